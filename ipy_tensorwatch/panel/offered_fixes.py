@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.statements.cells_to_rerun import cells_to_rerun
 from ..render.wording.editor_sentences import RERUN, RERUN_EDITED, TRIED, UNTRIED
-from ..render.wording.hazards.fix_sentences import purpose
+from ..render.wording.hazards.fix_sentences import remedy
 from .change_lines import line_as_json
 
 if TYPE_CHECKING:
@@ -45,10 +45,12 @@ def tell_fixes(one: PastCell, past: PastCells, hazards: Sequence[Hazard]) -> dic
 
 def _needs(one: PastCell, hazards: Sequence[Hazard], past: PastCells) -> Iterator[Need]:
     """Yield what a fix mends: the path of a change or the key of a hazard, the line of the cell, and the fix."""
+    report = past.report_of(one)
     for hazard in dict.fromkeys(chain((turn.hazard for turn in one.turns if turn.why is None), hazards)):
         is_here = hazard.written_cell == one.cell.count and hazard.written_at is not None
-        yield hazard.key, hazard.written_at.line if is_here and hazard.written_at else None, past.fix_of(one, hazard)
-    for change, fix in past.fixes_of(one).items():
+        fix = hazard.fix if report is None else report.fix_of(hazard)
+        yield hazard.key, hazard.written_at.line if is_here and hazard.written_at else None, fix
+    for change, fix in report.fixes.items() if report is not None else ():
         yield str(change.path), change.site.line if change.site else None, fix
 
 
@@ -57,7 +59,7 @@ def _tell(fix: Fix, past: PastCells) -> dict[str, Any]:
     return {
         "of": [],
         "lines": [],
-        "title": line_as_json(purpose(fix)),
+        "title": line_as_json(remedy(fix, above_edits=True)),
         "note": TRIED if fix.applicability == "safe" else UNTRIED,
         "edits": edits,
         "again": [*_again({edit.cell for edit in fix.edits}, past)],

@@ -11,8 +11,7 @@ from ..core.syntax.parsing import parse_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..core.hazards.fix import Fix
-    from ..core.hazards.hazard import Hazard, Turn
+    from ..core.hazards.hazard import Turn
     from ..core.model.records import Cell, Change
     from ..render.report import Report
 
@@ -78,17 +77,8 @@ class PastCells:
         """Return the latest cell with this execution count, or None."""
         return next((one for one in reversed(self.cells) if one.cell.count == count), None)
 
-    def fixes_of(self, one: PastCell) -> Mapping[Change, Fix]:
-        """Return what mends the silent changes of a cell; nothing if its report is not kept any more."""
-        report = self._report_of(one)
-        return report.fixes if report else {}
-
-    def fix_of(self, one: PastCell, hazard: Hazard) -> Fix:
-        """Return what mends a hazard after a cell."""
-        report = self._report_of(one)
-        return report.fix_of(hazard) if report else hazard.fix
-
-    def _report_of(self, one: PastCell) -> Report | None:
+    def report_of(self, one: PastCell) -> Report | None:
+        """Return the report of a cell, which knows its fixes; None if it is not kept any more."""
         return next((report for report in self._reports if report.cell is one.cell), None)
 
     def of_path(self, path: str) -> Iterator[tuple[PastCell, Change | Turn]]:

@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..core.fixes.change_fix import fix_change
-from ..core.fixes.computed_again import fix_afterwards
+from ..core.fixes.computed_again import change_behind, fix_afterwards
 from ..core.host.guard import GUARD
 from ..core.memory.alias_groups import group
 from ..core.model.path import AccessPath
@@ -107,19 +107,23 @@ class Report:
     @property
     def fixes(self) -> Mapping[Change, Fix]:
         """What mends the silent changes, as far as it was tried; what was tried in vain is left out."""
-        known = ((one, fix, self.tried.get(one)) for one, fix in self.possible_fixes.items())
-        return {
-            one: replace(fix, applicability="safe") if found == "safe" else fix
-            for one, fix, found in known
-            if found != "useless"
-        }
+        return {one: fix for one in self.possible_fixes if (fix := self._as_tried(one)) is not None}
+
+    def _as_tried(self, change: Change) -> Fix | None:
+        fix, found = self.possible_fixes[change], self.tried.get(change)
+        return None if found == "useless" else replace(fix, applicability="safe") if found == "safe" else fix
+
+    @cached_property
+    def _mendable(self) -> Mapping[str, Change]:
+        """The silent changes that a fix may mend, by path."""
+        return {one.path: one for one in self.possible_fixes}
 
     def fix_of(self, hazard: Hazard) -> Fix:
         """Return the fix of a hazard, with the edits that the sources of all cells allow, as far as it was tried."""
         fix = GUARD.run("finding-fix", fix_afterwards, hazard, self.snapshot, self.sources, default=hazard.fix)
-        if fix.kind == "deep-copy" and not fix.edits:
-            mended = {one.path: found for one, found in self.fixes.items()}
-            return next((mended[path] for path in hazard.paths if path in mended), fix)
+        explained = change_behind(hazard, fix, self._mendable)
+        if explained is not None:
+            return self._as_tried(explained) or fix
         match self.tried.get(hazard.key):
             case "safe":
                 return replace(fix, applicability="safe")

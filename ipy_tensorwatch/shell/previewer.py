@@ -19,7 +19,7 @@ from .ipython.plain_python import plain_python
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.preview.known_state import KnownState
+    from ..core.preview.run.abstract_run import CellRunner
     from ..render.report import Report
     from .watcher import Watcher
 
@@ -36,7 +36,7 @@ class Previewer:
     """Previews cells; what depends on the last report alone is kept until the next one."""
 
     watcher: Watcher
-    _known: tuple[Report, KnownState] | None = field(default=None)
+    _kept: tuple[Report, CellRunner] | None = field(default=None)
 
     def preview(self, source: str) -> Preview:
         """Return what a cell would do; nothing if it is not Python, or nothing has been watched yet."""
@@ -55,22 +55,26 @@ class Previewer:
             return Preview(source=source, unread=None if plain else "syntax")
         from ..core.preview.foresee import foresee  # noqa: PLC0415  (only previews need it)
 
-        found = foresee(plain, self._state(report), deadline)
+        runner = self._take(report)
+        found = foresee(plain, runner, deadline)
+        self._kept = report, runner
         return Preview(source=source, changes=found.changes, hazards=found.hazards, unread=found.unread)
 
-    def _state(self, report: Report) -> KnownState:
+    def _take(self, report: Report) -> CellRunner:
+        """Return what runs a source from a report; a thread that comes meanwhile gets another one."""
         running = self.watcher.running
         count = running.count if running else count_now(self.watcher.shell) + 1
-        if self._known is None or self._known[0] is not report or self._known[1].count != count:
-            self._known = report, self._read(report, count)
-        return self._known[1]
+        kept, self._kept = self._kept, None
+        is_same = kept is not None and kept[0] is report and kept[1].known.count == count
+        return kept[1] if kept is not None and is_same else self._read(report, count)
 
-    def _read(self, report: Report, count: int) -> KnownState:
+    def _read(self, report: Report, count: int) -> CellRunner:
         from ..core.preview.known_state import KnownState  # noqa: PLC0415  (only previews need it)
+        from ..core.preview.run.abstract_run import CellRunner  # noqa: PLC0415
 
         shell, watcher = self.watcher.shell, self.watcher
         variables = user_variables(shell)
-        return KnownState(
+        known = KnownState(
             count=count,
             snapshot=report.snapshot,
             notebook=read_notebook(shell, watcher.sources),
@@ -78,9 +82,11 @@ class Previewer:
             optimizers=watcher.observer.lens.holdings(),
             saved=tuple(watcher.observer.graphs.kept()),
             standing=watcher.standing,
+            origins=report.origins,
             read_only=read_only_arrays(variables),
             closures=_closures(variables, watcher),
         )
+        return CellRunner(known)
 
 
 def _closures(variables: Mapping[str, object], watcher: Watcher) -> dict[str, dict[str, int]]:

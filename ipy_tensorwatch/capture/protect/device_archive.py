@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..compare.device_mark import DeviceMark
+from ..device.accelerator_api import ask
 from ..device.kept_copy import room_for_copies
 from .archived_bytes import NOT_READ, ArchivedBytes
 
@@ -64,7 +65,7 @@ class DeviceArchive:
                 first = cell if since is None else since + 1
                 entries = before.by_storage.get(storage) if snapshot is None else ()
                 self._put(ArchivedBytes(storage, first, cell, mark, entries, snapshot))
-            room = _room(device)
+            room = ask(room_for_copies, torch.device(device), default=0)
             while self.size > room:
                 self._drop_oldest()
         self._forget_all_but(observed.shot.on_devices)
@@ -121,14 +122,6 @@ def _read_there(observed: Observation) -> dict[int, ByteVerdict]:
         for one, verdict in (observed.verdicts.items() if there else ())
         if one in there and verdict.outcome not in NOT_READ
     }
-
-
-def _room(device: str) -> int:
-    """Return how many bytes the copies may take on a device."""
-    try:
-        return room_for_copies(torch.device(device))
-    except RuntimeError:  # the device was lost, or the user's own kernel failed
-        return 0
 
 
 def _size(one: ArchivedBytes) -> int:

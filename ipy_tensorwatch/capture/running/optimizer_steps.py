@@ -14,10 +14,10 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ...core.host.guard import GUARD
 from ..frames.line_monitor import CELL
-from ..host.torch_private import plain_reads
+from ..host.torch_private import plain_reads, read_grad
 from ..objects.containers import groups_of
 from ..objects.inspect_object import attribute, is_a, items_of, pairs_of, value_at
-from ..tensors.plain_reads import are_plain, is_plain, is_tensor, local_of, storage_of
+from ..tensors.plain_reads import are_plain, is_leaf, is_plain, is_tensor, local_of, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -36,6 +36,8 @@ class SeenStep:
     ----------
     frame
         The file name and line of the innermost notebook frame, and whether that is the cell itself.
+    is_idle
+        Whether none of its parameters had a gradient.
     """
 
     optimizer: int
@@ -44,6 +46,7 @@ class SeenStep:
     statement: int | None
     thread: int
     frame: tuple[str, int, bool] | None
+    is_idle: bool = False
 
 
 @dataclass(slots=True)
@@ -105,8 +108,9 @@ class StepRecorder:
 
     def _note(self, optimizer: torch.optim.Optimizer, cell: FrameType | None, key: object) -> None:
         with plain_reads():
-            parameters = list(_parameters(optimizer))
+            parameters: list[Any] = list(_parameters(optimizer))
             storages = _storages([*parameters, *chain.from_iterable(_states(optimizer))])
+            is_idle = all(is_tensor(one) and is_leaf(one) and read_grad(one) is None for one in parameters)
         self.seen[key] = SeenStep(
             optimizer=id(optimizer),
             parameters=frozenset(map(id, parameters)),
@@ -114,6 +118,7 @@ class StepRecorder:
             statement=self.statement(cell),
             thread=get_ident(),
             frame=_calling_line(self.is_notebook),
+            is_idle=is_idle,
         )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..hazards.hazard import Hazard
+    from ..model.records import Change
     from ..model.snapshots.snapshot import Snapshot
     from ..statements.statement import Statement
 
@@ -45,6 +46,16 @@ def fix_afterwards(hazard: Hazard, after: Snapshot, cells: Mapping[int, str]) ->
         lines = [*_computing(hazard, after, (cell, site.line), cells)] if fix.kind in _AGAIN else []
     edit = _inserted_after(cells[cell], cell, site.line, lines) if lines else None
     return fix if edit is None else replace(fix, edits=(edit,), applicability="unsafe")
+
+
+def change_behind(hazard: Hazard, fix: Fix, changes: Mapping[str, Change]) -> Change | None:
+    """Return the change that a hazard without edits explains, and whose fix mends both; None if there is none.
+
+    A state dict that was kept by reference is copied where it was taken.
+    """
+    if fix.kind != "deep-copy" or fix.edits:
+        return None
+    return next((changes[path] for path in hazard.paths if path in changes), None)
 
 
 def _with_kept_graph(fix: Fix, hazard: Hazard, cells: Mapping[int, str]) -> Fix:

@@ -11,7 +11,6 @@ from ..hazards.hazard_facts import OverwrittenSave
 from ..host.deadline import Deadline, LateError
 from ..host.guard import GUARD
 from .foretold_trace import TraceWriter
-from .run.abstract_run import run_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from ..hazards.standing_hazards import Standing
     from ..model.records import Change
     from .known_state import KnownState
-    from .run.abstract_run import AbstractRun
+    from .run.abstract_run import AbstractRun, CellRunner
 
 ForetoldCertainty = Literal["certain", "likely"]
 Unread = Literal["syntax", "length", "time"]
@@ -47,23 +46,25 @@ class Foresight:
 NOTHING_FORESEEN = Foresight()
 
 
-def foresee(source: str, known: KnownState, deadline: Deadline) -> Foresight:
+def foresee(source: str, runner: CellRunner, deadline: Deadline) -> Foresight:
     """Return what a cell would do, from its source and what is known.
 
     Parameters
     ----------
     source
         The cell as plain Python.
+    runner
+        Runs it from what is known.
     """
     try:
-        found = _foresee(source, known, deadline)
+        found = _foresee(source, runner, deadline)
     except (RecursionError, LateError):
         return Foresight(unread="time")
     return Foresight(unread="time") if deadline.has_passed() else found
 
 
-def _foresee(source: str, known: KnownState, deadline: Deadline) -> Foresight:
-    run = run_cell(source, known, deadline)
+def _foresee(source: str, runner: CellRunner, deadline: Deadline) -> Foresight:
+    run, known = runner.run(source, deadline), runner.known
     if run is None:
         return Foresight(unread="syntax")
     if not (run.memory.writes or run.stopped):

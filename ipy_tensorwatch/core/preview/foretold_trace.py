@@ -21,7 +21,8 @@ from ..model.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
 from ..model.trace.graph_state import GraphState
 from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
-from .run.run_statement import file_of
+from .own_counters import OwnCounters
+from .run.abstract_frame import file_of
 from .settled_changes import SettledChanges
 from .snapshot_afterwards import Afterwards
 from .values.abstract_values import AbstractObject, AbstractTensor, AbstractValue
@@ -65,8 +66,10 @@ class TraceWriter:
         self._found: dict[str, Found] = {}
         self._settled = SettledChanges(run, known, self._after, self._site)
         self._born: dict[str, Born] = {}
+        self._counters = OwnCounters(known)
         for write, moments in run.memory.writes.items():
-            self._change(write, moments[-1], deadline)
+            if not (write.by and self._is_unshared(write)):
+                self._change(write, moments[-1], deadline)
 
     def _touches_saved(self) -> bool:
         saved = {one.saved.reading.storage for one in self._known.saved}
@@ -141,9 +144,9 @@ class TraceWriter:
 
     def _change(self, write: AbstractWrite, last: int, deadline: Deadline) -> None:
         """Note the paths that a write changes, those left out where it is sure that the change is expected."""
+        deadline.check()
         near = [one for one in self._after.beside(write.reading) if self._meets(write.reading, one[1])]
         for path, reading in near:
-            deadline.check()
             if write.by and self._is_expected(write, path, reading, near):
                 continue
             spelled = str(path)
@@ -157,6 +160,12 @@ class TraceWriter:
                 self._found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED
             elif place is not None:
                 self._born.setdefault(spelled, self._bear(place, reading))
+
+    def _is_unshared(self, write: AbstractWrite) -> bool:
+        """Return whether one path alone leads to what is written, and its change is expected."""
+        storage = write.reading.storage
+        entry = self._known.alone.get(storage) if self._after.is_as_before(storage) else None
+        return entry is not None and self._is_expected(write, *entry, (entry,))
 
     def _is_expected(
         self, write: AbstractWrite, path: AccessPath, reading: Reading, near: Sequence[LaterEntry]
@@ -185,7 +194,9 @@ class TraceWriter:
         return statements[position.statement] if position.statement < len(statements) else None
 
     def _meets(self, written: Reading, reading: Reading) -> bool:
-        return written.object == reading.object or (not reading.unknown and share_bytes(written, reading) is not False)
+        if written.object == reading.object or (written[5:11] == reading[5:11] and written.numel):
+            return True  # the very same elements
+        return not reading.unknown and share_bytes(written, reading) is not False
 
     def _bear(self, place: LaterPlace, reading: Reading) -> Born:
         difference = Difference(path=place.path, before=place.reading, after=reading)
@@ -204,16 +215,27 @@ class TraceWriter:
             if write.is_certain:
                 written[write.reading.storage].append(write)
         met = ((one, written[one.saved.reading.storage]) for one in self._known.saved if written)
-        return tuple(found for one, touching in met if touching and (found := self._overwrite(one, touching)))
+        found: dict[object, list[Overwritten]] = defaultdict(list)
+        for saved, touching in met:
+            overwritten = self._overwrite(saved, touching) if touching else None
+            if overwritten is not None:
+                found[overwritten.key].append(overwritten)
+        return tuple(map(_as_one, found.values()))
 
     def _overwrite(self, one: Overwritten, touching: Sequence[AbstractWrite]) -> Overwritten | None:
-        counted = sum(write.is_counted for write in touching)
+        counted = sum(self._moves_counter(write, one) for write in touching)
         roots = tuple(path for path in one.roots if path not in self._memory.freed and self._after.lasts(path))
         meets = counted or any(share_bytes(write.reading, one.saved.reading) for write in touching)
         if one.will_raise or not (roots and meets):
             return None
         origins = {path: one.origins[path] for path in roots if path in one.origins}
         return replace(one, version=one.version + counted, roots=roots, origins=origins)
+
+    def _moves_counter(self, write: AbstractWrite, one: Overwritten) -> bool:
+        """Return whether a write moves the version counter of what a graph saved."""
+        if not write.is_counted or write.by or write.reading.object == one.saved.reading.object:
+            return write.is_counted
+        return not self._counters.has_own(write.reading, self._statement(write.position), one.saved)
 
     # --- what capture would have seen ---
 
@@ -275,6 +297,12 @@ class TraceWriter:
             for name, cell in cells.items()
             if name in names
         }
+
+
+def _as_one(several: Sequence[Overwritten]) -> Overwritten:
+    """Return what several nodes saved as one: the node that backward runs first, with the others."""
+    first, *others = sorted(several, key=lambda one: -one.saved.sequence)
+    return replace(first, others=(*first.others, *(one.saved.sequence for one in others)))
 
 
 def _state_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:

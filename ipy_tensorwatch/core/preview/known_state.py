@@ -12,6 +12,7 @@ from ..hazards.standing_hazards import Standing
 from ..interpreter.source_index import Library
 from ..model.snapshots.snapshot import Snapshot
 from ..model.trace.notebook import Notebook
+from ..origins.origins import Origins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +50,8 @@ class KnownState:
         What the living graphs saved, overwritten or not.
     standing
         The hazards that stand.
+    origins
+        Where sharing began.
     read_only
         The arrays among the variables that refuse writes.
     closures
@@ -62,6 +65,7 @@ class KnownState:
     optimizers: Sequence[OptimizerHolding] = ()
     saved: Sequence[Overwritten] = ()
     standing: Standing = field(default_factory=Standing)
+    origins: Origins = field(default_factory=Origins)
     read_only: frozenset[str] = frozenset()
     closures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     _branches: dict[str, PathBranch] = field(default_factory=dict, repr=False)
@@ -79,6 +83,16 @@ class KnownState:
             for number, places in scene.by_object.items():
                 found.setdefault(number, (scene.paths[places[0]], scene.readings[places[0]]))
         return found
+
+    @cached_property
+    def alone(self) -> Mapping[int, tuple[AccessPath, Reading]]:
+        """The storages that one path alone leads to, and that lie in no memory of others: the path and its reading."""
+        found: dict[int, tuple[AccessPath, Reading] | None] = {}
+        for scene in self.snapshot.scenes.values():
+            for storage, place in scene.by_storage.items():
+                is_alone = isinstance(place, int) and storage not in found and storage not in self.in_one_memory
+                found[storage] = scene.entries[place] if is_alone and isinstance(place, int) else None
+        return {storage: one for storage, one in found.items() if one is not None}
 
     @cached_property
     def readings(self) -> Mapping[str, Reading]:

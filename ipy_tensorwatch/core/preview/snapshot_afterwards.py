@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.path import AccessPath
+from ..model.reading import at_versions
 from ..model.snapshots.outline import Outline
 from ..model.snapshots.snapshot import RootSnapshot, Snapshot
 from .values.abstract_values import AbstractObject, AbstractTensor, AbstractValue, Either
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..model.reading import Reading
     from .known_state import KnownState
@@ -44,6 +45,7 @@ class Afterwards:
     def __init__(self, run: AbstractRun, known: KnownState, also: Iterable[str] = ()) -> None:
         self._run, self._known, self._also = run, known, frozenset(path.split(".")[0].split("[")[0] for path in also)
         self.interpreter = run.interpreter
+        self._beside: dict[int, Sequence[LaterEntry]] = {}
 
     @cached_property
     def places(self) -> Mapping[str, LaterPlace]:
@@ -88,7 +90,8 @@ class Afterwards:
         scene = self._known.snapshot.scenes.get("")
         if scene is None:
             return
-        places = {place for storage in self.storages for place in scene.places_of(storage)}
+        near = self.storages & scene.by_storage.keys()
+        places = {place for storage in near for place in scene.places_of(storage)}
         places |= {scene.places[name] for name in self._also if name in scene.places}
         for place in sorted(places):
             if scene.paths[place].root not in self.roots:
@@ -101,25 +104,34 @@ class Afterwards:
         if not touched:
             return scene
         readings = list(scene.readings)
-        for storage in touched:
-            for place in scene.places_of(storage):
-                known = readings[place]
-                if known.version is not None:
-                    readings[place] = known.at_version(known.version + versions[storage])
+        places = [(place, versions[storage]) for storage in touched for place in scene.places_of(storage)]
+        counted = [(place, moved) for place, moved in places if readings[place].version is not None]
+        old = [readings[place] for place, _ in counted]
+        moved = [(one.version or 0) + moved for one, (_, moved) in zip(old, counted, strict=True)]
+        for (place, _), one in zip(counted, at_versions(old, moved), strict=True):
+            readings[place] = one
         return scene.with_readings(readings, same_memory=True)
 
-    @cached_property
-    def by_storage(self) -> Mapping[int, list[LaterEntry]]:
-        """The paths by the storage that they lead to."""
-        found: dict[int, list[LaterEntry]] = defaultdict(list)
-        for path, reading in self.snapshot.entries():
-            found[reading.storage].append((path, reading))
+    def beside(self, reading: Reading) -> Sequence[LaterEntry]:
+        """Return the paths in the memory of a reading."""
+        found = self._beside.get(reading.storage)
+        if found is None:
+            together = self._known.in_one_memory.get(reading.storage, (reading.storage,))
+            found = self._beside[reading.storage] = [one for storage in together for one in self._entries_of(storage)]
         return found
 
-    def beside(self, reading: Reading) -> Iterator[LaterEntry]:
-        """Yield the paths in the memory of a reading."""
-        for storage in self._known.in_one_memory.get(reading.storage, (reading.storage,)):
-            yield from self.by_storage.get(storage, ())
+    def _entries_of(self, storage: int) -> Iterator[LaterEntry]:
+        for scene in self.snapshot.scenes.values():
+            if storage in scene.by_storage:
+                yield from ((scene.paths[place], scene.readings[place]) for place in scene.places_of(storage))
+
+    def is_as_before(self, storage: int) -> bool:
+        """Return whether the cell gives no new path to a storage."""
+        return storage not in self._made_storages
+
+    @cached_property
+    def _made_storages(self) -> frozenset[int]:
+        return frozenset([one.reading.storage for one in self.places.values()])
 
     def lasts(self, path: str) -> bool:
         """Return whether a path leads to the same tensor as before the cell."""

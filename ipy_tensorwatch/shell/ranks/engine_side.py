@@ -20,7 +20,7 @@ from .waiting_teller import WaitingTeller
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ...core.model.records import Change
+    from ...core.model.records import Change, Site
     from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
     from ...render.report import Report
     from ..watcher import Watcher
@@ -72,11 +72,11 @@ class EngineSide:
             GUARD.run("telling-client", self.shown.publish, report, default=None)
         return described is not None
 
-    def take(self, client: str) -> list[RankReport]:
-        """Return what a client has not heard yet; if no cell ran, what changed without one."""
+    def take(self, client: str, call: Site | None = None) -> list[RankReport]:
+        """Return what a client has not heard yet; if no cell ran, what changed by the client's call of a function."""
         kept = self.told[client]
         if not kept:
-            return [self._look_again(client)]
+            return [self._look_again(client, call)]
         told, self.told[client] = [*kept], deque(maxlen=MAX_KEPT)
         return told
 
@@ -103,11 +103,13 @@ class EngineSide:
             hazards=begun,
         )
 
-    def _look_again(self, client: str) -> RankReport:
+    def _look_again(self, client: str, call: Site | None) -> RankReport:
         """Return what changed since the last cell: a function that a client applied is no cell."""
         self.watcher.shell.run_cell(NO_CELL, store_history=False)
         described = self.told[client].pop()
         outside = tuple(one for one in described.changes if not _is_state(one))
+        if call is not None:
+            outside = tuple(replace(one, cause="call", sites=(call,)) for one in outside)
         return replace(described, changes=outside)
 
     def full(self) -> RankReport | None:
@@ -135,10 +137,9 @@ class EngineSide:
         """Return what is known of the tensors in some runs."""
         return describe_leaves(self.watcher, self.tree, key, places)
 
-    def state_values(self, name: str, path: str) -> list[float]:
+    def state_values(self, path: str) -> list[float]:
         """Return elements of a tensor."""
-        names = user_variables(self.watcher.shell)
-        return read_values(name, names[name], path) if name in names else []
+        return read_values(user_variables(self.watcher.shell), path)
 
     def leave_out(self, paths: Sequence[str]) -> bool:
         """Leave tensors out of the digests: they are another thing on each rank by design."""

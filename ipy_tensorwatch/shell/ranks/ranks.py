@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.getipython import get_ipython
 
 from ...core.host.guard import GUARD
+from ...core.ranks.applied_call import applied_call
 from ...core.ranks.join_reports import JoinedRanks, join_reports
 from ...core.ranks.rank_report import MissingRank, RankReport
 from ...render.joined_report import JoinedReport
@@ -22,7 +23,7 @@ from .rank_panel import RankPanel
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
     from ...core.ranks.waiting_rank import WaitingRank
 
@@ -52,6 +53,7 @@ class Ranks:
     joined: JoinedRanks
     _heard: int
     _open: list[str]
+    _source: str
     _told_missing: set[MissingRank]
     _watch: HangWatch | None
 
@@ -60,7 +62,7 @@ class Ranks:
         self.engines = Engines(direct_view_of(view), _version())
         self.state = StateComparison(self.engines)
         self.panel = RankPanel(self.engines)
-        self._told_missing, self._open, self._watch = set(), [], None
+        self._told_missing, self._open, self._watch, self._source = set(), [], None, ""
         self.engines.join()
         self.joined = JoinedRanks(ranks=tuple(sorted(self.engines.joined)), missing=(*self.engines.missing.values(),))
         self.panel.tell(self.joined)
@@ -103,7 +105,8 @@ class Ranks:
         GUARD.run("joining-ranks", self.engines.leave, default=None)
         GUARD.run("joining-ranks", self.panel.tell, None, default=None)
 
-    def _before_cell(self, _: object) -> None:
+    def _before_cell(self, info: ExecutionInfo | None = None) -> None:
+        self._source = getattr(info, "raw_cell", None) or ""
         GUARD.run("joining-ranks", self.engines.join, default=None)
         self._watch = HangWatch(self.engines, self._tell_hang)
         self._watch.start()
@@ -133,7 +136,8 @@ class Ranks:
         self._heard = len(client.history)
         if self._open and not client.outstanding.intersection(self._open):
             self._open = []
-            for reports in rounds_of(engines.ask("take", dict.fromkeys(engines.joined, (engines.name,)))):
+            asked = engines.name, applied_call(self._source)
+            for reports in rounds_of(engines.ask("take", dict.fromkeys(engines.joined, asked))):
                 self._tell_round(reports)
             self.panel.tell(self.joined)
             self.panel.exchange()

@@ -14,7 +14,6 @@ from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.host.guard import GUARD
 from ipy_tensorwatch.core.preview.foretold_trace import TraceWriter
 from ipy_tensorwatch.core.preview.run import run_statement
-from ipy_tensorwatch.core.preview.run.abstract_run import run_cell
 from ipy_tensorwatch.shell import extension
 from tests.support.foretold import Tally, compare_previews
 from tests.support.notebook import Notebook
@@ -147,6 +146,55 @@ LONG = {
 }
 
 
+TYPED = (
+    "v = x[1:]", "v.add_(1)", "net.eval()", "keepsakes.append(x)", "fit()", "keep()", "k = nonlocal_counter()", "k()",
+    "box = [x, y]", "for one in box: norm(one)", "if flag:", "    y.grad = x", "net[0].weight.data.zero_()", "z = net(x)",
+    "z.sum().backward()", "it = iter(box)", "next(it).add_(1)", "del box", "twice = lambda t: t.mul_(2)", "twice(x)",
+)  # fmt: skip
+
+
+def test_what_is_typed_is_foretold_as_if_it_were_read_for_the_first_time(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ipy_tensorwatch.shell.previewer.SECONDS", 60.0)
+    notebook.run("""
+keepsakes, flag, shape = [], True, {}
+def keep(): keepsakes.append(buffer.data)
+def nonlocal_counter():
+    last = x
+    def count():
+        nonlocal last
+        last.add_(1)
+        last = y
+    return count
+fit()
+""")
+    previewer = extension._loaded[0].previewer
+    lines = [*TYPED]
+    sources = ["\n".join(lines[:count]) for count in range(1, len(lines) + 1, 2)]
+    sources += ["\n".join([*lines[:at], "x = x * 1", *lines[at:]]) for at in (18, 12, 3, 0, 14)]
+    sources += ["\n".join([*lines[:at], *lines[at + 1 :]]) for at in (4, 13, 1)]
+    typed = [ipy_tensorwatch.preview(one).to_dict() for one in sources]
+
+    for source, told in zip(sources, typed, strict=True):
+        previewer._kept = None
+        assert (source, told) == (source, ipy_tensorwatch.preview(source).to_dict())
+
+
+def test_the_statements_before_the_one_that_is_typed_are_run_once(notebook: Notebook, monkeypatch: pytest.MonkeyPatch):
+    ran: list[int] = []
+    run = run_statement.StatementInterpreter.run
+    monkeypatch.setattr(
+        run_statement.StatementInterpreter,
+        "run",
+        lambda self, body, frame: (ran.append(body[0].lineno) if frame is self.top else None, run(self, body, frame)),
+    )
+    for typed in ("y.a", "y.add_", "y.add_(1)", "y.add_(1)\nz = 1", "y.add_(1)\nz = 12"):
+        ipy_tensorwatch.preview("a = 1\nb = 2\n" + typed)
+
+    assert ran == [1, 2, 3, 1, 2, 3, 3, 3, 4, 4]
+
+
 def test_no_preview_takes_much_longer_than_a_quarter_of_a_second(notebook: Notebook):
     spent = {}
     for name, source in LONG.items():
@@ -191,6 +239,51 @@ def test_an_overwritten_saved_tensor_is_foretold_as_a_hazard():
         [hazard] = ipy_tensorwatch.preview("h.mul_(2)").to_dict()["hazards"]
 
     assert (hazard["code"], hazard["outcome"], hazard["line"]) == ("TW201", "raises", 1)
+
+
+COUNTERS = {
+    "c = h.data": {"c.add_(1)": "TW202", "c[0] = 1": "TW202", "h.data.add_(1)": "TW202", "h.detach().add_(1)": "TW201"},
+    "c = h.data; v = c[:1]": {"v.add_(1)": "TW202"},
+    "c = h.detach()": {"c.add_(1)": "TW201"},
+    "c = h.detach().numpy()": {"c += 1": "TW202"},
+    "c = h.detach(); d = c.data": {"d.add_(1)": "TW202", "c.add_(1)": "TW201"},
+    "d = w.data; other = (w * d).sum()": {"d.add_(1)": "TW201"},
+}
+
+
+@pytest.mark.parametrize("shares", COUNTERS)
+def test_a_write_past_the_version_counter_is_foretold_as_a_wrong_gradient(shares: str):
+    with Notebook(check_leaks=False) as nb:
+        nb.run("import torch\nw = torch.ones(2, requires_grad=True)\nh = (w * 2).exp()\nloss = h.sum()")
+        nb.run(shares)
+        told = {
+            one: [each["code"] for each in ipy_tensorwatch.preview(one).to_dict()["hazards"]]
+            for one in COUNTERS[shares]
+        }
+
+    assert told == {one: [code] for one, code in COUNTERS[shares].items()}
+
+
+def test_what_two_backwards_need_is_foretold_once():
+    with Notebook(check_leaks=False) as nb:
+        nb.run("""
+import torch
+w = torch.ones(2, requires_grad=True); x = torch.ones(3, 2, requires_grad=True)
+first = (x @ w).sum(); second = first + (x * 2 @ w).sum()
+opt = torch.optim.SGD([w], lr=0.1)
+""")
+        hazards = ipy_tensorwatch.preview("second.backward(retain_graph=True)\nopt.step()").to_dict()["hazards"]
+        nb.cell("second.backward(retain_graph=True)\nopt.step()")
+
+        told = [(one.code, one.outcome, list(one.paths)) for one in ipy_tensorwatch.report().begun]
+        assert [(one["code"], one["outcome"], one["paths"]) for one in hazards] == told != []
+
+
+@pytest.mark.parametrize("source", ["w.reshape_(2)", "w.view_(2)\nw.add_(1)"])
+def test_nothing_is_foretold_of_a_method_that_no_tensor_has(source: str):
+    with Notebook(check_leaks=False) as nb:
+        nb.run("import torch\nw = torch.ones(2, requires_grad=True)")
+        assert ipy_tensorwatch.preview(source).to_dict()["hazards"] == []
 
 
 SAVED = """
@@ -288,10 +381,10 @@ def test_a_change_that_is_settled_without_a_search_is_told_as_a_search_would():
     with Notebook(check_leaks=False) as nb:
         nb.run(HANDED_OVER)
         previewer, report = extension._loaded[0].previewer, ipy_tensorwatch.report()
-        known = previewer._state(report)
+        runner = previewer._take(report)
         for source, paths in SETTLED.items():
-            settled = TraceWriter(run_cell(source, known), known).settled
-            writer = TraceWriter(run_cell(source, known), known)
+            settled = TraceWriter(runner.run(source), runner.known).settled
+            writer = TraceWriter(runner.run(source), runner.known)
             vars(writer)["settled"] = {}
             searched = {one.path: one for one in Reasoning(writer.trace(10.0)).changes}
             assert (source, set(settled)) == (source, paths)

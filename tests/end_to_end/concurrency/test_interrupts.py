@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import signal
 import textwrap
+import threading
 import traceback
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from ipy_tensorwatch.capture.observer import Observer
 from ipy_tensorwatch.capture.running import optimizer_steps
 from ipy_tensorwatch.capture.running.looks.live_watch import Watch
 from ipy_tensorwatch.capture.running.operator_recorder import OperatorRecorder
+from ipy_tensorwatch.capture.trial import run_trial
 from ipy_tensorwatch.core.host.guard import GUARD
 from ipy_tensorwatch.shell.cell.freeze import Freezing
 from ipy_tensorwatch.shell.ipython.probe_transformer import ProbeTransformer
@@ -79,6 +82,22 @@ class TestCtrlC:
 
             assert type(ran.error) is KeyboardInterrupt
             assert "done" not in ran.stdout
+
+    def test_during_the_trial_of_a_fix_ends_the_command_after_it_and_loses_nothing(self, send, monkeypatch):
+        monkeypatch.setattr("ipy_tensorwatch.shell.fix_trials.SECONDS", 20.0)
+        monkeypatch.setattr("ipy_tensorwatch.shell.ipython.cell_sources.SLOW", 20.0)
+        with Notebook() as nb:
+            nb.run("import torch\nx = torch.arange(3.0)\ny = x.view(3)")
+            nb.cell("y.add_(1)")
+            state, threads = torch.get_rng_state(), threading.active_count()
+            sent = send(run_trial, "_judge")
+            ran = nb.cell("%tensorwatch fix")
+
+            assert (sent.times, type(ran.error)) == (1, KeyboardInterrupt)
+            assert (nb.ns["x"].tolist(), nb.ns["y"]._version) == ([1.0, 2.0, 3.0], 1)
+            assert (torch.equal(state, torch.get_rng_state()), threading.active_count()) == (True, threads)
+            assert [one.text for one in GUARD.faults] == []
+            assert ["safe"] == [one["fix"]["applicability"] for one in nb.run("y.add_(1)")["changes"] if one["silent"]]
 
     def test_between_statements_stops_the_cell_in_its_own_line(self, aliased, send):
         sent = send(Watch, "look")

@@ -115,3 +115,19 @@ def test_modes_of_frozen_memory_are_gone_when_both_cells_are(kernel: Kernel):
     kernel.wait(left)
     assert "left 0" in kernel.printed[left]
     assert "0" in kernel.run("print(torch._C._len_torch_dispatch_stack())")
+
+
+def test_a_fix_is_tried_in_a_kernel_and_a_cell_is_previewed_in_a_subshell(kernel: Kernel):
+    kernel.run("%load_ext tensorwatch")
+    kernel.run("import ipy_tensorwatch\nfrom ipy_tensorwatch.shell import fix_trials\nfix_trials.SECONDS = 30.0")
+    kernel.run("p = torch.zeros(3)\nq = p.view(3)")
+    aside = kernel.send(
+        "[one['path'] for one in ipy_tensorwatch.preview('q.add_(1)').to_dict()['changes']]", aside=True
+    )
+    kernel.wait(aside)
+    kernel.run("q.add_(1);")
+    fixes = "[one['fix']['applicability'] for one in ipy_tensorwatch.report().to_dict()['changes'] if one['silent']]"
+
+    assert kernel.replies[aside]["status"] == "ok", kernel.replies[aside]
+    assert "['p']" in kernel.printed[aside]
+    assert "['safe']" in kernel.run(fixes)

@@ -42,13 +42,13 @@ def kept_by_reference(
         The storages that the optimizers of this cell hold.
     """
     kept = [one for one in changes if (one.silent or _was_stepped(one)) and _OF_A_DICT.search(one.path)]
-    trained = _trained(changes, snapshot, stepped) if kept else {}
+    readings = [(one, reading) for one in kept if (reading := snapshot.get(one.path)) is not None]
+    held = {reading.storage for _, reading in readings}
+    trained = _trained(changes, snapshot, held.intersection(stepped)) if held else {}
     roots: dict[str, list[SharedItem]] = {}
-    for change in kept if trained else ():
-        path, reading = parse_path(change.path), snapshot.get(change.path)
-        if reading is None or reading.storage not in trained:
-            continue
-        if not _keeps_its_own(path, parse_path(trained[reading.storage]), modules):
+    for change, reading in readings:
+        path = parse_path(change.path)
+        if reading.storage in trained and not _keeps_its_own(path, parse_path(trained[reading.storage]), modules):
             roots.setdefault(path.root, []).append((path, trained[reading.storage], change))
     for followers in roots.values():
         yield _lasting(followers, snapshot, cell)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _SAME_SHAPE = OUT_OF_PLACE | frozenset(
     ("clone", "copy", "abs", "sign", "relu", "sigmoid", "tanh", "exp", "log", "sqrt", "clip", "clamp", "astype")
 )
+_VIEWS_IN_PLACE = METADATA | frozenset(("as_strided_",))
 _NUMBERS = frozenset(("item", "numel", "dim", "nelement", "ndimension", "size", "__len__", "data_ptr", "stride"))
 _CASTS = {
     "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16", "int": "int32",
@@ -54,7 +55,15 @@ _DIVIDES = frozenset(("div_", "true_divide_", "divide_", "__itruediv__", "sqrt_"
 def call_tensor_method(
     memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments
 ) -> AbstractValue:
-    """Return what `tensor.name(…)` gives, and record what it writes."""
+    """Return what `tensor.name(…)` gives, and record what it writes.
+
+    Raises
+    ------
+    StoppedError
+        If PyTorch refuses it.
+    """
+    if name[:-1] in VIEWS and name not in _VIEWS_IN_PLACE and name.endswith("_"):
+        raise StoppedError  # no tensor has it
     if is_inplace_name(name) or is_inplace_dunder(name) or (tensor.is_array and name in OUTER_WRITES):
         return _write(memory, tensor, name, given)
     if isinstance(out := given.named.get("out"), AbstractTensor):

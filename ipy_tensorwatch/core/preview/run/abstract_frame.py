@@ -85,3 +85,8 @@ class AbstractFrame:
         while frame is not None and name not in frame.names:
             frame = frame.around
         return frame or self.top
+
+
+def file_of(cell: int) -> str:
+    """Return the file name that stands for a cell."""
+    return f"cell {cell}"

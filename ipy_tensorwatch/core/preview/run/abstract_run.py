@@ -11,15 +11,18 @@ from ...interpreter.definitions import Code
 from ...interpreter.source_index import Library
 from ...model.trace.evidence import Position
 from ...model.trace.notebook import Notebook
-from ...syntax.parsing import parse_cell
-from ..values.abstract_memory import AbstractMemory, StoppedError
+from ...syntax.parsing import may_define, parse_cell
+from ..values.abstract_memory import AbstractMemory
+from .kept_run import KeptRun
 from .known_scene import KnownScene
-from .run_statement import JumpError, StatementInterpreter
+from .run_statement import StatementInterpreter
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Mapping
 
     from ..known_state import KnownState
+    from ..values.abstract_memory import StoppedError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,34 +46,52 @@ class AbstractRun:
         return self.interpreter.memory
 
 
-def run_cell(source: str, known: KnownState, deadline: Deadline = NEVER) -> AbstractRun | None:
-    """Run a cell on abstract values; None if it is not Python.
+class CellRunner:
+    """Runs sources from one known state; each run continues the one before where the source begins to read otherwise.
 
-    Raises
-    ------
-    LateError
-        If the time does not suffice.
-    RecursionError
-        If the cell is nested too deep.
+    Attributes
+    ----------
+    known
+        What is known before the cell runs.
     """
-    tree = parse_cell(source)
-    if tree is None:
-        return None
-    own = definitions_in(source, known.count) if "def " in source or "class " in source or "lambda" in source else {}
-    notebook = known.notebook if not own else _with_definitions(known.notebook, own)
-    scene = KnownScene(known, Library(notebook) if own else known.library)
-    memory = AbstractMemory(Position(0, None, blind=False), saved=known.saved, paths=_roots(known))
-    memory.every_leaf = scene.every_leaf
-    cell = Code(known.count, tuple(source.split("\n")))
-    interpreter = StatementInterpreter(memory, scene, deadline, cell, tree)
-    stopped: StoppedError | None = None
-    try:
-        interpreter.run(tree.body, interpreter.top)
-    except StoppedError as error:
-        stopped = error
-    except JumpError:
-        pass
-    return AbstractRun(source=source, notebook=notebook, interpreter=interpreter, stopped=stopped)
+
+    def __init__(self, known: KnownState) -> None:
+        self.known = known
+        self._kept: KeptRun | None = None
+
+    def run(self, source: str, deadline: Deadline = NEVER) -> AbstractRun | None:
+        """Run a cell on abstract values, until the next call; None if it is not Python.
+
+        Raises
+        ------
+        LateError
+            If the time does not suffice.
+        RecursionError
+            If the cell is nested too deep.
+        """
+        tree = parse_cell(source)
+        if tree is None:
+            return None
+        lines = source.split("\n")
+        kept, same = self._kept, 0
+        if kept is not None:
+            same = kept.count_same(lines, tree.body)
+            if kept.may_define(same, lines):
+                kept = None
+        if kept is None:
+            kept = self._kept = self._begin(source, lines, tree)
+        stopped = kept.run(lines, tree, same, deadline)
+        return AbstractRun(source=source, notebook=kept.notebook, interpreter=kept.interpreter, stopped=stopped)
+
+    def _begin(self, source: str, lines: list[str], tree: ast.Module) -> KeptRun:
+        known = self.known
+        own = definitions_in(source, known.count) if may_define(source) else {}
+        notebook = known.notebook if not own else _with_definitions(known.notebook, own)
+        scene = KnownScene(known, Library(notebook) if own else known.library)
+        memory = AbstractMemory(Position(0, None, blind=False), saved=known.saved, paths=_roots(known))
+        memory.every_leaf = scene.every_leaf
+        interpreter = StatementInterpreter(memory, scene, NEVER, Code(known.count, tuple(lines)), tree)
+        return KeptRun(notebook, interpreter)
 
 
 def _roots(known: KnownState) -> dict[int, list[str]]:

@@ -62,13 +62,15 @@ class CallInterpreter(ItemVisitor):
     ----------
     steps
         The steps that optimizers made.
+    defaults
+        The default values of parameters, by their expressions.
     """
 
     def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline) -> None:
         super().__init__(memory, scene, deadline)
         self.steps: list[AbstractStep] = []
         self._depth = 0
-        self._defaults: dict[ast.expr, AbstractValue] = {}
+        self.defaults: dict[ast.expr, AbstractValue] = {}
 
     def run_body(self, function: AbstractFunction, frame: AbstractFrame) -> AbstractValue:
         """Run a function's statements, and return what it may return."""
@@ -160,9 +162,9 @@ class CallInterpreter(ItemVisitor):
         return bound
 
     def _default(self, node: ast.expr) -> AbstractValue:
-        if node not in self._defaults:
-            self._defaults[node] = self.evaluate(node, self.top)
-        return self._defaults[node]
+        if node not in self.defaults:
+            self.defaults[node] = self.evaluate(node, self.top)
+        return self.defaults[node]
 
     def _make(self, name: str, given: CallArguments) -> AbstractValue:
         """Return a new instance of a class of the notebook."""

@@ -17,6 +17,7 @@ from ..values.abstract_values import (
     Constant,
     LibraryName,
 )
+from ..values.saved_values import SavedValue, save_object, save_tensor, set_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,6 +64,8 @@ class KnownScene:
         self._objects: dict[object, AbstractObject] = {}
         self._known: dict[str, AbstractValue] = {}
         self._sizes: dict[int, tuple[int, int]] = {}
+        self._first: dict[int, SavedValue] = {}
+        self._around: list[tuple[dict[str, AbstractValue], dict[str, AbstractValue]]] = []
 
     def is_untouched(self) -> bool:
         """Return whether everything looked up is as it was before the cell, apart from the values of tensors."""
@@ -85,8 +88,26 @@ class KnownScene:
             self._known[name] = self._find(name)
         return self._known[name]
 
+    def made(self) -> Iterator[AbstractValue]:
+        """Yield the values of the variables, and the tensors and objects behind them."""
+        yield from (*self._known.values(), *self.tensors.values(), *self._objects.values())
+
+    def count_made(self) -> int:
+        """Return how many tensors and objects were made."""
+        return len(self._first)
+
+    def set_back(self, made: int) -> None:
+        """Make every tensor and object, but those that were made first, what it was before the cell."""
+        for one in islice(self._first.values(), made, None):
+            set_back(one)
+        for names, first in self._around:
+            names.clear()
+            names.update(first)
+
     def touched(self, names: frozenset[str]) -> list[str]:
         """Return the variables, others than some names, into which the cell has put something."""
+        if not any(one.value.since for one in self._first.values()):
+            return []
         found = [name for name in self._known if name not in names]
         return [name for name in found if _has_new_parts(self._known[name])]
 
@@ -94,16 +115,26 @@ class KnownScene:
         reading = self.snapshot.place_at_root(name)
         if reading is not None:
             found = self._tensor(AccessPath(name), reading[0].readings[reading[1]])
-            found.is_read_only |= name in self.known.read_only
+            if name in self.known.read_only:
+                found.is_read_only = True
+                self._first[id(found)] = self._first[id(found)]._replace(fields=save_tensor(found).fields)
             return found
         if self.library.class_node(name) is not None:
             return AbstractClass(name)
         branch = self.known.branch_of(name)
         if name in self._constants and branch is None:
-            return _plain(self._constants[name])
+            return self._plain(self._constants[name])
         if branch is not None or self.library.class_of(AccessPath(name)):
             return self._object(AccessPath(name), branch or PathBranch())
         return self._defined(name)
+
+    def _plain(self, value: object) -> AbstractValue:
+        """Return the value of a variable that leads to no tensor; its type stands for a list or a dict."""
+        if value is not list and value is not dict:
+            return Constant(value)
+        made = AbstractObject("list" if value is list else "dict", is_whole=False)
+        self._first[id(made)] = save_object(made)
+        return made
 
     def class_parts(self, name: str) -> AbstractObject:
         """Return what a class of the notebook holds itself."""
@@ -111,6 +142,7 @@ class KnownScene:
         if key not in self._objects:
             made = self._objects[key] = AbstractObject("object", path=AccessPath(name))
             made.parts.update(self._parts(AccessPath(name), self.known.branch_of(name) or PathBranch()))
+            self._first[id(made)] = save_object(made)
         return self._objects[key]
 
     def _defined(self, name: str) -> AbstractValue:
@@ -118,7 +150,9 @@ class KnownScene:
         if function is None:
             return LibraryName(name)
         held = {one: self._by_serial(serial) for one, serial in self.known.closures.get(name, {}).items()}
-        return AbstractFunction(function, around={**dict.fromkeys(function.hidden, UNKNOWN), **held})
+        around = {**dict.fromkeys(function.hidden, UNKNOWN), **held}
+        self._around.append((around, around.copy()))
+        return AbstractFunction(function, around=around)
 
     def _by_serial(self, serial: int) -> AbstractValue:
         place = self.known.by_object.get(serial)
@@ -148,6 +182,7 @@ class KnownScene:
                 known.leaves = frozenset((AbstractTensor(reading._replace(object=0), base=known),))
                 known.base = self._base_of(reading)
             self._add_gradient(known, path)
+            self._first[id(known)] = save_tensor(known)
         return known
 
     def _base_of(self, reading: Reading) -> AbstractTensor | None:
@@ -183,6 +218,7 @@ class KnownScene:
         if made.kind == "optimizer":
             made.held = [*self._held(self._optimizers.get(spelled, frozenset()))]
         self._sizes[id(made)] = len(made.parts), len(made.held)
+        self._first[id(made)] = save_object(made)
         return made
 
     def _kind(self, spelled: str, name: str, branch: PathBranch) -> str:
@@ -214,11 +250,6 @@ def _in_order(steps: Mapping[str, object]) -> list[str]:
     """Return the steps to items in the order of their numbers."""
     numbered = [step for step in steps if step[1:-1].isdecimal()]
     return sorted(numbered, key=lambda step: int(step[1:-1])) + [step for step in steps if not step[1:-1].isdecimal()]
-
-
-def _plain(value: object) -> AbstractValue:
-    """Return the value of a variable that leads to no tensor; its type stands for a list or a dict."""
-    return AbstractObject(value.__name__, is_whole=False) if value in (list, dict) else Constant(value)
 
 
 def _has_new_parts(value: AbstractValue) -> bool:

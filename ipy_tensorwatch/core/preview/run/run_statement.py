@@ -30,6 +30,7 @@ from ..values.abstract_values import (
     key_step,
     tensors_of,
 )
+from .abstract_frame import AbstractFrame, file_of
 from .bind_target import TargetBinder
 from .steady_loop import LoopStart, count_turn, is_steady, start_loop
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from ...host.deadline import Deadline
     from ..values.abstract_memory import AbstractMemory
-    from .abstract_frame import AbstractFrame
     from .known_scene import KnownScene
 
 _OPERATOR_METHODS: dict[type[ast.operator], str] = {
@@ -66,6 +66,8 @@ class StatementInterpreter(TargetBinder):
         The cell that is previewed: its count and lines.
     ran
         The statements of the cell that would run.
+    asked
+        For each statement, the names that determine its targets.
     values, led
         For each statement, each time it is reached: the keys in its targets, and the tensors its names lead to.
     """
@@ -74,12 +76,16 @@ class StatementInterpreter(TargetBinder):
         self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline, cell: Code, tree: ast.Module
     ) -> None:
         super().__init__(memory, scene, deadline)
-        self.cell = cell
-        self._index = {id(node): number for number, node in enumerate(walk_statements(tree.body))}
         self.ran: set[int] = set()
         self.values: dict[int, list[dict[str, int | str]]] = {}
         self.led: dict[int, dict[str, set[int]]] = {}
-        self._asked: dict[int, tuple[str, ...]] = {}
+        self.asked: dict[int, tuple[str, ...]] = {}
+        self.read(cell, tree, deadline)
+
+    def read(self, cell: Code, tree: ast.Module, deadline: Deadline) -> None:
+        """Take another source whose statements so far are the same."""
+        self.cell, self.deadline = cell, deadline
+        self._index = {id(node): number for number, node in enumerate(walk_statements(tree.body))}
 
     def run(self, body: Sequence[ast.stmt], frame: AbstractFrame) -> None:
         """Run statements in order."""
@@ -104,10 +110,10 @@ class StatementInterpreter(TargetBinder):
 
     def _note_names(self, index: int) -> None:
         """Keep what the names led to that determine a statement's targets."""
-        if index not in self._asked:
+        if index not in self.asked:
             statements = parse_statements("\n".join(self.cell.lines))
-            self._asked[index] = names_written(statements[index]).names if index < len(statements) else ()
-        names = self._asked[index]
+            self.asked[index] = names_written(statements[index]).names if index < len(statements) else ()
+        names = self.asked[index]
         found = {name: self.top.look_up(name) for name in names}
         values = {name: one.value for name, one in found.items() if isinstance(one, Constant)}
         self.values.setdefault(index, []).append({n: v for n, v in values.items() if isinstance(v, int | str)})
@@ -391,8 +397,3 @@ class StatementInterpreter(TargetBinder):
         ast.If: _if, ast.Match: _match, ast.For: _for, ast.AsyncFor: _for, ast.While: _while, ast.With: _with,
         ast.AsyncWith: _with, ast.Try: _try,
     }  # fmt: skip
-
-
-def file_of(cell: int) -> str:
-    """Return the file name that stands for a cell."""
-    return f"cell {cell}"

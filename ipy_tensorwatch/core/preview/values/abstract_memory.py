@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import count
 from math import prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -100,6 +99,8 @@ class AbstractMemory:
         The paths whose graph a backward of the cell has freed.
     every_leaf
         Returns the leaves from before the cell, which a graph from before it may lead to.
+    next_serial
+        The serial of what is made next.
     """
 
     position: Position
@@ -112,11 +113,12 @@ class AbstractMemory:
     paths: Mapping[int, Sequence[str]] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
     every_leaf: Callable[[], Iterable[AbstractTensor]] = tuple
-    _serials: count[int] = field(default_factory=lambda: count(FIRST_SERIAL))
+    next_serial: int = FIRST_SERIAL
 
     def serial(self) -> int:
         """Return a new serial."""
-        return next(self._serials)
+        self.next_serial += 1
+        return self.next_serial - 1
 
     def make(
         self,

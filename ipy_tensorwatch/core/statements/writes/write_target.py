@@ -6,6 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from ...model.path import ANY_ITEM, AccessPath
@@ -121,6 +122,7 @@ def key_names(path: AccessPath) -> frozenset[str]:
     return frozenset(name for key in keys if key is not None for name in _names(key))
 
 
+@lru_cache(maxsize=1024)
 def _parse_key(step: str) -> ast.expr | None:
     try:
         return ast.parse(step[1:-1], mode="eval").body

@@ -88,18 +88,19 @@ def title(fix: Fix) -> Line:
     return fill(_TITLES[fix.kind] + ".", **_fields(fix))
 
 
-def remedy(fix: Fix) -> Line:
-    """Return what to write instead, with alternatives and conditions."""
-    return _with_tail(_TITLES[fix.kind], fix)
+def remedy(fix: Fix, *, above_edits: bool = False) -> Line:
+    """Return what to write instead, with alternatives and conditions.
 
-
-def purpose(fix: Fix) -> Line:
-    """Return what a fix is for, to stand above its edits, which show the place and the code."""
-    return _with_tail(_TITLES[fix.kind].replace("{there}", "").replace(": `{code}`", ""), fix)
-
-
-def _with_tail(template: str, fix: Fix) -> Line:
-    return fill(template + (_TAILS[fix.tail] if fix.tail else "") + ".", **_fields(fix))
+    Parameters
+    ----------
+    above_edits
+        Whether its edits stand below, which show the place and the code.
+    """
+    template = _TITLES[fix.kind]
+    if above_edits:
+        template = template.replace("{there}", "").replace(": `{code}`", "")
+    tail = _TAILS[fix.tail] if fix.tail else ""
+    return fill(template + tail + ".", **_fields(fix))
 
 
 def _fields(fix: Fix) -> dict[str, Line | str]:

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from ipy_tensorwatch.core.hazards.fix import Displayed, Fix, Preceding, Replacing, Tail
-from ipy_tensorwatch.render.wording.hazards.fix_sentences import purpose, remedy, title
+from ipy_tensorwatch.render.wording.hazards.fix_sentences import remedy, title
 from tests.support.records import typed
 
 LINE = typed("h.add_(1)", 7, 1)
@@ -127,7 +127,7 @@ def test_the_title_says_what_its_edits_do_and_no_more():
     ],
 )
 def test_above_its_edits_a_fix_repeats_neither_their_place_nor_their_code(kind: str, expected: str):
-    assert expected == purpose(coded(kind, other="OTHER", says_where=True)).marked
+    assert expected == remedy(coded(kind, other="OTHER", says_where=True), above_edits=True).marked
 
 
 def test_a_place_leads_to_its_line_and_a_cell_to_its_first():

@@ -1,0 +1,59 @@
+"""Save the state of abstract values, and set them back to it."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from .abstract_values import AbstractObject, AbstractTensor
+
+if TYPE_CHECKING:
+    from .abstract_values import AbstractValue
+
+_OF_TENSOR = ("reading", "is_exact", "base", "leaves", "grad", "is_counted", "is_read_only", "is_piece")
+_OF_OBJECT = ("kind", "class_name", "is_whole", "path", "is_training", "others")
+_tensor_fields, _object_fields = attrgetter(*_OF_TENSOR), attrgetter(*_OF_OBJECT)
+
+
+class SavedValue(NamedTuple):
+    """What a tensor or an object was like."""
+
+    value: AbstractTensor | AbstractObject
+    fields: tuple[object, ...]
+    parts: dict[str, AbstractValue]
+    since: dict[str, int]
+    held: tuple[AbstractTensor, ...] = ()
+    hooks: tuple[AbstractValue, ...] = ()
+
+
+def save_tensor(value: AbstractTensor) -> SavedValue:
+    """Return what a tensor is like now."""
+    return SavedValue(value, _tensor_fields(value), value.parts.copy(), value.since.copy())
+
+
+def save_object(value: AbstractObject) -> SavedValue:
+    """Return what an object is like now."""
+    fields = _object_fields(value)
+    return SavedValue(value, fields, value.parts.copy(), value.since.copy(), (*value.held,), (*value.hooks,))
+
+
+def set_back(saved: SavedValue) -> None:
+    """Make a value what it was; most have not changed."""
+    value, fields, parts, since, held, hooks = saved
+    if isinstance(value, AbstractTensor):
+        if _tensor_fields(value) != fields:
+            _set_fields(value, _OF_TENSOR, fields)
+    else:
+        if _object_fields(value) != fields:
+            _set_fields(value, _OF_OBJECT, fields)
+        if len(value.held) != len(held):  # only added to
+            value.held = [*held]
+        if value.hooks:
+            value.hooks = [*hooks]
+    if value.since != since or value.parts != parts:
+        value.parts, value.since = parts.copy(), since.copy()
+
+
+def _set_fields(value: AbstractValue, names: tuple[str, ...], fields: tuple[object, ...]) -> None:
+    for name, one in zip(names, fields, strict=True):
+        setattr(value, name, one)
