@@ -73,6 +73,8 @@ REMOVED = (
     "torch._C._get_dispatch_stack_at",
     "torch._C._pop_torch_dispatch_stack",
     "torch._C._push_on_torch_dispatch_stack",
+    "torch._C._set_dispatch_mode",
+    "torch._C._unset_dispatch_mode",
     "torch._C._len_torch_function_stack",
     "torch._C._autograd._top_saved_tensors_default_hooks",
     "torch._C._data_address",

@@ -66,6 +66,7 @@ def test_no_channel_writes_to_what_is_frozen_until_it_is_thawed(notebook: Notebo
     assert channel.changed.keys() <= {one["path"] for one in report["changes"] if one["kind"] == "mutated"}
 
 
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated:UserWarning")  # said once a process
 @pytest.mark.parametrize("channel", FREEZABLE, ids=lambda c: c.name)
 def test_no_channel_writes_to_what_is_frozen_while_a_block_runs(channel: Channel):
     names: dict = {}
