@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "browser" in item.path.parts)
 
 
+def pytest_collection_finish() -> None:
+    """Exempt what lives as long as the tests from garbage collections: each would look through all of it."""
+    gc.collect()
+    gc.freeze()
+
+
 STARTS_KERNELS = (
     "test_demo.py",
     "test_faults.py",
@@ -55,7 +62,7 @@ ONE_CLUSTER = "tests/end_to_end/ranks/"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file together, which share what was set up for them, the largest files first."""
+    """Keep the tests of a file together, which share what was set up for them: the cluster's first, then large files."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
@@ -65,6 +72,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
                 return ONE_CLUSTER
             return "kernels" if file.endswith(STARTS_KERNELS) else file
 
+        def _assign_work_unit(self, node: Any) -> None:
+            """Begin with what waits longest, else the other processes wait for it at the end."""
+            if ONE_CLUSTER in self.workqueue:
+                self.workqueue.move_to_end(ONE_CLUSTER, last=False)
+            super()._assign_work_unit(node)
+
     return ByFile(config, log)
 
 
@@ -73,7 +86,7 @@ def same_numbers_every_time() -> None:
     """Seed PyTorch and keep it on one thread, so that a failing test fails again; most tests of core do without it."""
     torch = sys.modules.get("torch")
     if torch is not None:
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # `torch.manual_seed` writes down the whole stack, for a GPU found later
         torch.set_num_threads(1)
 
 

@@ -172,7 +172,7 @@ class Observer:
         verdicts = self._compare(shot, _written(rows), cell)
         if shot.on_devices:
             readings = shot.snapshot.by_storage.readings
-            verdicts.update(self.devices.compare(shot.on_devices, cell, readings, self.budget))
+            verdicts.update(self.devices.compare(shot.on_devices, cell, readings, self.budget, namespace.values()))
         found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
         is_as_before = shot is before and len(self.prints.marks) == len(shot.blocks)
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:

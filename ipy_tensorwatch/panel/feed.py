@@ -20,13 +20,14 @@ from .past_cells import PastCell, PastCells
 from .state import State, describe, tell_cell, tell_past
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..core.model.records import Change, Values
     from ..render.report import Report
 
     Message = Mapping[str, Any]
     Send = Callable[[dict[str, Any], bytes], None]
+    Rows = Sequence[dict[str, Any]]
 
 WANTS = ("nothing", "news", "report")
 """What a front end may subscribe to: nothing, the badge and the marks, or whole reports while a panel is visible."""
@@ -62,6 +63,8 @@ class Feed:
         Sets what is shown under a cell.
     foretold
         What the cells that are being typed would change.
+    relay
+        Leads a message of a front end to the feed of a rank.
     """
 
     send: Send
@@ -69,6 +72,7 @@ class Feed:
     hushed: set[str] = field(default_factory=set)
     choose_block: Callable[[str], None] = lambda _: None
     foretold: Foretold = field(default_factory=lambda: Foretold(lambda _: None))
+    relay: Callable[[int, Message], None] = lambda _, __: None
     past: PastCells = field(default_factory=PastCells)
     _wants: dict[str, str] = field(default_factory=dict)
     _sessions: dict[str, str] = field(default_factory=dict)
@@ -79,6 +83,8 @@ class Feed:
     _base: int = 0
     _reported: Report | None = None
     _heralded: PastCell | None = None
+    _ranks: Rows = ()
+    _ranks_told: Rows = ()
     _watching: bool = True
     _closed: bool = False
     _flow: Flow = field(default_factory=Flow)
@@ -138,6 +144,26 @@ class Feed:
             if was != paths and self._reported is not None and self._flow.is_open():
                 self._post({"kind": "frozen"}, [*paths])
 
+    def show_ranks(self, rows: Rows) -> None:
+        """Tell the front ends of the ranks of a cluster; nothing if none is joined any more."""
+        with self._lock:
+            self._ranks = rows
+            if not self._closed:
+                self._catch_up()
+
+    def pass_on(self, rank: int, messages: Iterable[tuple[dict[str, Any], bytes]]) -> None:
+        """Send the front ends what the feed of a rank sent."""
+        with self._lock:
+            for head, body in messages if not self._closed else ():
+                self._flow.spend(len(body))
+                self.send(head | {"rank": rank}, body)
+
+    def tell_rank(self, message: Message) -> None:
+        """Lead a message to the feed of a rank."""
+        rank, inner = message.get("rank"), message.get("message")
+        if isinstance(rank, int) and isinstance(inner, dict) and self._ranks and self._flow.is_open():
+            self.relay(rank, inner)
+
     def hush(self, message: Message) -> None:
         """Keep quiet about a hazard from now on, or tell it again."""
         key, on = message.get("key"), message.get("on")
@@ -167,6 +193,7 @@ class Feed:
     def hello(self, message: Message) -> None:
         """Start over for a front end that has no state, and ask the others to report again."""
         self._state, self._base, self._reported, self._heralded = State(), 0, None, None
+        self._ranks_told = ()
         self._flow.reset()
         self.foretold.forget()
         self._call_roll()
@@ -243,7 +270,12 @@ class Feed:
             self._post({"kind": "fixes", "count": count}, told)
 
     def _catch_up(self) -> None:
-        if self._report is None or not self._flow.is_open():
+        if not self._flow.is_open():
+            return
+        if self.wants == "report" and self._ranks_told is not self._ranks:
+            self._ranks_told = self._ranks
+            self._post({"kind": "ranks"}, [*self._ranks])
+        if self._report is None:
             return
         if self.wants == "report" and self._reported is not self._report:
             self._send_report(self._report)
@@ -287,4 +319,5 @@ _COMMANDS: Mapping[str, Callable[[Feed, Message], None]] = {
     "block": Feed.block,
     "fixes": Feed.tell_fixes,
     "preview": Feed.preview,
+    "rank": Feed.tell_rank,
 }

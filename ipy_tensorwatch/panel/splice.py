@@ -36,20 +36,6 @@ def splices(before: Sequence[T], after: Sequence[T], key: Callable[[T], Hashable
     return tuple(_merged(_steps(old, new, key, alike)))
 
 
-def splice(items: Sequence[T], edits: Iterable[Splice]) -> list[T]:
-    """Apply splices to a list.
-
-    Examples
-    --------
-    >>> "".join(splice("abcd", [Splice(1, 1, ["x"])]))
-    'axcd'
-    """
-    result = list(items)
-    for at, drop, put in edits:
-        result[at : at + drop] = put
-    return result
-
-
 def dropped(items: Sequence[T], edits: Iterable[Splice]) -> Iterator[Sequence[T]]:
     """Yield the items that each splice removes.
 

@@ -34,15 +34,6 @@ class JoinedReport:
             "changes": [{**plain(one.what), "ranks": list(one.ranks)} for one in told.changes],
             "hazards": [{**hazard_dict(one.what), "ranks": list(one.ranks)} for one in told.hazards],
             "replicas": [plain(one) for one in told.replicas],
-            "waiting": [
-                {
-                    "rank": one.rank,
-                    "line": one.line,
-                    "text": one.text,
-                    "seconds": one.seconds,
-                    "collective": one.collective,
-                }
-                for one in told.waiting
-            ],
+            "waiting": [plain(one) for one in told.waiting],
             "missing": [{"rank": one.rank, "why": why_missing(one)} for one in told.missing],
         }

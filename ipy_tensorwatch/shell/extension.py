@@ -19,6 +19,7 @@ from .magics.tensorwatch_magics import TensorMagics
 from .panel_host import Hosting
 from .previewer import Previewer
 from .ranks.engine_side import HERE, EngineSide
+from .ranks.rank_panel import FEEDS
 from .ranks.ranks import WATCHED
 from .watcher import Watcher
 
@@ -79,6 +80,7 @@ class Extension:
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
         HERE[:] = [self.side]
+        FEEDS[:] = [self.hosting.feed]
         GUARD.run("showing-report", self.hosting.tell, self.watcher.report, default=None)
 
     def unload(self) -> None:
@@ -87,6 +89,7 @@ class Extension:
         GUARD.run("at-end", self.side.close, default=None)
         for joined in [*WATCHED]:
             GUARD.run("at-end", joined.leave, default=None)
+        FEEDS.clear()
         for step in (self.speaker.tell_held, self.watcher.stop, self.hosting.close):
             GUARD.run("at-end", step, default=None)
         _remove(self.shell.input_transformers_cleanup, self.heading)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..capture.changed_values import values_of
 from ..core.host.guard import GUARD
+from .ranks.ranks import relay_to_rank
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets import Bunch
 
     from ..core.model.records import Values
+    from ..panel.feed import Feed
     from ..panel.widget import TensorWatchWidget
     from ..render.preview import Preview
     from ..render.report import Report
@@ -59,6 +61,10 @@ class Hosting:
             if not (is_known and "tensorwatch" in asked and not report.changes and not report.turns):
                 self._opened().publish(report, cell_id if is_name else None)
 
+    def feed(self) -> Feed | None:
+        """Return the feed of the panel, if there is one."""
+        return self.widget.feed if self.widget is not None else None
+
     def open(self) -> TensorWatchWidget:
         """Return the widget; if it is new, it shows the last cell already."""
         if self.widget is None and self.watcher.report is not None:
@@ -75,6 +81,7 @@ class Hosting:
             from ..panel.widget import TensorWatchWidget  # noqa: PLC0415
 
             self.widget = TensorWatchWidget(self._values_of, self.hushed, self._choose_block, self._preview)
+            self.widget.feed.relay = relay_to_rank
         return self.widget
 
     def _choose_block(self, shows: str) -> None:

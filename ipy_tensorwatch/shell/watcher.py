@@ -362,7 +362,7 @@ class Watcher:
         """Complete the reports of the last cells with the digests that have arrived from devices since they ended."""
         with self._lock:
             names = None if self.cells.any_running or not self.unsettled.cells else user_variables(self.shell)
-            late = [*map(self._conclude_again, self.unsettled.settle(names))]
+            late = [*map(self._conclude_again, self.unsettled.settle(names, self.archive))]
         for report in late:
             if report.reasoning.silent or report.turns:
                 GUARD.run("showing-report", self.on_report, report, default=None)

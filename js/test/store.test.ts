@@ -102,6 +102,36 @@ describe("a store", () => {
   });
 });
 
+describe("the ranks of a cluster", () => {
+  const ROW = { label: "rank 1", rank: 1, what: ["1 silent change"], quiet: false };
+
+  it("are told in rows, and no more once they are left", () => {
+    model.deliver({ kind: "ranks", number: 1 }, [ROW]);
+    expect([ROW]).toEqual(store.ranks);
+    model.deliver({ kind: "ranks", number: 2 }, []);
+    expect([]).toEqual(store.ranks);
+  });
+
+  it("have a store each, whose messages go through that of the client", () => {
+    model.take();
+    const one = store.rank(1);
+    one.see({}, true);
+    expect(store.rank(1)).toBe(one);
+    expect([
+      { kind: "rank", rank: 1, message: expect.objectContaining({ kind: "hello" }) },
+      { kind: "rank", rank: 1, message: expect.objectContaining({ kind: "want", what: "report" }) },
+    ]).toEqual(model.take());
+  });
+
+  it("are not mistaken for each other, nor for the client", () => {
+    const [one, two] = [store.rank(1), store.rank(2)];
+    const { body, ...head } = first;
+    model.deliver({ ...head, rank: 2 }, body);
+    expect([null, null]).toEqual([store.snapshot, one.snapshot]);
+    expect(body.cell).toEqual(two.snapshot?.cell);
+  });
+});
+
 describe("what the kernel tells", () => {
   it.each(Object.keys(STORIES))("is put together: the story %s", (name) => {
     const told = story(name);

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import types
-from functools import cache
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEVICE = os.environ.get("TENSORWATCH_DEVICE", "sim")
 """The device that the tests run on: the test accelerator, or `cuda` for `make test-device`."""
@@ -42,11 +46,21 @@ def _loaded() -> Any:
 
     folder = BUILT / torch.__version__
     folder.mkdir(parents=True, exist_ok=True)
-    module = load("test_accelerator", [str(SOURCE)], extra_cflags=["-O1"], build_directory=str(folder))
+    module = load("test_accelerator", [str(SOURCE)], extra_cflags=["-O0"], build_directory=str(folder))
     torch.utils.rename_privateuse1_backend("sim")
     torch._register_device_module("sim", _device_module(module))
     torch.utils.generate_methods_for_privateuse1_backend()
     return module
+
+
+@contextmanager
+def _made_current(module: Any, device: torch.device) -> Iterator[None]:
+    before = module.current()
+    module.make_current(device.index)
+    try:
+        yield
+    finally:
+        module.make_current(before)
 
 
 def _device_module(module: Any) -> types.ModuleType:
@@ -54,8 +68,9 @@ def _device_module(module: Any) -> types.ModuleType:
     made = types.ModuleType("torch.sim")
     made.is_available = lambda: True
     made.is_initialized = lambda: True
-    made.device_count = lambda: 1
-    made.current_device = lambda: 0
+    made.device_count = lambda: 2
+    made.current_device = module.current
+    made.device = partial(_made_current, module)
     made._is_in_bad_fork = lambda: False
     made.manual_seed_all = lambda seed: None
     made.manual_seed = lambda seed: None
@@ -63,6 +78,6 @@ def _device_module(module: Any) -> types.ModuleType:
     made.set_rng_state = lambda state, device=None: None
     made.synchronize = lambda device=None: module.synchronize()
     made.is_current_stream_capturing = module.is_capturing
-    made.mem_get_info = lambda device=None: module.memory()
+    made.mem_get_info = lambda device=None: module.memory(getattr(device, "index", None) or 0)
     made.get_amp_supported_dtype = lambda: [torch.float16, torch.bfloat16]
     return made

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -90,8 +91,9 @@ def stories(folder: str) -> list[object]:
     return [pytest.param(read_story(f), id=f.stem) for f in sorted((STORIES / folder).glob("*.py"))]
 
 
+@cache
 def measure(story: Story, asked: tuple[tuple[str, ...], ...] = ()) -> list[oracle.Verdict]:
-    """Run the story without the extension; return the oracle's verdict on every cell."""
+    """Run the story without the extension, once for all tests; return the oracle's verdict on every cell."""
     verdicts = []
     with Notebook(watched=False) as nb:
         for i, cell in enumerate(story.cells):

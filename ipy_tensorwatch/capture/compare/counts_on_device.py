@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...core.host.guard import GUARD
 from ...core.model.records import Elements
-from ..device.accelerator_api import is_capturing, is_idle
+from ..device.accelerator_api import ask, is_capturing, is_idle
 from ..device.device_counts import CopyPair, CountsUnderWay, launch_counts
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class CountsOnDevice:
         by_device: dict[str, dict[int, CopyPair]] = {}
         for number, one in pairs.items():
             by_device.setdefault(one.before.device, {})[number] = one
-        self.is_launched = GUARD.run("comparing-devices", self._launch, by_device, default=True)
+        self.is_launched = ask(self._launch, by_device, default=True)
 
     def _launch(self, by_device: Mapping[str, dict[int, CopyPair]]) -> bool:
         devices = {name: next(iter(some.values())).old.rows.device for name, some in by_device.items()}
@@ -42,14 +41,14 @@ class CountsOnDevice:
             if under_way is not None:
                 self._under_way.append(under_way)
                 if was_idle:
-                    under_way.sent.lands_within(COUNTING_WAIT)
+                    ask(under_way.sent.lands_within, COUNTING_WAIT, default=False)
         return True
 
     def is_landed(self) -> bool:
         """Return whether all counts have arrived; does not wait."""
         waiting: list[CountsUnderWay] = []
         for one in self._under_way:
-            known = GUARD.run("comparing-devices", one.known, default=None)
+            known = ask(one.known, default=None)
             self._known.update(known or {})
             if known is None:
                 waiting.append(one)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ...core.host.guard import GUARD
-from ..device.accelerator_api import is_capturing, is_idle
+from ..device.accelerator_api import ask, busy_devices, is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
-from ..device.kept_copy import room_for_copies
+from ..device.kept_copy import room_for_copies, without_others
 from .compare_bytes import ByteVerdict, Fingerprints
 from .device_mark import DeviceMark, portions_of
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
+    from ..device.kept_copy import KeptCopy
     from .compare_bytes import ByteOutcome, BytePart, StorageMark
     from .time_budget import Budget
 
@@ -58,7 +58,12 @@ class DevicePrints:
     _landed: dict[int, dict[int, ByteVerdict]] = field(default_factory=dict)
 
     def compare(
-        self, blocks: Mapping[int, DeviceBlock], cell: int, parts: Parts, budget: Budget
+        self,
+        blocks: Mapping[int, DeviceBlock],
+        cell: int,
+        parts: Parts,
+        budget: Budget,
+        things: Iterable[object] = (),
     ) -> dict[int, ByteVerdict]:
         """Launch the digests of all storages; return what those that arrive at once show.
 
@@ -66,13 +71,21 @@ class DevicePrints:
         ----------
         parts
             Returns the readings of a storage.
+        things
+            The user's objects. While a stream among them works, its device is not looked at: the stream in use is
+            ahead of it, and would show bytes that are half written.
         """
         self.is_short = False
         by_device: dict[str, dict[int, DeviceBlock]] = {}
         for storage, block in blocks.items():
             by_device.setdefault(block.device, {})[storage] = block
         left_out: dict[int, ByteOutcome] = {}
+        nobody: set[str] = set()
+        busy = ask(busy_devices, things, default=nobody) if by_device else nobody
         for device, some in by_device.items():
+            if device in busy:
+                left_out.update(dict.fromkeys(some, "pending"))
+                continue
             afforded = self._afforded(some, budget)
             left_out.update(dict.fromkeys(some, "skipped"))
             left_out.update(self._launch(device, afforded, parts, cell))
@@ -105,12 +118,13 @@ class DevicePrints:
         """Return what the digests of a cell that have arrived meanwhile show, of each storage."""
         under_way, self._under_way = self._under_way, []
         for one in under_way:
-            if GUARD.run("comparing-devices", one.flight.sums.has_landed, default=False):
-                landed = self._landed.setdefault(one.cell, {})
-                for storage, verdict in self._judge(one):
-                    landed[storage] = _join(landed.get(storage), verdict)
-            else:
+            has_landed = ask(one.flight.sums.has_landed, default=None)
+            if has_landed is False:
                 self._under_way.append(one)
+                continue
+            landed = self._landed.setdefault(one.cell, {})
+            for storage, verdict in self._judge(one) if has_landed else self._lose(one):
+                landed[storage] = _join(landed.get(storage), verdict)
         return self._landed.pop(cell, {})
 
     def _launch(
@@ -139,7 +153,7 @@ class DevicePrints:
             return dict.fromkeys(blocks, "failed")
         self._under_way.append(Departure(cell, {storage: blocks[storage] for storage in there}, flight))
         if was_idle:
-            flight.sums.lands_within(IDLE_WAIT)
+            ask(flight.sums.lands_within, IDLE_WAIT, default=False)
         return outcomes | dict.fromkeys(there, "pending")
 
     def _judge(self, seen: Departure) -> Iterator[tuple[int, ByteVerdict]]:
@@ -148,15 +162,32 @@ class DevicePrints:
         for (storage, layout), digest in digests.items():
             if layout is not None:
                 known[storage][layout] = digest
+        copied: dict[int, KeptCopy] = {}
         for storage, block in seen.blocks.items():
             before, since = self.prints.on_devices.get(storage), self.prints.waiting.pop(storage, None)
             after = self.prints.on_devices[storage] = DeviceMark(block, digests[storage, None], None, known[storage])
-            after.kept = seen.flight.copies.get(storage)
             outcome: ByteOutcome = "new" if before is None else "changed"
             if before is not None and before.block == block and before.digest == after.digest:
-                outcome = "same"
+                outcome, after.kept = "same", before.kept if isinstance(before, DeviceMark) else None
+            if after.kept is None and storage in seen.flight.copies:
+                copied[storage] = after.kept = seen.flight.copies[storage]
             is_late = since is not None and since < seen.cell - 1
             yield storage, ByteVerdict(outcome, before, after, since if is_late else None)
+        ask(self._let_go_of_others, copied, default=None)
+
+    def _lose(self, seen: Departure) -> Iterator[tuple[int, ByteVerdict]]:
+        """Yield that a device was lost before its digests were sent: what the cell wrote there is not known."""
+        for device in {block.device for block in seen.blocks.values()}:
+            self._give_up_copies(device)
+        for storage in seen.blocks:
+            yield storage, self._skip(storage, seen.cell, "failed")
+
+    def _let_go_of_others(self, copied: Mapping[int, KeptCopy]) -> None:
+        """Keep the copies of what changed without those of all that was looked at with it."""
+        for storage, copy in without_others(copied):
+            mark = self.prints.on_devices[storage]
+            if isinstance(mark, DeviceMark):
+                mark.kept = copy
 
     def _give_up_copies(self, device: str) -> None:
         """Release the copies that are kept on a device, which has no memory for them."""

@@ -87,7 +87,9 @@ class ElementCounts(CountsOnDemand):
         self._rows[row] = self._count(elements) if isinstance(elements, Uncounted) else elements
 
     def let_go(self) -> None:
-        """Release the bytes: what was not counted becomes unknown."""
+        """Release the bytes: what was not counted becomes unknown. Safe to call again: two limits bound these bytes."""
+        if not self._readings:
+            return
         self._rows = [
             row.after if type(one) in _UNCOUNTED else one for one, row in zip(self._rows, self._readings, strict=True)
         ]

@@ -4,22 +4,57 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
+from ...core.host.guard import GUARD
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
+
+T = TypeVar("T")
 
 PINNED = ("cuda", "xpu")
 """The devices that copy from and to the host in the background only if its memory is pinned."""
+
+
+def ask(action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
+    """Return what an action on a device returns; the default if the device is out of memory, or lost.
+
+    So it is after a kernel of the user's that failed, too: the user's own code is told of that when it asks itself.
+    """
+
+    def attempt() -> T:
+        try:
+            return action(*args)
+        except RuntimeError:
+            return default
+
+    return GUARD.run("comparing-devices", attempt, default=default)
 
 
 def is_idle(device: torch.device) -> bool:
     """Return whether all work launched on the stream in use is known to be done."""
     stream = _stream(device)
     return stream is not None and bool(stream.query())
+
+
+def busy_devices(things: Iterable[object]) -> set[str]:
+    """Return the devices that still work on a stream of the user's own, among some objects."""
+    kinds = _stream_types()
+    return {str(one.device) for one in things if type(one) in kinds and not one.query()}  # type: ignore[attr-defined]
+
+
+@cache
+def _stream_types() -> frozenset[type]:
+    modules = [torch, *(getattr(torch, name, None) for name in ("cuda", "xpu", "mtia"))]
+    kinds = [getattr(module, "Stream", None) for module in modules]
+    kinds += [getattr(module, "ExternalStream", None) for module in modules]
+    return frozenset(one for one in kinds if isinstance(one, type))
 
 
 def is_capturing(device: torch.device) -> bool:

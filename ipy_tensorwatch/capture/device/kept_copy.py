@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from .accelerator_api import free_bytes
+from ..host.torch_private import undisturbed
+from .accelerator_api import free_bytes, is_capturing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from ...core.model.reading import Reading
 
 LARGEST = 1 << 16
 """Storages up to this size, in bytes, keep a copy on their device, so that changed elements can be counted."""
 SHARE = 64
 """All copies together take at most one in so many of a device's free bytes."""
+MOST = 2
+"""If more than one in so many copies made together is wanted, all are kept."""
 LEAST = 1 << 28
 """With fewer free bytes, no copy is kept."""
 
@@ -41,6 +46,21 @@ def room_for_copies(device: torch.device) -> int:
     """Return how many bytes the copies of storages may take on a device now."""
     free = free_bytes(device)
     return free // SHARE if free >= LEAST else 0
+
+
+def without_others(copies: Mapping[int, KeptCopy]) -> Iterator[tuple[int, KeptCopy]]:
+    """Yield copies, by storage, in memory of their own where most of those that were made with them are not wanted."""
+    together: dict[int, list[int]] = {}
+    for storage, copy in copies.items():
+        together.setdefault(id(copy.rows), []).append(storage)
+    for several in together.values():
+        rows = copies[several[0]].rows
+        if MOST * len(several) > len(rows) or is_capturing(rows.device):
+            continue
+        with undisturbed(), torch.no_grad():
+            alone = torch.stack([copies[one].words for one in several])
+        for row, storage in enumerate(several):
+            yield storage, KeptCopy(alone, row)
 
 
 def lay_out_rows(rows: torch.Tensor, reading: Reading, low: int, dtype: torch.dtype) -> torch.Tensor | None:

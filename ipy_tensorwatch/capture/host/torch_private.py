@@ -99,15 +99,42 @@ def _restack(modes: list[Any]) -> None:
         torch._C._push_on_torch_dispatch_stack(mode)
 
 
+def _own_modes(
+    count: Callable[[], int], mode_at: Callable[[int], Any], unset: Callable[[Any], Any], put: Callable[[Any], None]
+) -> Any:  # noqa: ANN401
+    def lift() -> list[Any]:
+        stack = [mode_at(place) for place in range(count())]
+        return [unset(mode._mode_key) for mode in stack if getattr(mode, "_mode_key", None) is not None]
+
+    lift()
+    return lift, put
+
+
+_lift_own_modes: Callable[[], list[Any]]
+_put_own_mode: Callable[[Any], None]
+_lift_own_modes, _put_own_mode = take(
+    "torch._C._len_torch_dispatch_stack",
+    "torch._C._get_dispatch_stack_at",
+    "torch._C._unset_dispatch_mode",
+    "torch._C._set_dispatch_mode",
+    lost="subclass-may-notice",
+    make=_own_modes,
+    instead=(list, id),
+)
+"""Remove PyTorch's own modes (fake, functional, …) of this thread and return them; put one back."""
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Compute with a graph, regardless of the user's modes."""
-    modes = user_modes()
+    """Compute with a graph, regardless of the modes that the user is in."""
+    modes, own = user_modes(), _lift_own_modes()
     _restack([])
     try:
         with plain_reads(), torch.inference_mode(mode=False), torch.enable_grad():
             yield
     finally:
+        for mode in own:
+            _put_own_mode(mode)
         _restack(modes)
 
 

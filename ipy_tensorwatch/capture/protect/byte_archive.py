@@ -7,49 +7,27 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from time import thread_time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import xxhash
+
+from .archived_bytes import NOT_READ, ArchivedBytes
+from .device_archive import DeviceArchive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.snapshots.snapshot import Entry, Snapshot
+    from ...core.model.snapshots.snapshot import Snapshot
     from ..compare.compare_bytes import ByteVerdict, StorageMark
     from ..compare.time_budget import Budget
     from ..memory.byte_block import Block
     from ..observer import Observation
 
 
-_NOT_READ = ("skipped", "moved", "pending", "captured", "failed")
 MOST = 2
 """If more than one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
 RECORD = 500
 """The cost of keeping a copy beside its bytes, in bytes."""
-
-
-class ArchivedBytes(NamedTuple):
-    """The bytes of one storage as they were before some cells.
-
-    Attributes
-    ----------
-    first, last
-        The cells between which the bytes were not read; mostly one cell.
-    entries, snapshot
-        The paths that led to the storage then, or the snapshot that holds them.
-    """
-
-    storage: int
-    first: int
-    last: int
-    mark: StorageMark
-    entries: tuple[Entry, ...] = ()
-    snapshot: Snapshot | None = None
-
-    @property
-    def readings(self) -> tuple[Entry, ...]:
-        """The paths that led to the storage then."""
-        return self.entries if self.snapshot is None else self.snapshot.by_storage.get(self.storage)
 
 
 @dataclass(slots=True, eq=False)
@@ -101,6 +79,8 @@ class Archive:
         By storage, the last cell before which its bytes are not known: not yet allocated, never copied, or dropped.
     copies, due
         The copies of large storages' present bytes, and the storages without one yet.
+    there
+        The copies in the memory of devices, which have limits of their own.
     """
 
     limit: int = 0
@@ -110,11 +90,13 @@ class Archive:
     lost: dict[int, int] = field(default_factory=dict)
     copies: dict[int, StorageMark] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
+    there: DeviceArchive = field(default_factory=DeviceArchive)
     size: int = 0
 
     def add(self, observed: Observation, before: Snapshot, cell: int) -> None:
         """Keep what a cell overwrote; drop storages that no variable leads to any more."""
-        verdicts = observed.verdicts
+        self.there.add(observed, before, cell)
+        verdicts = _on_host(observed)
         has_all = MOST * len(verdicts) > len(before)
         usual = _rewritten(verdicts) if has_all else {}
         if usual:
@@ -124,7 +106,7 @@ class Archive:
         self.lost.update(dict.fromkeys(new, cell))
         settled = usual.keys() | {*new}
         for storage, verdict in verdicts.items() if len(settled) < len(verdicts) else ():
-            if storage not in settled and verdict.outcome not in _NOT_READ:
+            if storage not in settled and verdict.outcome not in NOT_READ:
                 self._keep(storage, verdict, before, cell, has_all=has_all)
         self._forget_all_but(observed.shot.blocks)
         while self.size > self.limit // 2:
@@ -148,8 +130,9 @@ class Archive:
 
     def lose(self, observed: Observation, cell: int) -> None:
         """Mark earlier bytes as lost for storages that are new, or changed while no cell was watched."""
-        for storage, verdict in observed.verdicts.items():
-            if verdict.outcome not in _NOT_READ:
+        self.there.lose(observed, cell)
+        for storage, verdict in _on_host(observed).items():
+            if verdict.outcome not in NOT_READ:
                 self._lose(storage, verdict, cell)
 
     def prepare(self, blocks: Mapping[int, Block], marks: Mapping[int, StorageMark], budget: Budget) -> None:
@@ -170,6 +153,8 @@ class Archive:
 
     def find(self, storage: int, cell: int) -> ArchivedBytes | None:
         """Return the bytes of a storage from before a cell: those replaced by the first write since then."""
+        if storage in self.there:
+            return self.there.find(storage, cell)
         if self.lost.get(storage, 0) >= cell:
             return None
         alone = next((one for one in self.kept.get(storage, ()) if one.last >= cell), None)
@@ -220,6 +205,14 @@ class Archive:
             self.size -= one.drop_all_but(blocks)
         while self.cells and not self.cells[0].marks:
             self.cells.popleft()
+
+
+def _on_host(observed: Observation) -> Mapping[int, ByteVerdict]:
+    """Return the verdicts of what lies in the memory of the host."""
+    there = observed.shot.on_devices
+    return (
+        {one: verdict for one, verdict in observed.verdicts.items() if one not in there} if there else observed.verdicts
+    )
 
 
 def _rewritten(verdicts: Mapping[int, ByteVerdict]) -> dict[int, StorageMark]:

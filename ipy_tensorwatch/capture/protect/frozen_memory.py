@@ -10,10 +10,10 @@ import numpy as np
 import torch
 import xxhash
 
-from ...core.host.guard import GUARD
 from ...core.memory.footprint import footprint_of
 from ...core.model.freezing import FrozenRecord
 from ..compare.compare_bytes import digest_part
+from ..device.accelerator_api import ask
 from ..host.threads import is_alone
 from ..memory.byte_block import Block, block_of, extent_of
 from ..memory.raw_memory import mapping_at
@@ -96,7 +96,7 @@ class Frozen:
         owner = owner_of(thing)
         owner = storage_of(owner) if is_tensor(owner) else owner
         if reading.device != "cpu":
-            there = GUARD.run("keeping-frozen", FrozenThere.of, owner, reading, default=None)
+            there = ask(FrozenThere.of, owner, reading, default=None)
             return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), None, there)
         block = block_of(thing, reading, own)
         kept = FrozenBytes.of(block.part(reading.low, reading.high - reading.low), reading)
@@ -157,7 +157,9 @@ class Frozen:
         owner = self.owner()
         moved = owner is not None and self._seat_in(owner)
         here = self.here()
-        return (owner is not None and here is not None and there.mend(owner, self.reading.low)) or moved
+        return (
+            owner is not None and here is not None and ask(there.mend, owner, self.reading.low, default=False)
+        ) or moved
 
     def _reseat(self, kept: FrozenBytes) -> bool:
         """Point the tensor back to its memory if an assignment to `.data` replaced it."""

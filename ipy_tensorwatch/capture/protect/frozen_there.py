@@ -58,8 +58,10 @@ class FrozenThere:
             was_idle = is_idle(device)
             with undisturbed(), torch.no_grad():
                 there = _view(storage, low, self.levels)
-                self._under_way.append(Sent.off((there != self.data).any().view(1)))
-                there.copy_(self.data)
+                try:
+                    self._under_way.append(Sent.off((there != self.data).any().view(1)))
+                finally:  # comparing takes memory, of which there may be none
+                    there.copy_(self.data)
             if was_idle:
                 self._under_way[-1].lands_within(MENDING_WAIT)
         arrived = [one for one in self._under_way if one.has_landed()]

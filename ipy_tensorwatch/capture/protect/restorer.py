@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from torch.autograd.graph import increment_version
 
-from ...core.memory.footprint import footprint_of
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.reading import changed_fields
 from ...core.model.restoring import RefusedError, Restored, RestoreRefusal
+from ..device.accelerator_api import is_capturing, is_idle
+from ..device.kept_copy import LARGEST
 from ..host.torch_private import plain_reads, version_of
-from ..memory.byte_block import block_of, holds_references
+from ..memory.byte_block import holds_references
 from ..objects.walk import walk
+from ..tensors.plain_reads import is_tensor, storage_of
 from ..tensors.read_tensor import read
+from .byte_place import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
-    from ..memory.byte_block import Block, Bytes, Runs
     from ..snapshot.snapshotter import Lens
     from .byte_archive import Archive
+    from .byte_place import BytePlace
     from .freezer import Freezer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Seen:
     """The present state of one tensor or array."""
 
     path: str
     thing: Any
     reading: Reading
+    own: Container[int]
+
+    @cached_property
+    def place(self) -> BytePlace | None:
+        """Where its bytes lie."""
+        return place_of(self.thing, self.reading, self.own)
+
+    def copy(self) -> Any:  # noqa: ANN401
+        """Copy the present bytes; None if they cannot be read."""
+        return None if self.place is None else self.place.copy()
+
+    def are_equal(self, a: Any, b: Any) -> bool:  # noqa: ANN401
+        """Return whether two copies of its bytes are the same."""
+        return self.place is not None and self.place.are_equal(a, b)
 
 
 @dataclass(slots=True)
@@ -63,20 +81,25 @@ class Restorer:
             seen = list(self._look(names))
             if not any(one.path in paths for one in seen):
                 raise RefusedError(RestoreRefusal(code="not-writable", path=paths[0]))
-            plan = [(one, self._kept(one, cell)) for one in seen if one.path in paths]
-            changed = [(one, old) for one, old in plan if not _are_same(old, self._bytes(one))]
-            if not changed:
-                raise RefusedError(RestoreRefusal(code="same-bytes", path=paths[0], cell=cell))
-            return self._write(seen, changed, cell)
+            try:
+                return self._restore(seen, paths, cell)
+            except RuntimeError:  # a device is out of memory, or was lost, or the user's own kernel failed
+                raise RefusedError(RestoreRefusal(code="device-failed", path=paths[0])) from None
 
-    def _write(self, seen: list[_Seen], changed: list[tuple[_Seen, Bytes]], cell: int) -> Restored:
-        near = self._near(seen, [one for one, _ in changed])
-        before = [self._bytes(one) for one in near]
+    def _restore(self, seen: list[_Seen], paths: list[str], cell: int) -> Restored:
+        plan = [(one, self._kept(one, cell)) for one in seen if one.path in paths]
+        changed = [(one, old) for one, old in plan if not one.are_equal(old, one.copy())]
+        if not changed:
+            raise RefusedError(RestoreRefusal(code="same-bytes", path=paths[0], cell=cell))
+        return self._write(seen, changed, cell)
+
+    def _write(self, seen: list[_Seen], changed: list[tuple[_Seen, Any]], cell: int) -> Restored:
+        near = _near(seen, [one for one, _ in changed])
+        before = [one.copy() for one in near]
         then = {str(path): reading for one in near for path, reading in self._readings_of(one, cell)}
         versions = [(one.thing, one.reading.version) for one in near if _has_moved(one.reading, then.get(one.path))]
         for one, old in changed:
-            runs = _runs_of(one.reading)
-            if runs is None or not self._block(one).write(runs, old):
+            if one.place is None or not one.place.write(old):
                 raise RefusedError(RestoreRefusal(code="not-writable", path=one.path))
         for tensor, version in versions:
             if version_of(tensor) == version:  # not raised yet through one of its views
@@ -88,26 +111,28 @@ class Restorer:
             cell=cell,
             nbytes=sum(one.reading.nbytes for one, _ in changed),
             aliases=tuple(
-                one.path for one, was in others if one.path not in asked and not _are_same(was, self._bytes(one))
+                one.path for one, was in others if one.path not in asked and not one.are_equal(was, one.copy())
             ),
         )
 
-    def _kept(self, one: _Seen, cell: int) -> Bytes:
+    def _kept(self, one: _Seen, cell: int) -> Any:  # noqa: ANN401
         """Return the bytes of a tensor from before a cell.
 
         Raises
         ------
         RefusedError
-            If they were not kept, or the tensor has another layout now, is frozen, or holds references.
+            If they were not kept, or the tensor has another layout now, is frozen, or holds references, or its device
+            is at work.
         """
         if holds_references(one.thing):
             raise RefusedError(RestoreRefusal(code="references"))
         frozen = self.freezer.owner_of(one.reading)
         if frozen is not None:
             raise RefusedError(RestoreRefusal(code="frozen", known=frozen.record()))
+        _refuse_at_work(one)
         kept = self.archive.find(one.reading.storage, cell)
         if kept is None:
-            raise RefusedError(RestoreRefusal(code="not-kept", cell=cell))
+            raise RefusedError(_not_kept(one, cell))
         then = next((reading for path, reading in kept.readings if str(path) == one.path), None)
         fields = changed_fields(then, one.reading) if then else ()
         lost = tuple(name for name in ("shape", "strides", "dtype", "storage") if name in fields)
@@ -115,10 +140,10 @@ class Restorer:
             raise RefusedError(RestoreRefusal(code="another-form", path=one.path, fields=lost))
         if kept.first < cell:
             raise RefusedError(RestoreRefusal(code="not-compared", path=one.path, cell=cell))
-        covered = kept.mark.covered(one.reading)
+        covered = None if one.place is None else one.place.kept(kept.mark)
         if covered is None:
-            raise RefusedError(RestoreRefusal(code="not-kept", cell=cell))
-        return covered.tobytes()
+            raise RefusedError(_not_kept(one, cell))
+        return covered
 
     def _readings_of(self, one: _Seen, cell: int) -> tuple[tuple[AccessPath, Reading], ...]:
         """Return the readings of a storage's variables from when it had the bytes from before a cell."""
@@ -130,32 +155,31 @@ class Restorer:
             serials = self.lens.objects.number(branch.objects)
             for path, thing, serial in zip(branch.outline.paths(), branch.objects, serials, strict=True):
                 reading = read(thing, "", serial, self.lens.storages)
-                if reading.device == "cpu" and not reading.unknown:
-                    yield _Seen(str(path), thing, reading)
+                if not reading.unknown:
+                    yield _Seen(str(path), thing, reading, self.lens.storages.own)
 
-    def _near(self, seen: list[_Seen], targets: list[_Seen]) -> list[_Seen]:
-        neighbours = Neighbourhood((one, one.reading) for one in seen)
-        found = {one.path: one for target in targets for one, _ in neighbours.of(target.reading)}
-        return list(found.values())
 
-    def _bytes(self, one: _Seen) -> Bytes | None:
-        runs = _runs_of(one.reading)
-        return None if runs is None else self._block(one).copy_runs(runs)
+def _near(seen: list[_Seen], targets: list[_Seen]) -> list[_Seen]:
+    neighbours = Neighbourhood((one, one.reading) for one in seen)
+    found = {one.path: one for target in targets for one, _ in neighbours.of(target.reading)}
+    return list(found.values())
 
-    def _block(self, one: _Seen) -> Block:
-        reading = one.reading
-        return block_of(one.thing, reading, self.lens.storages.own).part(reading.low, reading.high - reading.low)
+
+def _refuse_at_work(one: _Seen) -> None:
+    """Refuse what the device would have to be waited for."""
+    if one.reading.device == "cpu" or not is_tensor(one.thing):
+        return
+    device = storage_of(one.thing).device
+    if is_capturing(device):
+        raise RefusedError(RestoreRefusal(code="device-captured", path=one.path))
+    if not is_idle(device):
+        raise RefusedError(RestoreRefusal(code="device-busy", path=one.path))
+
+
+def _not_kept(one: _Seen, cell: int) -> RestoreRefusal:
+    is_large = one.reading.device != "cpu" and storage_of(one.thing).nbytes() > LARGEST
+    return RestoreRefusal(code="not-kept-there" if is_large else "not-kept", path=one.path, cell=cell)
 
 
 def _has_moved(now: Reading, then: Reading | None) -> bool:
     return now.version is not None and (then is None or now.version != then.version)
-
-
-def _runs_of(reading: Reading) -> Runs | None:
-    """Return the runs of bytes that elements cover; None if there are too many."""
-    footprint = footprint_of(reading)
-    return None if footprint is None else footprint.runs()
-
-
-def _are_same(a: Bytes | None, b: Bytes | None) -> bool:
-    return a is not None and b is not None and a == b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..host.torch_private import plain_reads
@@ -10,44 +11,40 @@ from ..objects.walk import walk
 from ..tensors.plain_reads import is_plain, local_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
 SHARDERS = frozenset({"FullyShardedDataParallel", "ZeroRedundancyOptimizer", "FlatParameter"})
 """PyTorch's classes whose tensors are another part on each rank."""
 MAX_VALUES = 1024
 
 
-def placements_of(name: str, value: object) -> dict[str, str]:
-    """Return `shard` or `wrapped` by path, for the tensors that a variable leads to and of which that is known."""
-    kind = _known_kind(type(value))
-    found: dict[str, str] = {}
-    for path, thing in _tensors_of(name, value):
-        if kind == "shard" or _is_shard(thing):
-            found[path] = "shard"
-        elif kind:
-            found[path] = kind
-    return found
+@dataclass(slots=True)
+class KnownPlacements:
+    """The addresses of the tensors of which PyTorch knows that they are shards, or that it keeps them equal."""
+
+    shards: set[int] = field(default_factory=set)
+    wrapped: set[int] = field(default_factory=set)
 
 
-def wrapped_objects(names: Mapping[str, Any]) -> set[int]:
-    """Return the addresses of the tensors that `DistributedDataParallel` keeps equal."""
-    wrapped = {name: value for name, value in names.items() if _known_kind(type(value)) == "wrapped"}
-    return {id(thing) for name, value in wrapped.items() for _, thing in _tensors_of(name, value)}
+def known_placements(names: Mapping[str, Any]) -> KnownPlacements:
+    """Return what is known of the tensors that some variables lead to.
+
+    An optimizer that shards its state has whole parameters.
+    """
+    known = KnownPlacements()
+    for name, value in names.items():
+        kind = _known_kind(type(value))
+        for _, thing in _tensors_of({name: value}):
+            if _is_shard(thing) or (kind == "shard" and name_of(type(thing)) != "Parameter"):
+                known.shards.add(id(thing))
+            elif kind == "wrapped":
+                known.wrapped.add(id(thing))
+    return known
 
 
-def wrapped_paths(names: Mapping[str, Any], wrappers: Container[str]) -> set[str]:
-    """Return every path to a tensor that one of some variables, a `DistributedDataParallel`, keeps equal."""
-    kept = wrapped_objects({name: value for name, value in names.items() if name in wrappers})
-    return (
-        {path for name, value in names.items() for path, thing in _tensors_of(name, value) if id(thing) in kept}
-        if kept
-        else set()
-    )
-
-
-def read_values(name: str, value: object, path: str) -> list[float]:
+def read_values(names: Mapping[str, Any], path: str) -> list[float]:
     """Return elements of a tensor, evenly spaced, as numbers; empty if it is no plain tensor of numbers."""
-    things = [thing for known, thing in _tensors_of(name, value) if known == path]
+    things = [thing for known, thing in _tensors_of(names) if known == path]
     local: Any = local_of(things[0]) if things else None
     if local is None or not is_plain(local):
         return []
@@ -57,10 +54,10 @@ def read_values(name: str, value: object, path: str) -> list[float]:
         return [float(one) for one in flat[::step].double().tolist()]
 
 
-def _tensors_of(name: str, value: object) -> list[tuple[str, Any]]:
+def _tensors_of(names: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [
         (str(path), thing)
-        for branch in walk({name: value}).branches.values()
+        for branch in walk(dict(names)).branches.values()
         for path, thing in zip(branch.outline.paths(), branch.objects, strict=True)
     ]
 

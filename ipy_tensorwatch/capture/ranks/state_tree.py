@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
@@ -21,20 +23,24 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Block
     from ..snapshot.snapshotter import Shot
 
+    _Known = tuple[str, str, StateKind, Reading]  # the path, its root
+
 FAN_OUT = 16
 """Into how many runs a run is split; a run of no more tensors is not split."""
 
 
+_PLAIN = frozenset(("tensor", "ndarray"))
 LATE_BYTES = 1 << 27
 """How many bytes are digested after a cell whose time budget was spent."""
 
 
 class StatePlace(NamedTuple):
-    """One tensor of a branch."""
+    """One tensor of a branch; its digest holds as long as its storage has the same mark."""
 
     path: str
     reading: Reading
     digest: bytes
+    mark: object = None
 
 
 @dataclass(slots=True)
@@ -44,17 +50,21 @@ class StateTree:
     Attributes
     ----------
     left_out
-        Paths that are known to be another thing on each rank, each with the serial of the tensor it then led to.
+        The serials of tensors that are known to be another thing on each rank, whichever of their names comes first.
     branches
         The tensors, by branch.
     born
         For each variable, its value's address, and the number and the count of the cell that bound it.
+    appeared
+        For each plain tensor, the number of the cell after which it was first compared.
     """
 
-    left_out: dict[str, int] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
     branches: dict[BranchKey, list[StatePlace]] = field(default_factory=dict)
     born: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    appeared: dict[str, int] = field(default_factory=dict)
     _late: int = 0
+    _places: dict[str, StatePlace] = field(default_factory=dict)
     _snapshot: Snapshot | None = None
     _whole: bytes = b""
     _texts: dict[int, tuple[Outline, list[str]]] = field(default_factory=dict)
@@ -87,22 +97,41 @@ class StateTree:
             return self._whole
         self._snapshot = shot.snapshot
         self.branches, self._late = {}, LATE_BYTES
-        snapshot, blocks = shot.snapshot, shot.blocks
-        seen: set[int] = set()
-        is_known = True
-        for scene in self._oldest_first(snapshot):
-            for path, kind, reading in self._state_of(scene):
-                if reading.object in seen or self.left_out.get(path) == reading.object:
-                    continue
-                seen.add(reading.object)
-                digest = self._late_digest(reading, blocks, prints) or _digest_of(reading, prints)
-                is_known &= bool(digest)
-                root = path if path.isidentifier() else scene.paths[0].root
-                self.branches.setdefault(BranchKey(root, kind), []).append(StatePlace(path, reading, digest))
-        self._texts = {id(one.outline): self._texts[id(one.outline)] for one in snapshot.scenes.values()}
+        is_known = self._collect(shot, prints, cell[0])
+        plain = [one.path for key, branch in self.branches.items() if key.kind == "plain" for one in branch]
+        self.appeared = {path: self.appeared.get(path, cell[0]) for path in plain}
+        self._texts = {id(one.outline): self._texts[id(one.outline)] for one in shot.snapshot.scenes.values()}
         whole = _joined(one for branch in self.branches.values() for one in branch)
         self._whole = whole if is_known else b""
         return self._whole
+
+    def _collect(self, shot: Shot, prints: Fingerprints, number: int) -> bool:
+        """Fill the branches, each tensor once; return whether all bytes are known.
+
+        A plain tensor is not compared while it is all zeros, as what is summed up on each rank is at first.
+        """
+        seen, places, is_known = set[int](), dict[str, StatePlace](), True
+        known = {} if prints.waiting else self._places
+        for path, root, kind, reading in chain(self._state(shot.snapshot), self._plain(shot.snapshot, number)):
+            if reading.object in seen:
+                continue
+            seen.add(reading.object)
+            if reading.object in self.left_out:
+                continue
+            mark = prints.mark_of(reading.storage)
+            place = known.get(path)
+            if place is None or place.mark is not mark or place.reading is not reading or not place.digest:
+                digest = self._late_digest(reading, shot.blocks, prints) or _digest_of(reading, prints)
+                is_empty = kind == "plain" and digest == _of_zeros(reading.nbytes)
+                place = StatePlace(path, reading, b"" if is_empty else digest, mark)
+            places[path] = place
+            if kind == "plain" and not place.digest:
+                continue
+            is_known &= bool(place.digest)
+            self.branches.setdefault(BranchKey(root, kind), []).append(place)
+        self.left_out &= seen
+        self._places = places
+        return is_known
 
     def _late_digest(self, reading: Reading, blocks: Mapping[int, Block], prints: Fingerprints) -> bytes:
         """Digest a tensor that the time budget did not reach; return nothing for any other."""
@@ -116,9 +145,9 @@ class StateTree:
         """Leave tensors out of the digests from now on."""
         self._whole = b""
         wanted = {*paths}
-        self.left_out.update(
-            {one.path: one.reading.object for branch in self.branches.values() for one in branch if one.path in wanted}
-        )
+        self.left_out |= {
+            one.reading.object for branch in self.branches.values() for one in branch if one.path in wanted
+        }
 
     def _oldest_first(self, snapshot: Snapshot) -> list[RootSnapshot]:
         """Order the scenes, so that a tensor of several names goes by the same one on all ranks, the oldest."""
@@ -140,18 +169,39 @@ class StateTree:
         starts = range(first, end, step)
         return [DigestRun(one, min(one + step, end), _joined(branch[one : min(one + step, end)])) for one in starts]
 
-    def _state_of(self, scene: RootSnapshot) -> Iterator[tuple[str, StateKind, Reading]]:
-        """Yield the parameters, buffers and optimizer states of a scene."""
+    def _state(self, snapshot: Snapshot) -> Iterator[_Known]:
+        """Yield the parameters, buffers and optimizer states."""
+        for scene in self._oldest_first(snapshot):
+            for path, reading in zip(self._texts_of(scene), scene.readings, strict=True):
+                root = path if path.isidentifier() else scene.paths[0].root
+                if reading.kind == "parameter" or reading.collects_gradient:
+                    yield path, root, "parameter", reading
+                elif reading.kind == "buffer":
+                    yield path, root, "buffer", reading
+                elif ".state[" in path:
+                    yield path, root, "state", reading
+
+    def _plain(self, snapshot: Snapshot, number: int) -> Iterator[_Known]:
+        """Yield the tensors like a parameter, with memory of their own, behind variables that earlier cells bound.
+
+        So are moving averages of parameters and the state of an optimizer that is written by hand.
+        """
+        state = [one.reading for branch in self.branches.values() for one in branch]
+        shapes = {one.shape for one in state if one.kind == "parameter" and len(one.shape)}
+        storages = {one.storage for one in state}
+        for name, scene in snapshot.scenes.items() if shapes else ():
+            if self.born.get(name, (0, number))[1] == number:
+                continue
+            for path, reading in zip(self._texts_of(scene), scene.readings, strict=True):
+                is_like = reading.kind in _PLAIN and reading.shape in shapes and reading.storage not in storages
+                if is_like and not path.endswith(".grad"):
+                    yield path, name, "plain", reading
+
+    def _texts_of(self, scene: RootSnapshot) -> list[str]:
         known = self._texts.get(id(scene.outline))
         texts = known[1] if known else [str(path) for path in scene.paths]
         self._texts[id(scene.outline)] = scene.outline, texts
-        for path, reading in zip(texts, scene.readings, strict=True):
-            if reading.kind == "parameter" or reading.collects_gradient:
-                yield path, "parameter", reading
-            elif reading.kind == "buffer":
-                yield path, "buffer", reading
-            elif ".state[" in path:
-                yield path, "state", reading
+        return texts
 
 
 def gradients_of(snapshot: Snapshot, paths: Container[str], prints: Fingerprints) -> dict[str, bytes]:
@@ -175,6 +225,7 @@ def _digest_of(reading: Reading, prints: Fingerprints) -> bytes:
     return (mark.digest if is_whole(reading, mark.block) else mark.part_digest(reading)) or b""
 
 
+@lru_cache
 def _of_zeros(nbytes: int) -> bytes:
     return xxhash.xxh3_128_digest(bytes(nbytes))
 

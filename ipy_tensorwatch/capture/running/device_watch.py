@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from ...core.host.guard import GUARD
 from ...core.model.trace.evidence import SeenWrite
 from ..compare.byte_history import Spell
 from ..compare.device_mark import DeviceMark, portions_of
-from ..device.accelerator_api import is_capturing, is_idle
+from ..device.accelerator_api import ask, is_capturing, is_idle
 from ..device.digest_launch import DigestLauncher
 from ..device.kept_copy import LARGEST
 from ..device.look_log import LookLog
@@ -94,15 +93,15 @@ class DeviceWatch:
             if owner is not None:
                 by_device.setdefault(block.device, []).extend(portions_of(storage, owner, block, readings))
         for device, portions in by_device.items():
-            GUARD.run("comparing-devices", self._look, device, portions, number, default=None)
+            ask(self._look, device, portions, number, default=None)
 
     def _look(self, device: str, portions: Sequence[Portion], number: int) -> None:
         log = self._logs.get(device)
-        if is_capturing(torch.device(device)) or device in self._told:
-            return
-        if log is not None and log.is_full and not self._is_over:
+        if device in self._told or (log is not None and log.is_full and not self._is_over):
             return
         try:
+            if is_capturing(torch.device(device)):
+                return
             if log is None:
                 log = self._logs[device] = LookLog(DigestLauncher.on(torch.device(device)))
                 self._begin(log, device)
@@ -128,8 +127,8 @@ class DeviceWatch:
         if any(one.has_looked for one in self._logs.values()):
             self.look(number)
         for device, log in self._logs.items():
-            if device not in self._told and not is_capturing(torch.device(device)):
-                GUARD.run("comparing-devices", log.send, default=None)
+            if device not in self._told and not ask(is_capturing, torch.device(device), default=True):
+                ask(log.send, default=None)
 
     def take_writes(self, epochs: Sequence[AbstractSet[Position]]) -> Iterator[SeenWrite]:
         """Yield what the logs that have arrived since tell, of each device once.
@@ -140,7 +139,7 @@ class DeviceWatch:
             The positions before each look, from the first one on.
         """
         for device, log in self._logs.items():
-            changes = None if device in self._told else GUARD.run("comparing-devices", log.changes, default=None)
+            changes = None if device in self._told else ask(log.changes, default=None)
             if changes is not None:
                 self._told.add(device)
                 for storage, since, number, mask in self._writes(changes):
@@ -176,7 +175,7 @@ class DeviceWatch:
             return []
         if self._spells is None:
             none: dict[int, list[Spell]] = {}
-            self._spells = GUARD.run("comparing-devices", self._read_spells, default=none)
+            self._spells = ask(self._read_spells, default=none)
         return self._spells.get(storage, [])
 
     def _read_spells(self) -> dict[int, list[Spell]]:

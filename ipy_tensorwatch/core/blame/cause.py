@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..interpreter.ranking import MAY_REACH
 from ..interpreter.reached_by_calls import Reach
 from ..model.records import Site
-from ..statements.write_calls import mentions, runs_backward
+from ..statements.write_calls import makes_replicas, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
 from .evidence.path_evidence import Sightings
@@ -239,7 +239,9 @@ class _Case:
         return "object" if trains and self.path.steps[:1] and self.path.steps[0].startswith(".") else None
 
     def _cause_of_name(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause | None:
-        """Return the cause if the statement names this path as written, or another name of the same tensor object."""
+        """Return the cause if the statement names this path as written, its tensor object, or what makes replicas."""
+        if self.reading.kind in ("parameter", "buffer") and makes_replicas(statement):
+            return "module"
         is_bound = bool(self.names & self.cell.named_by(statement).bound)
         if self._is_named(statement) or is_bound or puts_back(statement.text):
             return "direct"
@@ -264,7 +266,14 @@ class _Case:
     def _belongs_to(self, step: OptimizerStep) -> bool:
         if any(self.spelled.startswith(path) for path in step.paths):
             return True
-        return self.reading.object in step.parameters or self.reading.kind == "parameter"
+        return self.reading.object in step.parameters or (self.reading.kind == "parameter" and not self._follows(step))
+
+    def _follows(self, step: OptimizerStep) -> bool:
+        """Return whether the step holds another parameter with the same elements: `load_state_dict(…, assign=True)`."""
+        held = (one for one in self.group if one[1].object in step.parameters and one[1].kind == "parameter")
+        return any(
+            reading.layout == self.reading.layout and not self.cell.is_of_optimizer(path) for path, reading in held
+        )
 
     def _is_named(self, statement: Statement) -> bool:
         named = self.cell.named_by(statement)

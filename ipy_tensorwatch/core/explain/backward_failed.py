@@ -9,7 +9,7 @@ from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import StoppedUnread, typed_line
 from ..statements.rewrite_statement import (
-    assigned_call,
+    assigned_detach,
     binds,
     cloned_value,
     makes,
@@ -184,7 +184,7 @@ def _save_copy(one: Stopped) -> Fix | None:
 def _detach(one: Stopped) -> Fix:
     writing, path = one.writing, one.paths[0] if one.paths else "x"
     text = writing.site.text if writing and writing.site else ""
-    code = assigned_call(text, "detach_", "detach") or f"{path} = {path}.detach()"
+    code = assigned_detach(text) or f"{path} = {path}.detach()"
     target = typed_line(writing.cell, writing.site) if writing else None
     return Fix(kind="bind-detached", code=code, other=text or f"{path}.detach_()", target=target)
 

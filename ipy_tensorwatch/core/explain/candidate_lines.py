@@ -48,7 +48,7 @@ class Suspect:
     inner
         The line, if it is in a function of the notebook.
     writes, makes
-        The operators by which it writes in place, and those that it calls, as prefixes of node names.
+        The operators by which it writes in place, and those that it applies, as prefixes of node names.
     """
 
     statement: Statement
@@ -85,7 +85,7 @@ def only_writer(suspects: Iterable[Suspect], ops: Collection[str]) -> Suspect | 
 
 
 def only_maker(suspects: Iterable[Suspect], op: str) -> Suspect | None:
-    """Return the only line that calls a node's operator by name."""
+    """Return the only line that applies a node's operator, by its name or its sign."""
     making = [one for one in suspects if stem(op) in one.makes]
     return making[0] if len(making) == 1 else None
 
@@ -143,9 +143,11 @@ def stem(op: str) -> str:
 
 
 def _suspect(statement: Statement, node: ast.stmt, inner: Inner | None) -> Suspect:
-    calls = [part for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Call)]
-    makes = frozenset(last_name(one.func).replace("_", "").lower() for one in calls)
-    return Suspect(statement=statement, inner=inner, writes=frozenset(_writes(node, calls)), makes=makes)
+    parts = [part for own in own_parts(node) for part in all_nodes(own)]
+    calls = [part for part in parts if isinstance(part, ast.Call)]
+    makes = {last_name(one.func).replace("_", "").lower() for one in calls}
+    makes |= {_SIGNS.get(type(one.op), "") for one in (node, *parts) if isinstance(one, ast.BinOp | ast.AugAssign)}
+    return Suspect(statement=statement, inner=inner, writes=frozenset(_writes(node, calls)), makes=frozenset(makes))
 
 
 def _writes(node: ast.stmt, calls: Iterable[ast.Call]) -> Iterator[str]:

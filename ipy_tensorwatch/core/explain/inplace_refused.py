@@ -10,7 +10,7 @@ from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import typed_line
 from ..statements.rewrite_statement import (
-    assigned_call,
+    assigned_detach,
     binds,
     cloned_sources,
     out_of_place,
@@ -127,7 +127,7 @@ def _other(one: Refused) -> Fix:
         case "inference-view" if quiet:
             return _there(one, "inference-mode", quiet.replace("no_grad", "inference_mode"))
         case "detached-view":
-            code = assigned_call(text, "detach_", "detach") if one.path and one.binds else None
+            code = assigned_detach(text) if one.path and one.binds else None
             return _there(one, "bind-anew" if code else "use-detach", code)
         case "out":
             code = out_of_place(text, _Anything())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -235,7 +234,17 @@ def _are_pure(own: _Statements) -> bool:
 
 
 def _spelled(own: _Statements, belongs: Callable[[int], bool]) -> tuple[str, ...]:
-    return tuple(ast.unparse(_Ticking().visit(deepcopy(node))) for count, node in own if belongs(count))
+    return tuple(_with_ticks(node) for count, node in own if belongs(count))
+
+
+def _with_ticks(node: ast.stmt) -> str:
+    """Spell a statement with ticks; it is parsed anew.
+
+    A copy could take whole files with it: all trees share one `ast.Load()`, and `executing` gives each node its parent.
+    """
+    text = ast.unparse(node)
+    takes_turns = any(isinstance(one, ast.For | ast.FunctionDef | ast.comprehension) for one in all_nodes(node))
+    return ast.unparse(_Ticking().visit(ast.parse(text))) if takes_turns else text
 
 
 _Block = TypeVar("_Block", ast.For, ast.FunctionDef)

@@ -16,12 +16,9 @@ from .interpreter import Interpreter
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable
 
-    from ..model.path import AccessPath
     from ..model.trace.notebook import Notebook
     from ..statements.statement import Statement
-    from .inferred_lines import Reached
     from .source_index import Library
 
 _CUT = Trail(is_cut=True)
@@ -121,29 +118,3 @@ class Trails:
     def _restore(self, state: tuple[Any, ...]) -> None:
         self._frame.names = dict(state[0])
         self._follower.restore(state[1])
-
-
-def follow_statement(statement: Statement | str, notebook: Notebook, *, cell: int = 0, source: str = "") -> Trail:
-    """Interpret the calls of one statement.
-
-    Parameters
-    ----------
-    cell, source
-        The execution count and source of the running cell; they add the bindings of its earlier statements.
-    """
-    return Trails(notebook, cell=cell, source=source).of(statement)
-
-
-def reach(statement: Statement | str, changed: AccessPath, group: Iterable[AccessPath], notebook: Notebook) -> Reached:
-    """Return the lines inside notebook functions by which a statement may have changed `changed`.
-
-    Parameters
-    ----------
-    statement
-        The statement of the cell that was seen to write, or its source.
-    changed
-        The access path whose bytes changed.
-    group
-        The other access paths in the same memory.
-    """
-    return follow_statement(statement, notebook).narrow(changed, group)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 RestoreCode = Literal[
     "never-changed", "all-undone", "no-such-cell", "not-since", "another-tensor", "changed-form", "not-writable",
     "same-bytes", "references", "frozen", "not-kept", "another-form", "not-compared",
+    "not-kept-there", "device-busy", "device-captured", "device-failed",
 ]  # fmt: skip
 
 

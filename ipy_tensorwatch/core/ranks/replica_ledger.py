@@ -76,7 +76,7 @@ class ReplicaLedger:
             present = [one for one in sides.values() if one is not None]
             if path in known or self.apart.get(path, (None, -1))[1] == present[0].born:
                 continue
-            if kind := _kind_apart(key, present):
+            if kind := self._kind_apart(key, sides, is_grouped=is_grouped):
                 ranks = tuple(sorted(rank for several in sides for rank in several))
                 self.apart[path] = Replica(path=path, kind=kind, equal=False, ranks=ranks), present[0].born
             elif parting := self._parting(key, path, sides, cell, is_grouped=is_grouped):
@@ -128,6 +128,22 @@ class ReplicaLedger:
             return Parting(ranks=ranks, cell=first.born_cell, line=first.born_line, text=first.born_text, path=path)
         return None
 
+    def _kind_apart(
+        self, key: BranchKey, sides: Mapping[SameRanks, StateLeaf | None], *, is_grouped: bool
+    ) -> ReplicaKind | None:
+        """Return what tensors are that differ by design, for ever; None if they may be replicas.
+
+        A plain tensor is local unless it was once equal, and ranks without a group are no replicas of each other.
+        """
+        leaves = [one for one in sides.values() if one is not None]
+        if any(one.is_shard for one in leaves):
+            return "shard"
+        if key.kind == "plain":
+            born = {ranks[0]: one.born for ranks, one in sides.items() if one is not None}
+            return None if is_grouped and len(born) == len(sides) and self._was_equal(key, born) else "local"
+        is_own = key.kind == "buffer" and any(one.cause == "module" for one in leaves)
+        return "local" if is_own or any(one.is_reshaped for one in leaves) else None
+
     def _was_equal(self, key: BranchKey, born: Mapping[int, int]) -> bool:
         """Return whether a branch was once equal on all ranks and its variable is still the same.
 
@@ -137,15 +153,6 @@ class ReplicaLedger:
             counts and all(born[rank] <= counts.get(rank, -1) for rank in born)
             for counts in (self.equal.get(key, {}), self.all_equal)
         )
-
-
-def _kind_apart(key: BranchKey, leaves: Sequence[StateLeaf]) -> ReplicaKind | None:
-    """Return what tensors are that differ by design, for ever; None if they may be replicas."""
-    if any(one.is_shard for one in leaves):
-        return "shard"
-    if key.kind == "buffer" and any(one.cause == "module" for one in leaves):
-        return "local"
-    return "local" if any(one.is_reshaped for one in leaves) else None
 
 
 def _are_meant_equal(leaves: Sequence[StateLeaf]) -> bool:

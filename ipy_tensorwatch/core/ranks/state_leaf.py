@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-StateKind = Literal["parameter", "buffer", "state"]
-"""A parameter or a leaf that requires grad; a module's buffer; the state of an optimizer."""
+StateKind = Literal["parameter", "buffer", "state", "plain"]
+"""A parameter or a leaf that requires grad; a module's buffer; the state of an optimizer; a tensor like a parameter."""
 
 
 class BranchKey(NamedTuple):
@@ -48,7 +48,8 @@ class StateLeaf:
     cause, line, text
         What changed it in the cell, if anything did.
     born
-        The place of the cell that bound its variable among the cells of this rank.
+        The place, among the cells of this rank, of the cell that bound its variable; of a plain tensor, of the cell in
+        which it appeared.
     born_cell, born_line, born_text
         That cell, and its statement.
     """

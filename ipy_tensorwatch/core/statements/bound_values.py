@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,9 +36,13 @@ def bound_values(node: ast.stmt, root: str) -> Iterator[BoundValue]:
     >>> [ast.unparse(one.value) for one in bound_values(ast.parse("a, d['k'] = x.T, y").body[0], "d")]
     ['y']
     """
-    for one in chain(_assigned(node), _inside(node)):
-        if _root_of(one.target) == root:
-            yield one
+    return (one for found, one in _all_bound(node) if found == root)
+
+
+@lru_cache(maxsize=256)
+def _all_bound(node: ast.stmt) -> tuple[tuple[str, BoundValue], ...]:
+    """Return what a statement binds to each name."""
+    return tuple((_root_of(one.target), one) for one in chain(_assigned(node), _inside(node)))
 
 
 def _assigned(node: ast.stmt) -> Iterator[BoundValue]:

@@ -225,14 +225,14 @@ class _Rewriter:
         parts, times = (value.left, value.right) if is_first else (value.right, value.left)
         if not isinstance(parts, ast.List | ast.Tuple) or len(parts.elts) != 1:
             return None
-        loop = f"{self._made_anew(parts.elts[0], 1)} for _ in range({self._source(times)})"
+        loop = f"{self._made_anew(parts.elts[0])} for _ in range({self._source(times)})"
         return [_Splice(value, f"[{loop}]" if isinstance(parts, ast.List) else f"tuple({loop})")]
 
-    def _made_anew(self, item: ast.expr, depth: int) -> str:
+    def _made_anew(self, item: ast.expr) -> str:
         """Return how to make an item of a container once more."""
         if isinstance(item, ast.Call):
             return self._source(item)
-        is_tensor = len(self.copying.path.steps) == depth
+        is_tensor = len(self.copying.path.steps) == 1
         return self._one(item) if is_tensor else f"{self.copying.deepcopy}({self._source(item)})"
 
     def _leading(self, value: ast.expr) -> list[_Splice] | None:
@@ -264,7 +264,7 @@ class _Rewriter:
             return None
         if last_name(call.func) == "fromkeys" and len(call.args) == 2:  # noqa: PLR2004  (keys and value)
             keys, item = call.args
-            made, key = self._made_anew(item, 1), "key"
+            made, key = self._made_anew(item), "key"
             return [_Splice(call, f"{{{key}: {made} for {key} in {self._source(keys)}}}")]
         names = [one.id for one in call.args if isinstance(one, ast.Name)]
         again = [one for one in call.args if isinstance(one, ast.Name) and names.count(one.id) > 1]

@@ -218,18 +218,18 @@ def _is_part(key: ast.expr) -> bool:
     return isinstance(key, ast.Slice | ast.Tuple) or (isinstance(key, ast.Constant) and key.value is ...)
 
 
-def assigned_call(text: str, name: str, other: str) -> str | None:
-    """Rewrite a method call as an assignment of another method's result.
+def assigned_detach(text: str) -> str | None:
+    """Rewrite a call of `detach_` as an assignment of `detach`'s result.
 
     Examples
     --------
-    >>> assigned_call("h.detach_()", "detach_", "detach")
+    >>> assigned_detach("h.detach_()")
     'h = h.detach()'
     """
     match parse_one(text):
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=value, attr=found))) if found == name:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=value, attr="detach_"))):
             owner = spell_path(value)
-            return None if owner is None else f"{owner} = {owner}.{other}()"
+            return None if owner is None else f"{owner} = {owner}.detach()"
         case _:
             return None
 

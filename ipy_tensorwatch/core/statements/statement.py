@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source
+from ..syntax.magic_calls import MAGIC_CALL, as_typed_unless_running, find_body, find_source
 from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
@@ -162,7 +162,7 @@ def statements_in(one: Statement) -> tuple[Statement, ...]:
 def _describe(index: int, node: ast.stmt, lines: list[str], loops: Loops) -> Statement:
     start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     end, column = header_end(node, lines)
-    text = as_typed(spell(node, lines, start, end, column))
+    text = as_typed_unless_running(spell(node, lines, start, end, column))
     made = Statement(index=index, line=start, end_line=end, text=text, _node=node, _loops=loops)
     is_simple = start == end and not loops and isinstance(node, ast.Assign | ast.AugAssign | ast.Expr)
     return _known(made) if is_simple else made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..syntax.torch_vocabulary import BUILTINS, FRESH, MEMBERS, VIEWS
+from ..syntax.torch_vocabulary import BUILTINS, COLLECTIVE_OUTPUTS, FRESH, MEMBERS, REPLICATORS, VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -29,6 +29,16 @@ def may_write(statement: Statement) -> bool:
 def runs_backward(statement: Statement) -> bool:
     """Return whether a statement itself computes or clears gradients."""
     return "backward(" in statement.text or "zero_grad(" in statement.text
+
+
+def makes_replicas(statement: Statement) -> bool:
+    """Return whether a statement makes a module equal on all ranks: `ddp = DDP(net)`."""
+    return any(name in REPLICATORS for _, name in _CALLED.findall(statement.text))
+
+
+def calls_collective(text: str) -> bool:
+    """Return whether a line calls a collective that writes, such as `dist.broadcast(t, 0)`."""
+    return any(name in COLLECTIVE_OUTPUTS for _, name in _CALLED.findall(text))
 
 
 def is_followed_by(signs: str, name: str, statement: Statement) -> bool:

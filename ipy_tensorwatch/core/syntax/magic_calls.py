@@ -17,7 +17,10 @@ _RESTORE = re.compile(
     + r"""line_magic\('tensorwatch', (?P<quote>['"])restore (?P<path>.+?)(?: \d+)? *(?P=quote)\)"""
 )
 
-_LINE_MAGIC = re.compile(re.escape(MAGIC_CALL) + r"""line_magic\('(?P<name>\w+)', (?P<line>'.*'|".*")\)""")
+_STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_MAGIC = re.compile(
+    re.escape(MAGIC_CALL) + rf"(?P<kind>line|cell)_magic\('(?P<name>\w+)', (?P<line>{_STRING})(?:\)|, .*)", re.DOTALL
+)
 _OPTIONS = re.compile(r"(?:-[lsTD]\s+\S+\s+|-[A-Za-z]\s*\d*\s+|--\S+\s+)*")
 
 
@@ -60,17 +63,26 @@ def puts_back(text: str) -> bool:
 
 
 def as_typed(text: str) -> str:
-    """Spell a line magic's call as typed; other text, and magics that run code, are unchanged.
+    """Spell a magic's call as typed, of a cell magic the header; other text is unchanged.
 
     Examples
     --------
     >>> as_typed("get_ipython().run_line_magic('tensorwatch', 'restore h')")
     '%tensorwatch restore h'
+    >>> as_typed("get_ipython().run_cell_magic('time', '', 'x.add_(1)')")
+    '%%time'
     """
-    call = _LINE_MAGIC.fullmatch(text)
-    if call is None or call["name"] in RUNNING:
+    call = _MAGIC.fullmatch(text)
+    if call is None:
         return text
-    return f"%{call['name']} {ast.literal_eval(call['line'])}".rstrip()
+    sign = "%%" if call["kind"] == "cell" else "%"
+    return f"{sign}{call['name']} {ast.literal_eval(call['line'])}".rstrip()
+
+
+def as_typed_unless_running(text: str) -> str:
+    """Spell a line magic's call as typed, unless it runs code, which is found in the call."""
+    call = _MAGIC.fullmatch(text)
+    return text if call and (call["kind"] == "cell" or call["name"] in RUNNING) else as_typed(text)
 
 
 def find_body(node: ast.stmt) -> Body | None:

@@ -112,13 +112,6 @@ WRITTEN_ARGUMENT = {
 """),
         (0,),
     ),
-    **dict.fromkeys(
-        _words("""
-    all_reduce broadcast all_gather reduce all_gather_into_tensor reduce_scatter reduce_scatter_tensor all_to_all
-    all_to_all_single recv irecv
-"""),
-        (0,),
-    ),
     "at": (0,),
     "pack_into": (1,),
     "swap_tensors": (0, 1),
@@ -126,11 +119,33 @@ WRITTEN_ARGUMENT = {
 }
 """The positional arguments that a library's function writes."""
 
-NEEDS_LIBRARY = _words("""
-    put place all_reduce broadcast all_gather reduce all_gather_into_tensor reduce_scatter reduce_scatter_tensor
-    all_to_all all_to_all_single recv irecv at setitem delitem copyto
-""")
+NEEDS_LIBRARY = _words("put place at setitem delitem copyto")
 """Those of the above that count only as a library's function, never as a variable's method."""
+
+COLLECTIVE_OUTPUTS = {
+    **dict.fromkeys(_words("all_reduce broadcast reduce scatter recv irecv"), (0, "tensor")),
+    **dict.fromkeys(_words("reduce_scatter reduce_scatter_tensor _reduce_scatter_base"), (0, "output")),
+    **dict.fromkeys(_words("all_gather_into_tensor _all_gather_base"), (0, "output_tensor")),
+    "all_to_all_single": (0, "output"),
+    "all_reduce_coalesced": (0, "tensors"),
+    "all_gather": (0, "tensor_list"),
+    "all_gather_coalesced": (0, "output_tensor_lists"),
+    "all_to_all": (0, "output_tensor_list"),
+    "gather": (1, "gather_list"),
+    "_broadcast_coalesced": (1, "tensors"),
+}
+"""The argument that a collective of `torch.distributed` writes: its place and its name."""
+
+REPLICATORS = _words("""
+    DistributedDataParallel DDP FullyShardedDataParallel FSDP fully_shard replicate _sync_module_states
+""")
+"""What makes the parameters and the buffers of a module equal on all ranks when it is given the module."""
+
+OF_DISTRIBUTED = _words("broadcast reduce scatter gather recv irecv")
+"""Those of the above that count only as functions of `torch.distributed`: others have functions of these names."""
+
+DISTRIBUTED = _words("dist distributed comm c10d distributed_c10d")
+"""Usual names of `torch.distributed`, and of what replaces it."""
 
 NOT_A_METHOD = _words("""
     zeros_ ones_ constant_ eye_ dirac_ sparse_ orthogonal_ trunc_normal_ xavier_uniform_ xavier_normal_

@@ -23,6 +23,10 @@ _WHY: Mapping[RestoreCode, str] = {
     "references": "its bytes are references to Python objects, or to text",
     "frozen": "{known}",
     "not-kept": "no copy of its bytes from before cell {cell} was kept",
+    "not-kept-there": "no copy is kept on its device of storages as large as that of {path}",
+    "device-busy": "the device of {path} is still working: ask again when it is done",
+    "device-captured": "the stream of the device of {path} is being captured",
+    "device-failed": "the device of {path} failed, or is out of memory",
     "another-form": "the {fields} of {path} {was} different then",
     "not-compared": "the bytes of {path} were not compared just before cell {cell}",
 }

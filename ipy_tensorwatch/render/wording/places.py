@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.syntax.magic_calls import as_typed
 from ..page import Line, Span, code, fill, join_words, quoted, words
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def typed(site: Site | None) -> Line:
     """Return the text of a site, and of the line inside a function that it led to."""
     if site is None:
         return Line()
-    own = fill(": `{text}`", text=site.text)
+    own = fill(": `{text}`", text=as_typed(site.text))
     if site.inner is None:
         return own
     likely = "likely " if site.certainty == "inferred" else ""

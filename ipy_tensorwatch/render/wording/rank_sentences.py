@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page import clause, fill, words
-from .measure import spell_number
+from ..page import clause, fill, join_words, words
+from .measure import count_of, spell_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ...core.ranks.alike_ranks import RankRow
     from ...core.ranks.rank_report import MissingRank
     from ...core.ranks.replica_record import Parting
     from ...core.ranks.waiting_rank import WaitingRank
@@ -89,6 +90,41 @@ def parting_line(parting: Parting, total: int, paths: Sequence[str]) -> Line:
     return told + clause(": `{it}`", parting.text)
 
 
+def row_label(row: RankRow, total: int) -> str:
+    """Name the ranks of a row.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.ranks.alike_ranks import RankRow
+    >>> row_label(RankRow(ranks=(0, 1, 2)), 3), row_label(RankRow(ranks=(2,)), 3)
+    ('all 3 ranks', 'rank 2')
+    """
+    return f"all {total:,} ranks" if 1 < total == len(row.ranks) else which_ranks(row.ranks)
+
+
+def row_line(row: RankRow) -> Line:
+    """Say what is to be said of the ranks of a row.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.ranks.alike_ranks import RankRow
+    >>> str(row_line(RankRow(ranks=(0,), silent=2, hazards=1))), str(row_line(RankRow(ranks=(0,))))
+    ('2 silent changes · 1 hazard', 'nothing silent')
+    """
+    if row.missing is not None:
+        return words(why_missing(row.missing))
+    if row.waiting is not None:
+        return _place_line(row.waiting, row.waiting.seconds)
+    counts = [count_of(row.silent, "silent change")] if row.silent else []
+    counts += [count_of(row.hazards, "hazard")] if row.hazards else []
+    told = [words(one) for one in counts]
+    if row.partings:
+        first, more = row.partings[0], len(row.partings) - 1
+        verb = f"and {more:,} more differ" if more else "differs"
+        told.append(fill("`{path}` {verb} since cell {cell}", path=first.path, verb=verb, cell=str(first.cell)))
+    return join_words(told, " · ") if told else words("nothing silent")
+
+
 def which_ranks(ranks: Sequence[int]) -> str:
     """Name some ranks.
 
@@ -119,13 +155,14 @@ def waiting_lines(waiting: Sequence[WaitingRank]) -> list[Line]:
 def _waiting_line(several: Sequence[WaitingRank]) -> Line:
     first, is_one = several[0], len(several) == 1
     verb = ("waits" if is_one else "wait") if first.collective else ("is" if is_one else "are")
-    told = fill(
-        "{ranks} {verb} in line {line}: `{text}`, {seconds} s",
-        ranks=which_ranks([one.rank for one in several]),
-        verb=verb,
-        line=str(first.line),
-        text=first.text,
-        seconds=f"{max(one.seconds for one in several):.0f}",
+    ranks = which_ranks([one.rank for one in several])
+    return words(f"{ranks} {verb} ") + _place_line(first, max(one.seconds for one in several), "")
+
+
+def _place_line(one: WaitingRank, seconds: float, verb: str = "waits ") -> Line:
+    """Say in which line a rank is, for how long, and in which collective."""
+    told = words(verb if one.collective else "") + fill(
+        "in line {line}: `{text}`, {seconds} s", line=str(one.line), text=one.text, seconds=f"{seconds:.0f}"
     )
-    is_named = first.collective is None or first.collective in first.text
-    return told if is_named else told + words(f", in {first.collective}")
+    is_named = one.collective is None or one.collective in one.text
+    return told if is_named else told + words(f", in {one.collective}")

@@ -59,8 +59,8 @@ class UnsettledCells:
         else:
             GUARD.run("after-cell", ended.running.forget, default=None)
 
-    def settle(self, names: Mapping[str, object] | None) -> Iterator[EndedCell]:
-        """Yield each cell of which digests have arrived, with what they show.
+    def settle(self, names: Mapping[str, object] | None, kept: Archive) -> Iterator[EndedCell]:
+        """Yield each cell of which digests have arrived, with what they show; archive what it overwrote.
 
         Parameters
         ----------
@@ -73,6 +73,8 @@ class UnsettledCells:
             seen = GUARD.run("comparing-devices", settle, one.observed, count, names, default=None)
             ended = one if seen is None else replace(one, observed=seen)
             if seen is not None:
+                before = one.running.ledger.before.snapshot
+                GUARD.run("keeping-copies", kept.there.add, seen, before, count, default=None)
                 GUARD.run("finding-writer", partial(one.running.ledger.finish, late=True), seen, default=None)
                 yield ended
             self.keep(ended)
@@ -92,4 +94,6 @@ def archive(cell: RunningCell, observed: Observation, kept: Archive) -> None:
     kept.add(observed, cell.ledger.before.snapshot, cell.count)
     if cell.beside:  # the bytes from before a cell are not those from before the last look
         kept.lose(observed, max(one.count for one in (cell, *cell.beside)))
+    if observer.devices.is_short:
+        kept.there.give_up()
     kept.prepare(observed.shot.blocks, observer.prints.marks, observer.budget)

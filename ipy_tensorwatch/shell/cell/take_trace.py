@@ -247,4 +247,5 @@ def _step(session: SessionState, cell: RunningCell, observed: Observation, seen:
         parameters=lens.objects.of_ids(seen.parameters),
         storages=lens.storages.at_each(seen.storages),
         holds=len(seen.parameters),
+        is_idle=seen.is_idle,
     )

@@ -49,12 +49,12 @@ class ProbeTransformer:
     expected
         By thread, the callback that takes the tree of the next cell.
     installed
-        By thread, the name of the running cell's probes.
+        By thread, the names of the running cell's probes.
     """
 
     shell: InteractiveShell
     expected: dict[int, Callable[[ast.Module], ModuleType]] = field(default_factory=dict)
-    installed: dict[int, str] = field(default_factory=dict)
+    installed: dict[int, list[str]] = field(default_factory=dict)
 
     def come(self) -> None:
         """Append it to the shell's list, behind all other transformers."""
@@ -76,14 +76,13 @@ class ProbeTransformer:
         self.expected.pop(get_ident(), None)
         if not self.expected:
             self.go()
-        name = self.installed.pop(get_ident(), None)
-        if name is not None:
+        for name in self.installed.pop(get_ident(), ()):
             vars(builtins).pop(name, None)
 
     def retire(self) -> None:
         """Replace the probes of running cells by ones that do nothing, so that these cells can finish."""
         self.expected.clear()
-        for name in list(self.installed.values()):
+        for name in [names[0] for names in self.installed.values()]:
             silence(vars(builtins).get(name, make_probes({})))
 
     def visit(self, node: ast.Module) -> ast.Module:
@@ -107,9 +106,9 @@ class ProbeTransformer:
         probes = expected(node)
         if not hasattr(probes, probe_name(0)):
             return node
-        name = PROBES.format(next(_numbers))
-        probed = instrument(node, name)
-        self.installed[get_ident()], vars(builtins)[name] = name, probes
+        probed, names = instrument(node, PROBES.format(next(_numbers)))
+        self.installed[get_ident()] = names
+        vars(builtins).update(dict.fromkeys(names, probes))
         return probed
 
 

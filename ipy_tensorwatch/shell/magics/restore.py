@@ -34,6 +34,7 @@ def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
     past = [(count, one) for count, one in watcher.history if one.path in paths]
     restorer = Restorer(watcher.observer.lens, watcher.archive, watcher.freezing.freezer)
     try:
+        _refuse_unsettled(paths, watcher)
         since = _choose_cell(past, cell, watcher)
         changed = _changed([one for count, one in past if count >= since], since)
         restored = restorer.restore(user_variables(watcher.shell), changed, since)
@@ -42,6 +43,15 @@ def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
     if watcher.running is not None:
         watcher.restored[watcher.running.count] = since
     return show_restored(restored)
+
+
+def _refuse_unsettled(paths: Sequence[str], watcher: Watcher) -> None:
+    """Refuse the tensors of a device at work: what the last cells changed there is not known yet."""
+    snapshot = watcher.observer.shot.snapshot
+    for path in paths if watcher.unsettled.cells else ():
+        reading = snapshot.get(path)
+        if reading is not None and reading.device != "cpu":
+            raise RefusedError(RestoreRefusal(code="device-busy", path=path))
 
 
 def _choose_cell(past: Sequence[tuple[int, Change]], cell: int | None, watcher: Watcher) -> int:

@@ -118,10 +118,7 @@ class StateComparison:
         """Add by how much tensors differ."""
         measured = []
         for one in partings[:MAX_AMOUNTS]:
-            name = next((key.name for key, known in self.ledger.parted.items() if one.path in known), "")
-            told: list[list[float]] = [
-                *self._ask("state_values", dict.fromkeys(sides, (name, one.path)), sides).values()
-            ]
+            told: list[list[float]] = [*self._ask("state_values", dict.fromkeys(sides, (one.path,)), sides).values()]
             amount = _largest_difference(told)
             measured.append(replace(one, max_abs=amount))
             for known in self.ledger.parted.values():

@@ -7,19 +7,20 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ...capture.ranks.known_placements import read_values, wrapped_paths
+from ...capture.ranks.known_placements import read_values
 from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.state_tree import StateTree
 from ...core.host.guard import GUARD
 from ...core.ranks.rank_report import RankReport
 from ..ipython.cell_sources import user_variables
+from .engine_panel import EnginePanel
 from .state_leaves import describe_leaves
 from .waiting_teller import WaitingTeller
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from ...core.model.records import Change
+    from ...core.model.records import Change, Site
     from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
     from ...render.report import Report
     from ..watcher import Watcher
@@ -47,10 +48,12 @@ class EngineSide:
     tree: StateTree = field(default_factory=StateTree)
     number: int = 0
     teller: WaitingTeller | None = None
+    shown: EnginePanel | None = None
 
     def close(self) -> None:
         """Tell nobody any more."""
         self.told.clear()
+        self.shown = None
         if self.teller is not None:
             self.teller.stop()
             self.teller = None
@@ -65,13 +68,15 @@ class EngineSide:
         if described is not None:
             for kept in self.told.values():
                 kept.append(described)
+        if self.shown is not None:
+            GUARD.run("telling-client", self.shown.publish, report, default=None)
         return described is not None
 
-    def take(self, client: str) -> list[RankReport]:
-        """Return what a client has not heard yet; if no cell ran, what changed without one."""
+    def take(self, client: str, call: Site | None = None) -> list[RankReport]:
+        """Return what a client has not heard yet; if no cell ran, what changed by the client's call of a function."""
         kept = self.told[client]
         if not kept:
-            return [self._look_again(client)]
+            return [self._look_again(client, call)]
         told, self.told[client] = [*kept], deque(maxlen=MAX_KEPT)
         return told
 
@@ -84,10 +89,9 @@ class EngineSide:
 
     def describe(self, report: Report, digest: bytes = b"") -> RankReport:
         """Return what this rank tells of a cell."""
-        silent = self._unexpected(report.silent)
         rank, world = place_in_group() or (self.engine, 0)
         begun = tuple(one for one in report.begun if one.is_worth_saying)
-        is_quiet = not (silent or begun)
+        is_quiet = not (report.silent or begun)
         return RankReport(
             rank=rank,
             engine=self.engine,
@@ -95,27 +99,18 @@ class EngineSide:
             number=self.number,
             digest=digest,
             cell=replace(report.cell, source="") if is_quiet else report.cell,
-            changes=silent,
+            changes=report.silent,
             hazards=begun,
         )
 
-    def _look_again(self, client: str) -> RankReport:
+    def _look_again(self, client: str, call: Site | None) -> RankReport:
         """Return what changed since the last cell: a function that a client applied is no cell."""
         self.watcher.shell.run_cell(NO_CELL, store_history=False)
         described = self.told[client].pop()
         outside = tuple(one for one in described.changes if not _is_state(one))
+        if call is not None:
+            outside = tuple(replace(one, cause="call", sites=(call,)) for one in outside)
         return replace(described, changes=outside)
-
-    def _unexpected(self, silent: tuple[Change, ...]) -> tuple[Change, ...]:
-        """Return the silent changes but those by which `DistributedDataParallel` makes replicas of a module."""
-        return tuple(one for one in self._settled(silent) if one.silent)
-
-    def _settled(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        if not any(one.silent for one in changes):
-            return changes
-        fresh = {name for name, (_, number, _) in self.tree.born.items() if number == self.number}
-        made = wrapped_paths(user_variables(self.watcher.shell), fresh)
-        return tuple(replace(one, silent=False, cause="direct") if one.path in made else one for one in changes)
 
     def full(self) -> RankReport | None:
         """Return the whole of the last cell: every change, and every hazard that stands."""
@@ -123,9 +118,12 @@ class EngineSide:
         report = self.watcher.report
         if report is None:
             return None
-        return replace(
-            self.describe(report), cell=report.cell, changes=self._settled(report.changes), hazards=report.hazards
-        )
+        return replace(self.describe(report), cell=report.cell, changes=report.changes, hazards=report.hazards)
+
+    def panel(self, messages: Sequence[Mapping[str, Any]]) -> list[tuple[dict[str, Any], bytes]]:
+        """Return what a page that shows this rank is to be told."""
+        self.shown = self.shown or EnginePanel(self.watcher)
+        return self.shown.hear(messages)
 
     def state_digests(self) -> dict[BranchKey, BranchDigest]:
         """Return the digest of each branch of the state."""
@@ -139,10 +137,9 @@ class EngineSide:
         """Return what is known of the tensors in some runs."""
         return describe_leaves(self.watcher, self.tree, key, places)
 
-    def state_values(self, name: str, path: str) -> list[float]:
+    def state_values(self, path: str) -> list[float]:
         """Return elements of a tensor."""
-        names = user_variables(self.watcher.shell)
-        return read_values(name, names[name], path) if name in names else []
+        return read_values(user_variables(self.watcher.shell), path)
 
     def leave_out(self, paths: Sequence[str]) -> bool:
         """Leave tensors out of the digests: they are another thing on each rank by design."""

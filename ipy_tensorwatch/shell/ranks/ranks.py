@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
 
 from ...core.host.guard import GUARD
+from ...core.ranks.applied_call import applied_call
 from ...core.ranks.join_reports import JoinedRanks, join_reports
 from ...core.ranks.rank_report import MissingRank, RankReport
 from ...render.joined_report import JoinedReport
@@ -17,11 +18,12 @@ from ..ipython.print_below_cell import show
 from .compare_state import StateComparison
 from .engines import Engines, direct_view_of, rounds_of
 from .hang_watch import HangWatch, waiting_ranks
+from .rank_panel import RankPanel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
     from ...core.ranks.waiting_rank import WaitingRank
 
@@ -46,10 +48,12 @@ class Ranks:
 
     engines: Engines
     state: StateComparison
+    panel: RankPanel
     shell: InteractiveShell | None
     joined: JoinedRanks
     _heard: int
     _open: list[str]
+    _source: str
     _told_missing: set[MissingRank]
     _watch: HangWatch | None
 
@@ -57,9 +61,11 @@ class Ranks:
         self.shell = get_ipython()
         self.engines = Engines(direct_view_of(view), _version())
         self.state = StateComparison(self.engines)
-        self.joined = JoinedRanks()
-        self._told_missing, self._open, self._watch = set(), [], None
+        self.panel = RankPanel(self.engines)
+        self._told_missing, self._open, self._watch, self._source = set(), [], None, ""
         self.engines.join()
+        self.joined = JoinedRanks(ranks=tuple(sorted(self.engines.joined)), missing=(*self.engines.missing.values(),))
+        self.panel.tell(self.joined)
         self._heard = len(self.engines.client.history)
         if self.shell is not None:
             self.shell.events.register("pre_run_cell", self._before_cell)
@@ -97,22 +103,29 @@ class Ranks:
                 if hook in self.shell.events.callbacks[name]:
                     self.shell.events.unregister(name, hook)
         GUARD.run("joining-ranks", self.engines.leave, default=None)
+        GUARD.run("joining-ranks", self.panel.tell, None, default=None)
 
-    def _before_cell(self, _: object) -> None:
+    def _before_cell(self, info: ExecutionInfo | None = None) -> None:
+        self._source = getattr(info, "raw_cell", None) or ""
         GUARD.run("joining-ranks", self.engines.join, default=None)
         self._watch = HangWatch(self.engines, self._tell_hang)
         self._watch.start()
 
     def _tell_hang(self, waiting: tuple[WaitingRank, ...], ended: tuple[int, ...]) -> None:
         self.joined = replace(self.joined, waiting=waiting)
+        self.panel.tell(self.joined)
         if self.shell is not None:
             show(self.shell, show_waiting(waiting, ended, self._fresh_missing()))
 
     def _fresh_missing(self) -> list[MissingRank]:
         """Return the ranks that are missing and were not named yet."""
-        fresh = [one for one in self.engines.missing.values() if one not in self._told_missing]
-        self._told_missing.update(fresh)
+        missing = self._missing()
+        fresh = [one for one in missing if one not in self._told_missing]
+        self._told_missing = set(missing)
         return fresh
+
+    def _missing(self) -> tuple[MissingRank, ...]:
+        return tuple(dict.fromkeys((*self.engines.missing.values(), *self.engines.silent.values())))
 
     def _after_cell(self, _: object) -> None:
         if self._watch is not None:
@@ -127,22 +140,32 @@ class Ranks:
         self._heard = len(client.history)
         if self._open and not client.outstanding.intersection(self._open):
             self._open = []
-            for reports in rounds_of(engines.ask("take", dict.fromkeys(engines.joined, (engines.name,)))):
+            for reports in rounds_of(engines.hear(engines.name, applied_call(self._source))):
                 self._tell_round(reports)
+            self.panel.tell(self.joined)
+            self.panel.exchange()
         fresh = self._fresh_missing()
+        if fresh:
+            self.joined = replace(self.joined, missing=self._missing())
+            self.panel.tell(self.joined)
         if fresh and self.shell is not None:
             show(self.shell, show_waiting((), (), fresh))
 
     def _tell_round(self, reports: Sequence[RankReport]) -> None:
         self.engines.ranks.update({one.engine: one.rank for one in reports})
-        missing = tuple(self.engines.missing.values())
         partings, united = self.state.compare(reports)
-        self.joined = replace(join_reports(reports), missing=missing, replicas=self.state.ledger.replicas())
+        self.joined = replace(join_reports(reports), missing=self._missing(), replicas=self.state.ledger.replicas())
         page = summarize_ranks(
             self.joined, self._fresh_missing(), partings, tuple(dict.fromkeys(key.name for key in united))
         )
         if page is not None and self.shell is not None:
             show(self.shell, page)
+
+
+def relay_to_rank(rank: int, message: Mapping[str, Any]) -> None:
+    """Lead a message of a page to a rank of the cluster that was joined last."""
+    if WATCHED:
+        GUARD.run("joining-ranks", WATCHED[-1].panel.relay, rank, message, default=None)
 
 
 def _version() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ...capture.ranks.known_placements import placements_of, wrapped_objects
+from ...capture.ranks.known_placements import known_placements
 from ...capture.ranks.state_tree import gradients_of
 from ...core.ranks.state_leaf import StateLeaf
 from ...core.syntax.parsing import parse_cell
@@ -29,8 +29,8 @@ def describe_leaves(
     found = [one for first, end in places for one in branch[first:end]]
     observer = watcher.observer
     gradients = gradients_of(observer.shot.snapshot, {one.path for one in found}, observer.prints)
-    placed = placements_of(key.name, names.get(key.name))
-    wrapped = observer.lens.objects.of_ids(wrapped_objects(names))
+    placed, objects = known_placements(names), observer.lens.objects
+    shards, wrapped = objects.of_ids(placed.shards), objects.of_ids(placed.wrapped)
     _, number, cell = tree.born.get(key.name, (0, 0, 0))
     line, text = _binding(watcher.sources.plain.get(cell, ""), key.name)
     return [
@@ -38,13 +38,13 @@ def describe_leaves(
             path=one.path,
             digest=one.digest,
             gradient=gradients.get(one.path, b""),
-            is_shard=placed.get(one.path) == "shard",
-            is_wrapped=placed.get(one.path) == "wrapped" or one.reading.object in wrapped,
+            is_shard=one.reading.object in shards,
+            is_wrapped=one.reading.object in wrapped,
             is_reshaped=_is_reshaped(watcher.report, one),
             cause=change.cause if (change := _change_of(watcher.report, one.path)) else None,
             line=site.line if (site := _site_of(change)) else 0,
             text=site.text if site else "",
-            born=number,
+            born=max(number, tree.appeared.get(one.path, 0)),
             born_cell=cell,
             born_line=line,
             born_text=text,

@@ -10,6 +10,7 @@ import { keepHushed } from "./hushed";
 import { LastCell } from "./lastcell";
 import { Memory } from "./memory";
 import { type Actions, ActionsOf, Button, KeysOf, OWN_KEYS, Section } from "./pieces";
+import { Ranks } from "./ranks";
 import { Probe, RoomOf, useRoom } from "./room";
 import type { Store } from "./store";
 import { Timeline } from "./timeline";
@@ -19,6 +20,8 @@ import { count } from "./words";
 export function Panel({ store, host }: { store: Store; host: Host | null }): JSX.Element {
   const [fault, forget] = useErrorBoundary();
   useStore(store, forget);
+  const [chosen, show] = useState<number | null>(null);
+  const rank = store.ranks.length > 0 ? chosen : null;
   const { snapshot } = store;
   const isStale = store.isPast && host === null; // beside a notebook, the host says so
   const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
@@ -38,11 +41,33 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
               {problem}
             </p>
           )}
-          {snapshot && !fault && <Body store={store} host={host} snapshot={snapshot} />}
+          {store.ranks.length > 0 && <Ranks rows={store.ranks} shown={rank} show={show} />}
+          {rank !== null && <RankBody key={rank} store={store.rank(rank)} />}
+          {rank === null && snapshot && !fault && <Body store={store} host={host} snapshot={snapshot} />}
           {!(snapshot || problem) && <p class="tw-note">Waiting for the kernel…</p>}
         </ActionsOf.Provider>
       </KeysOf.Provider>
     </section>
+  );
+}
+
+/** What one rank has told; its cells are not those of this notebook, so no line leads there. */
+function RankBody({ store }: { store: Store }): JSX.Element {
+  useStore(store, () => {});
+  useEffect(() => {
+    const view = {};
+    store.see(view, true);
+    return () => store.see(view, false);
+  }, [store]);
+  const { snapshot } = store;
+  return (
+    <ActionsOf.Provider value={{ hush: (key, isOn) => store.hush(key, isOn) }}>
+      {snapshot ? (
+        <Body store={store} host={null} snapshot={snapshot} />
+      ) : (
+        <p class="tw-note">{store.problem || "The rank tells when it is idle…"}</p>
+      )}
+    </ActionsOf.Provider>
   );
 }
 

@@ -1,8 +1,8 @@
 /** What one kernel has told this page, and what the page asks of it. */
 
 import type { Draft, Foretold, News, Place } from "../registry";
-import type { Model } from "./model";
-import { assemble, type Offers, type PathPast, type Sent, type Snapshot, type Told } from "./wire";
+import { type Model, modelOf } from "./model";
+import { assemble, type Offers, type PathPast, type RankRow, type Sent, type Snapshot, type Told } from "./wire";
 
 /** The version of the report's schema that this panel was written for. */
 export const SCHEMA = 1;
@@ -25,6 +25,7 @@ interface Head {
   readonly watching?: unknown;
   readonly to?: unknown;
   readonly request?: unknown;
+  readonly rank?: unknown;
 }
 
 const NO_NEWS: News = { count: 0, cell: null, silent: 0, hazards: 0, marks: [] };
@@ -43,6 +44,9 @@ export class Store extends EventTarget {
   readonly paths = new Map<string, PathPast>();
   /** What mends what cells did. */
   readonly offers = new Map<number, Offers | null>();
+  /** The ranks of the cluster that the kernel has joined. */
+  ranks: readonly RankRow[] = [];
+  readonly #ofRanks = new Map<number, Store>();
   readonly #model: Model;
   readonly #name = Math.random().toString(36).slice(2);
   readonly #views = new Set<object>();
@@ -134,6 +138,13 @@ export class Store extends EventTarget {
     });
   }
 
+  /** What one rank has told. */
+  rank(rank: number): Store {
+    const store = this.#ofRanks.get(rank) ?? new Store(modelOf(rank, this.#model));
+    this.#ofRanks.set(rank, store);
+    return store;
+  }
+
   askPath(path: string): void {
     this.#send({ kind: "path", path });
   }
@@ -160,6 +171,9 @@ export class Store extends EventTarget {
   }
 
   #receive(head: Head | null, buffers: readonly DataView[]): void {
+    if (head?.rank !== undefined) {
+      return; // for the store of a rank
+    }
     try {
       const body = buffers[0]?.byteLength ? JSON.parse(new TextDecoder().decode(buffers[0])) : null;
       this.#read(head ?? {}, body);
@@ -174,6 +188,9 @@ export class Store extends EventTarget {
       this.#want(true);
     } else if (head.kind === "report") {
       this.#readReport(head, body as Sent);
+    } else if (head.kind === "ranks") {
+      this.ranks = body as RankRow[];
+      this.dispatchEvent(new Event("change"));
     } else if (head.kind === "watching") {
       this.isWatching = head.watching !== false;
       this.dispatchEvent(new Event("change"));

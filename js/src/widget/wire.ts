@@ -52,6 +52,15 @@ export interface HazardLine {
   readonly remedy: readonly Link[];
 }
 
+/** Ranks of a cluster that are alike, and what is to be said of them. */
+export interface RankRow {
+  readonly label: string;
+  /** The rank that a click shows; null where it tells nothing. */
+  readonly rank: number | null;
+  readonly what: readonly Span[];
+  readonly quiet: boolean;
+}
+
 /** What a cell did, line by line. */
 export interface Told {
   readonly cell: CellHead;

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ipy_tensorwatch.capture.observer import UNCOUNTED, Observation, Observer
+from ipy_tensorwatch.core.model.records import Elements
 
 
 @pytest.fixture
@@ -42,6 +43,17 @@ def test_bytes_of_earlier_looks_are_kept_up_to_a_limit(observer: Observer):
     assert {content.elements.changed for _, content in looks[1]} == {None}
     assert {content.elements.total for _, content in looks[1]} == {1 << 14}
     assert {content.elements.changed for _, content in looks[-1]} == {1}
+
+
+def test_bytes_that_one_limit_has_dropped_may_be_dropped_by_another(observer: Observer):
+    x = torch.zeros(3)
+    look(observer, {"x": x}, 1)
+    x[0] = 1
+    found = look(observer, {"x": x}, 2).found
+    found.let_go()
+    found.let_go()
+
+    assert [content.elements for _, content in found] == [Elements(changed=None, total=3)]
 
 
 def test_a_quiet_look_reads_no_single_storage(observer: Observer, monkeypatch: pytest.MonkeyPatch):

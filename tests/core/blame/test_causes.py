@@ -169,6 +169,15 @@ class TestOptimizer:
             == "optimizer"
         )
 
+    def test_a_parameter_that_only_shares_the_memory_of_one_that_is_held_is_silent(self):
+        follows = PARAMETER._replace(object=8)
+        paths = {"q.w": PARAMETER, "target.w": follows, "flat": follows._replace(object=9, shape=(2,), strides=(1,))}
+        found = explain("opt.step()", paths, steps=step())
+        assert ("alias", True, ("q.w",)) == told(found["target.w"])
+        assert "optimizer" == told(found["flat"])[0]
+        behind = explain("opt.step()", {"opt.w": PARAMETER, "net.w": follows}, steps=step(), optimizer_paths=("opt",))
+        assert "optimizer" == told(behind["net.w"])[0]
+
     def test_what_else_shares_the_memory_is_silent_and_the_parameters_are_the_way(self):
         best = reading(8, 4)
         changes = explain("opt.step()", {"net.w": PARAMETER, "best['w']": best}, steps=step())
@@ -377,6 +386,17 @@ class TestBackward:
 class TestModule:
     def test_a_buffer_of_the_module_that_is_called(self):
         assert told(explain("net(z)", {"net.bn.mean": BUFFER})["net.bn.mean"])[:2] == ("module", False)
+
+    @pytest.mark.parametrize("path", ["net.weight", "net.bn.mean"])
+    @pytest.mark.parametrize(
+        "plain", ["ddp = DDP(net)", "t.net = nn.parallel.DistributedDataParallel(t.net)", "fully_shard(net, mesh=m)"]
+    )
+    def test_what_makes_replicas_of_a_module_writes_its_parameters_and_buffers(self, plain, path):
+        mine = PARAMETER if path == "net.weight" else BUFFER
+        shared = {path: mine, f"t.{path}": mine, "kept": reading(8, mine.storage)}
+        changes = explain(plain, shared, changed=[path, "kept"])
+        assert told(changes[path])[:2] == ("module", False)
+        assert told(changes["kept"])[:2] == ("alias", True)
 
     def test_a_buffer_in_a_call_that_names_nobody(self):
         assert told(explain("fit()", {"net.bn.mean": BUFFER})["net.bn.mean"])[0] == "module"

@@ -77,3 +77,18 @@ def test_the_cells_that_use_what_an_edited_cell_binds_run_again():
     cells = {1: "x = ones(3)", 2: "y = x.detach()", 3: "z = 1", 4: "y.add_(1)\nt = y", 5: "print(z)", 6: "print(t)"}
 
     assert (1, 2, 4, 6) == cells_to_run({2}, {"x"}, cells)
+
+
+class Uncopied:
+    def __deepcopy__(self, memo: object):
+        raise AssertionError("a file was copied")
+
+
+def test_no_file_is_copied_whose_nodes_know_their_parents(monkeypatch):
+    """All trees share one `ast.Load()`, and `executing` gives it a parent: a node of the last file that it read."""
+    shared = ast.parse("x", mode="eval").body.ctx
+    monkeypatch.setattr(shared, "parent", Uncopied(), raising=False)
+    found = plan({1: "x = torch.ones(3)", 2: "y = x.detach()", 3: "for i in range(2):\n    y.add_(i)"})
+
+    assert found is not None
+    assert ("for i in range(2):\n    _tick_()\n    y.add_(i)",) == found.during

@@ -81,3 +81,29 @@ def test_it_is_over_when_an_optimizer_holds_it():
     later = make_trace("opt.add_param_group(…)", NEW, changed=[], count=5, optimizers=held(1, 2, 3))
     assert ["TW212"] == [one.code for one in told.hazards]
     assert () == find_hazards(Reasoning(later), told).hazards
+
+
+@pytest.mark.parametrize(
+    ("plain", "more", "expected"),
+    [
+        ("step(net)", {}, [("wrong", "replaced", ("net.a", "net.b"))]),
+        ("step(net)", {"is_idle": False}, []),
+        ("step(net)", {"holds": 4, "parameters": frozenset((7,))}, []),
+        ("step(other)", {}, []),
+        ("train()", {"cells": ["def train():\n    net(x).sum().backward()\n    hidden.step()"]}, [("wrong", "replaced", ("net.a", "net.b"))]),
+    ],
+    ids=["named", "with gradients", "some are left", "not named", "named by a function"],
+)  # fmt: skip
+def test_a_whole_model_in_the_place_of_what_a_hidden_optimizer_holds(plain, more, expected):
+    readings = {
+        "net.a": parameter(1),
+        "net.b": parameter(2),
+        "net.a.grad": GRAD,
+        "net.b.grad": reading(91, 91),
+        "z": parameter(7),
+    }
+    cells = more.pop("cells", [])
+    step = OptimizerStep(statement=0, **({"holds": 2, "is_idle": True} | more))
+    trace = make_trace(plain, readings, changed=["net.a.grad", "net.b.grad"], steps=(step,), cells=cells)
+    found = [(one.outcome, one.fact.how, one.paths) for one in find_hazards(Reasoning(trace), Standing()).hazards]
+    assert expected == found

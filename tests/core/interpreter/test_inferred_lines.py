@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from ipy_tensorwatch.core.interpreter.ranking import NAMES_IT
-from ipy_tensorwatch.core.interpreter.trails import follow_statement, reach
+from ipy_tensorwatch.core.interpreter.trails import Trails
 from ipy_tensorwatch.core.model.path import AccessPath
 from ipy_tensorwatch.core.model.trace.notebook import Definition, Notebook
 from ipy_tensorwatch.core.statements.statement import parse_statements
@@ -31,9 +31,7 @@ def make_notebook(*cells, classes=None, inplace=(), functions=None):
 
 def infer(statement, changed, *group, notebook, **more):
     changed, group = parse_path(changed), frozenset(map(parse_path, group))
-    if more:
-        return follow_statement(statement, notebook, **more).narrow(changed, group)
-    return reach(statement, changed, group, notebook)
+    return Trails(notebook, **more).of(statement).narrow(changed, group)
 
 
 def texts(reached):

@@ -111,3 +111,19 @@ def test_state_of_an_optimizer_that_some_ranks_lack_has_parted():
 
 def test_a_tensor_that_some_ranks_lack_is_local():
     assert once_equal().note_differing(NET, {"net.w": {(0,): LEAF, (1, 2, 3): None}}, told(5)) == []
+
+
+def test_a_plain_tensor_that_was_equal_and_differs_has_parted():
+    ledger = once_equal()
+    key = BranchKey("ema", "plain")
+
+    assert len(ledger.note_differing(key, {"net.w": {(0, 1, 3): LEAF, (2,): OTHER}}, told(5))) == 1
+
+
+def test_a_plain_tensor_that_appeared_later_or_is_in_no_group_is_local():
+    key = BranchKey("ema", "plain")
+    late = {(0, 1, 3): replace(LEAF, born=5), (2,): replace(OTHER, born=5)}
+    for several, world in ((late, 4), ({(0, 1, 3): LEAF, (2,): OTHER}, 0), ({(0, 1, 3): LEAF, (2,): None}, 4)):
+        ledger = once_equal()
+        assert ledger.note_differing(key, {"net.w": several}, told(5, world)) == []
+        assert [one.kind for one in ledger.replicas() if one.path == "net.w"] == ["local"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.statements.rewrite_statement import (
-    assigned_call,
+    assigned_detach,
     binds,
     cloned_sources,
     cloned_value,
@@ -171,7 +171,7 @@ def test_what_a_statement_writes_into_is_told_by_its_text_alone(text, expected):
     ],
 )
 def test_a_call_of_one_method_becomes_an_assignment_of_another(text, expected):
-    assert expected == assigned_call(text, "detach_", "detach")
+    assert expected == assigned_detach(text)
 
 
 @pytest.mark.parametrize(

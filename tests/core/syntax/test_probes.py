@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 from functools import partial
 
 import pytest
@@ -14,8 +15,8 @@ def entered(source, **names):
     """Run an instrumented cell; give the numbers of the statements in the order of their probes, and its names."""
     seen = []
     probes = make_probes({index: partial(seen.append, index) for index in range(20)})
-    tree = instrument(ast.parse(source), "ours")
-    space = {"ours": probes, **names}
+    tree, known_as = instrument(ast.parse(source), "ours")
+    space = {**dict.fromkeys(known_as, probes), **names}
     exec(compile(tree, "<cell>", "exec", dont_inherit=True), space)
     return seen, space
 
@@ -66,6 +67,18 @@ def test_a_cell_comes_to_what_it_came_to_and_its_tree_stays():
     assert "doc" == entered("'''doc'''\na = 1")[1]["__doc__"]
 
 
+@pytest.mark.parametrize(
+    "opening", ["for i in range(2):", "if 1:\n    b = 1\n    while a:", "with Quiet():\n    while a:"]
+)
+def test_a_loop_reads_its_probes_as_globals_which_is_quicker(opening):
+    indent = " " * (len(opening.rpartition("\n")[2]) - len(opening.rpartition("\n")[2].lstrip()) + 4)
+    tree, names = instrument(ast.parse(f"a = 1\n{opening}\n{indent}a = 0\nfor i in (): pass"), "ours")
+    code = compile(tree, "<cell>", "exec", dont_inherit=True)
+    how = {one.argval: one.opname for one in dis.get_instructions(code) if str(one.argval).startswith("ours")}
+    assert ["ours", "ours1", "ours2"] == names
+    assert {"ours": "LOAD_NAME", "ours1": "LOAD_GLOBAL", "ours2": "LOAD_GLOBAL"} == how
+
+
 def test_from_python_3_11_on_handlers_of_groups_are_entered_too():
     try:
         compile("try:\n    pass\nexcept* OSError:\n    pass", "<cell>", "exec")
@@ -79,7 +92,7 @@ def test_a_probe_that_returns_true_delivers_an_interrupt_in_the_line_of_the_cell
     probes = make_probes({0: lambda: False, 1: lambda: True})
     delivered = []
     vars(probes).update(deliver=lambda: delivered.append(1))
-    exec(compile(instrument(ast.parse("a = 1\nb = 2"), "ours"), "<cell>", "exec"), {"ours": probes})
+    exec(compile(instrument(ast.parse("a = 1\nb = 2"), "ours")[0], "<cell>", "exec"), {"ours": probes})
     assert [1] == delivered
 
 
@@ -88,7 +101,7 @@ def test_an_interrupt_in_a_probe_is_raised_by_the_cell_and_nothing_else_is():
         raise KeyboardInterrupt
 
     probes = make_probes({0: interrupted})
-    code = compile(instrument(ast.parse("a = 1"), "ours"), "<cell>", "exec")
+    code = compile(instrument(ast.parse("a = 1"), "ours")[0], "<cell>", "exec")
     with pytest.raises(KeyboardInterrupt) as raised:
         exec(code, {"ours": probes})
     assert raised.value.__cause__ is None
@@ -102,6 +115,6 @@ def test_silent_probes_do_nothing():
     seen = []
     probes = make_probes({0: partial(seen.append, 0)})
     silence(probes)
-    exec(compile(instrument(ast.parse("a = 1"), "ours"), "<cell>", "exec"), {"ours": probes})
+    exec(compile(instrument(ast.parse("a = 1"), "ours")[0], "<cell>", "exec"), {"ours": probes})
     assert [] == seen
     assert probes.Interrupted is KeyboardInterrupt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
@@ -259,7 +260,13 @@ CHANNELS = [
 ]
 
 
-def run(channel: Channel) -> Report:
+BY_NAME = {one.name: one for one in CHANNELS}
+
+
+@cache
+def report_of(name: str) -> Report:
+    """Run a channel once for all tests that ask for its report."""
+    channel = BY_NAME[name]
     with Notebook() as nb:
         nb.run(channel.setup)
         return nb.run(channel.write, raises=channel.raises)
@@ -288,7 +295,7 @@ def test_the_table_says_what_the_bytes_and_the_counters_say(channel: Channel):
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda c: c.name)
 def test_every_path_to_the_bytes_is_reported_with_what_its_counter_saw(channel: Channel):
-    report = run(channel)
+    report = report_of(channel.name)
 
     found = existed(report)
     assert {p for p in found if not p.startswith("opt.")} == channel.changed.keys()
@@ -298,7 +305,7 @@ def test_every_path_to_the_bytes_is_reported_with_what_its_counter_saw(channel: 
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda c: c.name)
 def test_what_the_statement_names_is_no_surprise_and_the_rest_is(channel: Channel):
-    hushed = silent(run(channel))
+    hushed = silent(report_of(channel.name))
 
     assert hushed & set(channel.named) == set()
     assert {p for p in channel.changed if p not in (*channel.named, *channel.unsaid)} <= hushed
@@ -307,7 +314,7 @@ def test_what_the_statement_names_is_no_surprise_and_the_rest_is(channel: Channe
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda c: c.name)
 def test_the_statement_that_wrote_is_found(channel: Channel):
-    report = run(channel)
+    report = report_of(channel.name)
 
     written = next(
         i for i, row in reversed(list(enumerate(channel.write.split("\n"), 1))) if not row.startswith("raise")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
 import IPython
@@ -35,6 +36,13 @@ def died_of(nb: Notebook, *cells: str) -> dict:
     for part in (told[0]["message"], told[0]["remedy"]):
         assert "".join(part.replace("`", "").split()) in "".join(said.split())  # wherever lines are broken
     return told[0]
+
+
+@cache
+def hazard_of(*cells: str) -> dict:
+    """Run cells in a notebook of their own, once for all tests."""
+    with Notebook() as nb:
+        return died_of(nb, *cells)
 
 
 def run_all(cells: list[str], right: str) -> None:
@@ -218,8 +226,7 @@ if IPython.version_info < (9,):  # there `%%time` shows an error itself, and the
 @pytest.mark.parametrize("name", STOPPED)
 def test_a_backward_that_stopped_is_explained(name: str):
     cells, message, remedy, _ = STOPPED[name]
-    with Notebook() as nb:
-        hazard = died_of(nb, *cells)
+    hazard = hazard_of(*cells)
 
     assert message == hazard["message"]
     assert remedy == hazard["remedy"]
@@ -229,8 +236,7 @@ def test_a_backward_that_stopped_is_explained(name: str):
 @pytest.mark.parametrize("name", STOPPED)
 def test_the_remedy_of_a_backward_that_stopped_mends_it(name: str):
     cells, _, _, right = STOPPED[name]
-    with Notebook() as nb:
-        hazard = died_of(nb, *cells)
+    hazard = hazard_of(*cells)
 
     run_all(mend(cells, hazard), right)
 
@@ -470,8 +476,7 @@ if sys.version_info < (3, 11):  # which part of a line was running is not known 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_write_that_was_refused_is_explained(name: str):
     code, cells, message, remedy, _ = REFUSED[name]
-    with Notebook() as nb:
-        hazard = died_of(nb, *cells)
+    hazard = hazard_of(*cells)
 
     assert message == hazard["message"]
     assert remedy == hazard["remedy"]
@@ -481,8 +486,7 @@ def test_a_write_that_was_refused_is_explained(name: str):
 @pytest.mark.parametrize(("name", "choice"), [(name, choice) for name, case in REFUSED.items() for choice in case[4]])
 def test_the_remedy_of_a_write_that_was_refused_mends_it(name: str, choice: str):
     _, cells, _, _, right = REFUSED[name]
-    with Notebook() as nb:
-        hazard = died_of(nb, *cells)
+    hazard = hazard_of(*cells)
 
     is_before = f"`{choice}` before it" in hazard["remedy"]
     mended = type_instead(cells, hazard, choice, is_before=is_before) if choice else mend(cells, hazard)

@@ -137,6 +137,23 @@ def test_an_optimizer_that_no_variable_leads_to(cells, made):
         assert [hazard] == nb.run("1 + 1")["hazards"]
 
 
+def test_a_whole_model_that_was_replaced_under_a_hidden_optimizer():
+    learner = (
+        "class Learner:\n    def __init__(self, model):\n        self.model = model\n"
+        "        hidden = torch.optim.SGD(model.parameters(), lr=.1)\n        def fit(x):\n"
+        "            hidden.zero_grad()\n            self.model(x).square().sum().backward()\n            hidden.step()\n"
+        "        self.fit = fit\nlearner = Learner(nn.Linear(3, 2))"
+    )
+    with Notebook() as nb:
+        for cell in (SETUP, learner, "learner.fit(torch.ones(1, 3))", "learner.model = nn.Linear(3, 1)"):
+            assert [] == nb.run(cell)["hazards"]
+        [hazard] = nb.run("learner.fit(torch.ones(1, 3))")["hazards"]
+        assert ("TW212", "wrong", ["learner.model.weight", "learner.model.bias"]) == (
+            hazard["code"], hazard["outcome"], hazard["paths"],
+        )  # fmt: skip
+        assert "hidden = torch.optim.SGD(model.parameters(), lr=0.1)" in hazard["remedy"]
+
+
 def test_a_hidden_optimizer_of_something_else_is_quiet():
     with Notebook() as nb:
         nb.run(SETUP)

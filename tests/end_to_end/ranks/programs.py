@@ -25,9 +25,23 @@ for step in range({steps}):
     loss.backward()
     opt.step()
 """
+AVERAGES = """
+ema = {name: one.detach().clone() for name, one in net.named_parameters()}
+def average():
+    with torch.no_grad():
+        for name, one in net.named_parameters():
+            ema[name].mul_(0.9).add_(one, alpha=0.1)
+sums, kept, grads = torch.zeros(8, 4), [], [torch.zeros_like(one) for one in net.parameters()]
+"""
+SUMS = """
+sums += torch.rand(8, 4)
+kept.append(torch.rand(8, 4))
+for mine, one in zip(grads, net.parameters()):
+    mine.add_(torch.rand(one.shape))
+"""
 HEALTHY = {
-    "ddp": [HEAD, LOCAL_SEED, "net = Net()", "ddp = DDP(net)\nopt = torch.optim.Adam(ddp.parameters())"]
-    + [STEPS.format(steps=10)] * 5,
+    "ddp": [HEAD, LOCAL_SEED, "net = Net()", "ddp = DDP(net)\nopt = torch.optim.Adam(ddp.parameters())", AVERAGES]
+    + [STEPS.format(steps=10) + "average()" + SUMS] * 5,
     "ddp_local_buffers": [
         HEAD,
         "net = Net()\nddp = DDP(net, broadcast_buffers=False)\nopt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)",
@@ -126,6 +140,17 @@ BUGS = {
             STEP_BY_HAND,
         ],
         ("net[0].weight", 2, "net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))"),
+    ),
+    "moving_average_not_updated_on_one_rank": (
+        [
+            HEAD,
+            "net = Net()\nddp = DDP(net)\nopt = torch.optim.SGD(ddp.parameters(), lr=0.1)" + AVERAGES,
+            LOCAL_SEED,
+            STEPS.format(steps=1) + "average()" + SUMS,
+            STEPS.format(steps=1) + "average()" + SUMS,
+            STEPS.format(steps=1) + "if rank != 1:\n    average()" + SUMS,
+        ],
+        ("ema['a.weight']", 8, "average()"),
     ),
     "one_rank_skips_a_step": (
         [

@@ -214,6 +214,20 @@ def test_copies_of_cells_that_wrote_all_and_of_one_that_wrote_one_are_dropped_in
         assert [set(x.tolist()) for x in nb.ns["xs"]] == [{1}] * 5
 
 
+def test_a_copy_that_one_cell_made_alone_goes_before_those_of_later_cells():
+    with Notebook(settings={"restore_budget": 2 * 11 * 4500}) as nb:
+        nb.run("import torch\nxs = [torch.zeros(1000) for _ in range(5)]")
+        nb.run("xs[0].fill_(1);")
+        nb.run("[x.fill_(2) for x in xs];")
+        nb.run("[x.fill_(3) for x in xs];")
+        nb.run("xs[1].fill_(4);")
+        told = refusal(nb, "%tensorwatch restore xs[0] 2")
+        nb.run("%tensorwatch restore xs 3")
+
+        assert told == "xs[0] cannot be restored: no copy of its bytes from before cell 2 was kept"
+        assert [set(x.tolist()) for x in nb.ns["xs"]] == [{1}, {0}, {0}, {0}, {0}]
+
+
 def test_copies_go_when_nobody_holds_the_memory_any_more(notebook: Notebook):
     from ipy_tensorwatch.shell import extension
 

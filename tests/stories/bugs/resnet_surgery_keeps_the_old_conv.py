@@ -8,6 +8,6 @@ new.weight = nn.Parameter(old.weight.data)
 sgd = torch.optim.SGD(new.parameters(), lr=0.5)
 # %%
 #: new.weight <- sgd.step()
-#: old.weight <- sgd.step()
+#! old.weight <- sgd.step()
 new(torch.ones(1, 2)).sum().backward()
 sgd.step()

@@ -1,6 +1,7 @@
 // An accelerator for tests. Its memory cannot be read by the host: every page is mapped twice, and the address that
 // tensors have is the mapping without access, as an address of a GPU is. Operators use the other mapping.
-// Work can be made to last, on a clock of the device's own; what waits for it is counted.
+// Work can be made to last, on a clock of its stream's own; what waits for it is counted. There are two devices, and any
+// number of streams. Allocations can be made to fail, and a device to be lost, as after a kernel with a bad address.
 #include <ATen/EmptyTensor.h>
 #include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <ATen/native/CPUFallback.h>
@@ -12,8 +13,9 @@
 #include <ATen/ops/unfold_native.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <pybind11/pybind11.h>
 #include <sys/mman.h>
-#include <torch/extension.h>
+#include <torch/library.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,27 +28,37 @@
 
 namespace {
 
+namespace py = pybind11;
 using Clock = std::chrono::steady_clock;
 constexpr size_t ARENA = size_t(1) << 34, ALIGNMENT = 64;
 constexpr auto KEYS = c10::DispatchKeySet(c10::DispatchKey::PrivateUse1);
+
+constexpr int DEVICES = 2;
 
 struct Copy {
   Clock::time_point due;
   at::Tensor source, target;
 };
 
+struct Memory {
+  size_t limit = ARENA, held = 0;
+  bool is_capturing = false;
+  std::map<int64_t, Clock::time_point> busy_until;
+};
+
 struct Device {
   char *shown = nullptr, *real = nullptr;
-  size_t used = 0, limit = ARENA;
+  size_t used = 0;
   std::mutex mutex;
-  std::multimap<size_t, char *> freed;
-  std::map<char *, size_t> sizes;
-  size_t held = 0;
-  int64_t to_host = 0, to_device = 0, waits = 0, launches = 0;
-  Clock::time_point busy_until;
+  std::multimap<std::pair<int, size_t>, char *> freed;
+  std::map<char *, std::pair<int, size_t>> sizes;
+  Memory memories[DEVICES];
+  int64_t to_host = 0, to_device = 0, waits = 0, launches = 0, streams = 0, allocations_left = -1;
   std::deque<Copy> copies;
-  bool is_capturing = false;
-  thread_local static int inside;
+  std::string fault;
+  Clock::time_point faulty_from;
+  thread_local static int inside, current;
+  thread_local static int64_t stream[DEVICES];
 
   Device() {
     int file = memfd_create("accelerator", 0);
@@ -57,33 +69,56 @@ struct Device {
     close(file);
   }
   char *host(const void *address) { return real + (static_cast<const char *>(address) - shown); }
-  bool is_busy() { return Clock::now() < busy_until; }
-  void deliver() {
-    while (!copies.empty() && copies.front().due <= Clock::now()) {
-      Copy one = copies.front();
-      copies.pop_front();
-      one.target.copy_(one.source);
-    }
+  Memory &here() { return memories[current]; }
+  Clock::time_point &end(int index, int64_t of) { return memories[index].busy_until[of]; }
+  Clock::time_point &end() { return end(current, stream[current]); }
+  bool is_busy() { return Clock::now() < end(); }
+  Clock::time_point last() {
+    Clock::time_point found;
+    for (auto &one : memories)
+      for (auto &[_, until] : one.busy_until) found = std::max(found, until);
+    return found;
   }
-  void wait() {
-    if (is_busy()) {
+  // An error of a kernel is told by whatever is asked of the device after it ran, again and again.
+  void check() {
+    TORCH_CHECK(fault.empty() || Clock::now() < faulty_from, fault);
+  }
+  void deliver() {
+    std::deque<Copy> due, later;
+    for (auto &one : copies) (one.due <= Clock::now() ? due : later).push_back(one);
+    copies = later;
+    for (auto &one : due) one.target.copy_(one.source);
+  }
+  void wait(Clock::time_point until) {
+    if (Clock::now() < until) {
       ++waits;
-      std::this_thread::sleep_until(busy_until);
+      std::this_thread::sleep_until(until);
     }
+    check();
     deliver();
   }
 };
-thread_local int Device::inside = 0;
+thread_local int Device::inside = 0, Device::current = 0;
+thread_local int64_t Device::stream[DEVICES] = {};
 Device &device() {
   static auto *one = new Device();
   return *one;
 }
 
+// Makes the device of a tensor the current one.
+struct Made {
+  int before = Device::current;
+  explicit Made(std::optional<at::Device> of) {
+    if (of && of->type() == at::kPrivateUse1 && of->index() >= 0) Device::current = of->index();
+  }
+  ~Made() { Device::current = before; }
+};
+
 void release(void *address) {
   auto &here = device();
   std::lock_guard<std::mutex> lock(here.mutex);
   auto found = here.sizes.find(static_cast<char *>(address));
-  here.held -= found->second;
+  here.memories[found->second.first].held -= found->second.second;
   here.freed.emplace(found->second, found->first);
 }
 
@@ -91,22 +126,26 @@ struct Allocator final : at::Allocator {
   at::DataPtr allocate(size_t wanted) override {
     auto &here = device();
     std::lock_guard<std::mutex> lock(here.mutex);
-    if (!wanted) return {nullptr, nullptr, nullptr, at::Device(at::kPrivateUse1, 0)};
-    size_t size = (wanted + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (here.held + size > here.limit) TORCH_CHECK_WITH(OutOfMemoryError, false, "accelerator out of memory");
-    auto known = here.freed.lower_bound(size);
+    auto index = static_cast<c10::DeviceIndex>(Device::current);
+    if (!wanted) return {nullptr, nullptr, nullptr, at::Device(at::kPrivateUse1, index)};
+    here.check();
+    std::pair<int, size_t> size(index, (wanted + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    bool is_full = here.here().held + size.second > here.here().limit;
+    if (is_full || (here.allocations_left >= 0 && here.allocations_left-- == 0))
+      TORCH_CHECK_WITH(OutOfMemoryError, false, "accelerator out of memory");
+    auto known = here.freed.find(size);
     char *address;
-    if (known != here.freed.end() && known->first == size) {
+    if (known != here.freed.end()) {
       address = known->second;
       here.freed.erase(known);
     } else {
-      TORCH_CHECK(here.used + size <= ARENA, "accelerator out of addresses");
+      TORCH_CHECK(here.used + size.second <= ARENA, "accelerator out of addresses");
       address = here.shown + here.used;
-      here.used += size;
+      here.used += size.second;
       here.sizes[address] = size;
     }
-    here.held += size;
-    return {address, address, &release, at::Device(at::kPrivateUse1, 0)};
+    here.here().held += size.second;
+    return {address, address, &release, at::Device(at::kPrivateUse1, index)};
   }
   at::DeleterFnPtr raw_deleter() const override { return &release; }
   void copy_data(void *to, const void *from, std::size_t size) const override {
@@ -114,13 +153,16 @@ struct Allocator final : at::Allocator {
   }
 };
 Allocator allocator;
+REGISTER_ALLOCATOR(c10::DeviceType::PrivateUse1, &allocator)
 
 at::Tensor empty(c10::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout>,
-                 std::optional<at::Device>, std::optional<bool>, std::optional<at::MemoryFormat> format) {
+                 std::optional<at::Device> where, std::optional<bool>, std::optional<at::MemoryFormat> format) {
+  Made made(where);
   return at::detail::empty_generic(size, &allocator, KEYS, c10::dtype_or_default(dtype), format);
 }
 at::Tensor empty_strided(c10::IntArrayRef size, c10::IntArrayRef stride, std::optional<at::ScalarType> dtype,
-                         std::optional<at::Layout>, std::optional<at::Device>, std::optional<bool>) {
+                         std::optional<at::Layout>, std::optional<at::Device> where, std::optional<bool>) {
+  Made made(where);
   return at::detail::empty_strided_generic(size, stride, &allocator, KEYS, c10::dtype_or_default(dtype));
 }
 
@@ -136,15 +178,17 @@ void check_not_captured();
 at::Tensor copy_from(const at::Tensor &source, const at::Tensor &target, bool is_asynchronous) {
   auto &here = device();
   bool reads = target.device().is_cpu(), writes = source.device().is_cpu();
+  Made made(reads ? source.device() : target.device());
   if (Device::inside == 0) {
     check_not_captured();
+    here.check();
     here.to_host += reads ? target.nbytes() : 0;
     here.to_device += writes ? target.nbytes() : 0;
     if (reads && is_asynchronous && here.is_busy()) {
-      here.copies.push_back({here.busy_until, on_host(source).clone(), target});
+      here.copies.push_back({here.end(), on_host(source).clone(), target});
       return target;
     }
-    if (reads || (writes && !is_asynchronous)) here.wait();
+    if (reads || (writes && !is_asynchronous)) here.wait(here.end());
   }
   on_host(target).copy_(on_host(source));
   return target;
@@ -175,6 +219,7 @@ at::Tensor &set_storage(at::Tensor &self, at::Storage source) {
 at::Tensor &set_tensor(at::Tensor &self, const at::Tensor &source) { return at::native::set_tensor_(self, source); }
 
 void resize_bytes(const c10::Storage &storage, size_t size) {
+  Made made(storage.device());
   at::DataPtr fresh = allocator.allocate(size);
   size_t kept = std::min(size, storage.nbytes());
   if (kept) std::memcpy(device().host(fresh.get()), device().host(storage.data()), kept);
@@ -190,16 +235,17 @@ const at::Tensor &resize(const at::Tensor &self, c10::IntArrayRef size, std::opt
   return self;
 }
 at::Scalar item(const at::Tensor &self) {
+  Made made(self.device());
   if (Device::inside == 0) {
     device().to_host += self.nbytes();
-    device().wait();
+    device().wait(device().end());
   }
   return on_host(self).item();
 }
 
-at::Tensor to_device(const at::Tensor &made) {
-  auto target = at::empty_like(made, made.options().device(at::Device(at::kPrivateUse1, 0)));
-  on_host(target).copy_(made);
+at::Tensor to_device(const at::Tensor &result, at::Device where) {
+  auto target = at::empty_like(result, result.options().device(where));
+  on_host(target).copy_(result);
   return target;
 }
 std::optional<at::Tensor> maybe_on_host(const std::optional<at::Tensor> &tensor) {
@@ -213,12 +259,14 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> batch_norm(
   auto [output, saved_mean, saved_variance] =
       at::native_batch_norm(on_host(input), maybe_on_host(weight), maybe_on_host(bias), maybe_on_host(mean),
                             maybe_on_host(variance), training, momentum, eps);
-  return {to_device(output), to_device(saved_mean), to_device(saved_variance)};
+  auto where = input.device();
+  return {to_device(output, where), to_device(saved_mean, where), to_device(saved_variance, where)};
 }
 
 // Operators run on the host, on copies that are no copies which the program asked for.
 void run_on_host(const c10::OperatorHandle &operation, torch::jit::Stack *stack) {
   ++device().launches;
+  device().check();
   ++Device::inside;
   try {
     at::native::cpu_fallback(operation, stack);
@@ -249,40 +297,66 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
 
 // What is launched or asked for meanwhile makes the capture invalid.
 void check_not_captured() {
-  TORCH_CHECK(!device().is_capturing, "operation not permitted while the stream is being captured");
+  TORCH_CHECK(!device().here().is_capturing, "operation not permitted while the stream is being captured");
 }
 struct Guard final : c10::impl::DeviceGuardImplInterface {
   static constexpr auto here = at::DeviceType::PrivateUse1;
   at::DeviceType type() const override { return here; }
-  at::Device exchangeDevice(at::Device) const override { return getDevice(); }
-  at::Device getDevice() const override { return {here, 0}; }
-  void setDevice(at::Device) const override {}
-  void uncheckedSetDevice(at::Device) const noexcept override {}
-  c10::Stream getStream(at::Device) const override { return c10::Stream(c10::Stream::DEFAULT, getDevice()); }
-  c10::Stream getDefaultStream(at::Device) const override { return getStream(getDevice()); }
-  c10::Stream exchangeStream(c10::Stream) const override { return getStream(getDevice()); }
-  c10::DeviceIndex deviceCount() const noexcept override { return 1; }
-  void record(void **event, const c10::Stream &, const c10::DeviceIndex, const c10::EventFlag) const override {
+  at::Device exchangeDevice(at::Device to) const override {
+    auto before = getDevice();
+    uncheckedSetDevice(to);
+    return before;
+  }
+  at::Device getDevice() const override { return {here, static_cast<c10::DeviceIndex>(Device::current)}; }
+  void setDevice(at::Device to) const override { uncheckedSetDevice(to); }
+  void uncheckedSetDevice(at::Device to) const noexcept override {
+    if (to.index() >= 0) Device::current = to.index();
+  }
+  c10::Stream stream_of(at::Device of, int64_t id) const { return c10::Stream(c10::Stream::UNSAFE, of, id); }
+  c10::Stream getStream(at::Device of) const override { return stream_of(of, Device::stream[of.index()]); }
+  c10::Stream getDefaultStream(at::Device of) const override { return stream_of(of, 0); }
+  c10::Stream getNewStream(at::Device of, int) const override { return stream_of(of, ++device().streams); }
+  c10::Stream exchangeStream(c10::Stream to) const override {
+    auto before = getStream(to.device());
+    Device::stream[to.device_index()] = to.id();
+    return before;
+  }
+  c10::DeviceIndex deviceCount() const noexcept override { return DEVICES; }
+  void record(void **event, const c10::Stream &stream, const c10::DeviceIndex, const c10::EventFlag) const override {
+    device().check();
     delete static_cast<Clock::time_point *>(*event);
-    *event = new Clock::time_point(device().busy_until);
+    *event = new Clock::time_point(device().end(stream.device_index(), stream.id()));
+  }
+  void block(void *event, const c10::Stream &stream) const override {
+    auto &end = device().end(stream.device_index(), stream.id());
+    if (event) end = std::max(end, *static_cast<Clock::time_point *>(event));
   }
   void destroyEvent(void *event, const c10::DeviceIndex) const noexcept override {
     delete static_cast<Clock::time_point *>(event);
   }
   bool queryEvent(void *event) const override {
     check_not_captured();
+    device().check();
     if (event && Clock::now() < *static_cast<Clock::time_point *>(event)) return false;
     device().deliver();
     return true;
   }
-  void synchronizeEvent(void *) const override { device().wait(); }
-  void synchronizeDevice(const c10::DeviceIndex) const override { device().wait(); }
-  void synchronizeStream(const c10::Stream &) const override { device().wait(); }
-  bool queryStream(const c10::Stream &) const override {
-    check_not_captured();
-    return !device().is_busy();
+  void synchronizeEvent(void *event) const override {
+    if (event) device().wait(*static_cast<Clock::time_point *>(event));
   }
-  bool isStreamCapturing(const c10::Stream &) const override { return device().is_capturing; }
+  void synchronizeDevice(const c10::DeviceIndex) const override { device().wait(device().last()); }
+  void synchronizeStream(const c10::Stream &stream) const override {
+    device().wait(device().end(stream.device_index(), stream.id()));
+  }
+  bool queryStream(const c10::Stream &stream) const override {
+    check_not_captured();
+    device().check();
+    return Clock::now() >= device().end(stream.device_index(), stream.id());
+  }
+  bool isStreamCapturing(const c10::Stream &stream) const override {
+    device().check();
+    return device().memories[stream.device_index()].is_capturing;
+  }
 };
 C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard)
 
@@ -300,7 +374,7 @@ py::dict counts() {
   found["to_device"] = here.to_device;
   found["waits"] = here.waits;
   found["launches"] = here.launches;
-  found["held"] = here.held;
+  found["held"] = here.memories[0].held;
   here.to_host = here.to_device = here.waits = here.launches = 0;
   return found;
 }
@@ -310,9 +384,14 @@ void add_at(int64_t address, int64_t count, double value) {
   for (int64_t i = 0; i < count; ++i) first[i] += static_cast<float>(value);
 }
 void work(double seconds) {
-  auto &here = device();
+  auto &end = device().end();
   auto length = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  here.busy_until = std::max(Clock::now(), here.busy_until) + length;
+  end = std::max(Clock::now(), end) + length;
+}
+// A kernel that reads an address of nobody: it fails when the device comes to it. An empty message mends the device.
+void fault(const std::string &message) {
+  device().fault = message;
+  device().faulty_from = device().end();
 }
 
 }  // namespace
@@ -322,10 +401,22 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.def("counts", counts, "Return the counters since the last call.");
   m.def("add_at", add_at, "Add a number to float32 elements at an address.");
   m.def("work", work, "Keep the device busy for some seconds more.");
-  m.def("is_busy", [] { return device().is_busy(); });
-  m.def("synchronize", [] { device().wait(); });
-  m.def("limit", [](size_t size) { device().limit = size; }, "Set how many bytes may be allocated.");
-  m.def("memory", [] { return std::pair(device().limit - device().held, device().limit); }, "Free and total bytes.");
-  m.def("is_capturing", [] { return device().is_capturing; });
-  m.def("capture", [](bool on) { device().is_capturing = on; }, "Begin or end the capture of the stream.");
+  m.def("is_busy", [] { return Clock::now() < device().last(); }, "Return whether any stream has work left.");
+  m.def("synchronize", [] { device().wait(device().last()); });
+  m.def("limit", [](size_t size) { device().memories[0].limit = size; }, "Set how many bytes may be allocated.");
+  m.def("memory", [](int of) {
+    device().check();
+    auto &here = device().memories[of];
+    return std::pair(here.limit > here.held ? here.limit - here.held : 0, here.limit);
+  }, "Free and total bytes.");
+  m.def("is_capturing", [] {
+    device().check();
+    return device().here().is_capturing;
+  });
+  m.def("capture", [](bool on) { device().here().is_capturing = on; }, "Begin or end the capture of the stream.");
+  m.def("current", [] { return Device::current; });
+  m.def("make_current", [](int index) { Device::current = index; });
+  m.def("fault", fault, "Let all that is asked of the devices raise, once the present work is done.");
+  m.def("fail_allocation", [](int64_t after) { return std::exchange(device().allocations_left, after); },
+        "Let one allocation fail, after some that do not, or none for -1; return how many were left.");
 }

@@ -65,8 +65,7 @@ class ExpectedWrites:
             return set()
         here = rows[np.isin(found.storages[rows], [*steps[0].storages])]
         is_held = np.isin(found.objects[here], [*steps[0].parameters])
-        known = zip(here.tolist(), is_held.tolist(), strict=True)
-        rest = {row for row, held in known if not held and not _is_parameter(found.rows[row].after)}
+        rest = {*here[~is_held].tolist()}  # of those that are parameters, some may only follow one that is held
         behind = {scene for scene in {found.rows[row].scene for row in rest} if self._leads_behind(scene, steps[0])}
         tell = [row for row in rest if found.rows[row].scene not in behind]
         return {*here.tolist()}.difference([row for row in tell if not self._is_behind(steps[0], row)])
@@ -147,10 +146,16 @@ class ExpectedWrites:
             is_one = bool(stepping) and not any(map(self._names_values, others & self._naming))
             self._stepping[key] = is_one and self._are_kept_from(steps[0], others)
         is_one = self._stepping[key]
-        if not is_one or reading.kind == "parameter":
+        if not is_one or (reading.kind == "parameter" and not self._may_follow(reading)):
             return is_one
         only = steps[0] if len(self._evidence.steps) == 1 else None  # no other step can have written this memory
         return only is not None and (reading.object in only.parameters or self._is_behind(only, row))
+
+    def _may_follow(self, reading: Reading) -> bool:
+        """Return whether a parameter is held by no optimizer that stepped, but another over its storage is."""
+        held = frozenset[int]().union(*(one.parameters for one in self._evidence.steps))
+        beside = () if reading.object in held else self._cell.places.in_storage(reading.storage)
+        return any(one.object in held for _, one in beside)
 
     def _names_values(self, index: int) -> bool:
         """Return whether a statement names more than gradients as written."""
@@ -187,10 +192,6 @@ class ExpectedWrites:
         if any(one.root != path.root for one, _ in entries):
             return False
         return all(calls_for_certain(self._cell, self._cell.numbered[one], path) for one in ran)
-
-
-def _is_parameter(after: Reading | None) -> bool:
-    return after is not None and after.kind == "parameter"
 
 
 def _lies_behind(scene: RootSnapshot, paths: Collection[str]) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
-from ...statements.write_calls import is_followed_by, mentions
+from ...statements.write_calls import calls_collective, is_followed_by, mentions
 from ...syntax.copy_names import says_copy
 from ...syntax.method_names import promises_to_read
 
@@ -97,7 +97,7 @@ def _is_written_itself(changed: ChangedPath, line: Inferred) -> bool:
     """Return whether a line writes through the tensor object itself, and no method of a called module runs it."""
     if line.kind == "module" or any(one.is_called for one in line.within):
         return False
-    return line.same_object and (
+    return (line.same_object or calls_collective(line.inner.text)) and (
         line.origin is None or line.origin.leads_to(changed.path) or line.origin in changed.same
     )
 
@@ -109,7 +109,7 @@ def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Stateme
         return False
     likeliest, mine = reached.candidates[0], changed.reading
     if mine.kind == "buffer":
-        return likeliest.is_whole
+        return likeliest.is_whole or calls_collective(likeliest.inner.text)
     if cell.is_of_module(changed.path):
         return not (_promises_to_read(reached) or any(changed.path.leads_to(one) for one in statement.mentions))
     if any(counts_as_parameter(one) for _, one in changed.group):

@@ -50,10 +50,21 @@ def freed_graphs(
     for group in groups.values():
         roots = [path for one in group for path in one.roots]
         scalars = [path for path in roots if (reading := snapshot.get(path)) is not None and reading.numel == 1]
-        ahead = [path for path in scalars if ran.get(path, 0) < group[0].user_cell]
+        ahead = [path for path in scalars if _is_ahead(path, group[0], built, ran)]
         ordered = [*dict.fromkeys((*ahead, *scalars, *roots))]
         hazard = _hazard(group[0], ordered, built, backward, is_scalar=bool(scalars))
         yield replace(hazard, outcome="raises" if ahead and group[0].is_new_pass else "risk")
+
+
+def _is_ahead(path: str, one: HalfFreed, built: Mapping[int, Timeline], ran: Mapping[str, int]) -> bool:
+    """Return whether no backward of a variable ran since it was computed from the freed part."""
+    cell = ran.get(path, 0)
+    if cell != one.user_cell or cell not in built:
+        return cell < one.user_cell
+    since = built[cell].since(one.user)
+    backwards = {each.index for each in built[cell].statements if f"{path}.backward(" in each.text}
+    # In a loop, of which not every entry is recorded, a later line may have run before.
+    return bool(backwards and since) and max(backwards) < since[0] and backwards.isdisjoint(since)
 
 
 def remember_backward(plain: str, cell: int, ran: Mapping[str, int]) -> Mapping[str, int]:

@@ -51,11 +51,11 @@ def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change], known: C
     known
         The paths that are told to be no copies.
     """
-    told = set[str]()
+    told, followed = set[str](), FollowedStatements(reasoning)
     for items in reasoning.born.together:
         if any(str(one.path) in known for one in items):
             continue
-        written = _between(reasoning, items) or _within(reasoning, items)
+        written = _between(reasoning, items) or _within(reasoning, items, followed)
         if written is not None:
             told.update(str(one.path) for one in items)
             yield _lasting(reasoning, [(one.path, one.reading) for one in items], written)
@@ -89,14 +89,13 @@ def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     return Refill(times=max(versions) - min(versions) + 1 if is_counted else None, site=site)
 
 
-def _within(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
+def _within(reasoning: Reasoning, items: Sequence[Item], known: FollowedStatements) -> Refill | None:
     """Return the writes of the statements that put the items there, if their source shows that each was kept."""
     born = items[0].born
     times = _times_written(reasoning, items)
     if (times is None and not _may_be_written(reasoning, items[0])) or (times is not None and times < len(items) - 1):
         return None
-    ran = [reasoning.own.numbered[one] for one in sorted({one.statement for one in born.positions})]
-    followed = [_Followed(one, reasoning.trace, is_alone=not ran[1:]) for one in ran]
+    followed = known.of(sorted({one.statement for one in born.positions}))
     for one in followed:
         site = one.refill(items[0].path.root)
         if site is not None:
@@ -122,6 +121,23 @@ def _times_written(reasoning: Reasoning, items: Sequence[Item]) -> int | None:
     return reading.version - max((one for one in before if one is not None), default=0)
 
 
+class FollowedStatements:
+    """The statements of a cell, each followed once for all groups of items that it may have kept."""
+
+    def __init__(self, reasoning: Reasoning) -> None:
+        self._reasoning = reasoning
+        self._known: dict[tuple[int, bool], _Followed] = {}
+
+    def of(self, ran: Sequence[int]) -> list[_Followed]:
+        """Return some statements, one of which kept the memory."""
+        is_alone, statements = not ran[1:], self._reasoning.own.numbered
+        for one in ran:
+            if (one, is_alone) not in self._known:
+                followed = _Followed(statements[one], self._reasoning.trace, is_alone=is_alone)
+                self._known[one, is_alone] = followed
+        return [self._known[one, is_alone] for one in ran]
+
+
 class _Followed:
     """A statement, and the functions of the notebook that it may call.
 
@@ -136,6 +152,7 @@ class _Followed:
         self._node = parse_header(statement.text) or ast.Pass()
         self._around = None if is_alone else parse_cell(trace.own.plain)
         self.functions = functions_named(self._node, self._notebook)
+        self._refills: dict[str, Site | None] = {}
 
     def _may_hold(self, name: str) -> bool:
         """Return whether a variable leads to a tensor when the cell has ended, or to what holds some."""
@@ -143,6 +160,11 @@ class _Followed:
 
     def refill(self, into: str) -> Site | None:
         """Return where a loop of the cell writes to what it puts into a variable, or a function's to what it keeps."""
+        if into not in self._refills:
+            self._refills[into] = self._find_refill(into)
+        return self._refills[into]
+
+    def _find_refill(self, into: str) -> Site | None:
         one = self._statement
         site = Site(line=one.line, end_line=one.end_line, text=one.text)
         if refilled_by_itself(self._node):

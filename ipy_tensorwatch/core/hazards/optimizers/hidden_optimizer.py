@@ -31,6 +31,9 @@ def hidden_optimizer(
 ) -> Iterator[Lasting]:
     """Yield a hazard if the optimizer steps on parameters that are gone, beside others that got gradients.
 
+    Where all are gone and none had a gradient, the whole model was replaced: the others are those that the statement,
+    or a function that it calls, names.
+
     Parameters
     ----------
     held
@@ -40,8 +43,12 @@ def hidden_optimizer(
     """
     statement = reasoning.own.numbered.get(step.statement) if step.statement is not None else None
     lost = _count_lost(reasoning.trace, step) if statement is not None else 0
-    unheld = [*_unheld(reasoning, step, held)] if lost else []
-    if statement is None or len(unheld) != lost or {str(path) for path, _ in unheld} <= {*known}:
+    if statement is None or not lost:
+        return
+    is_replaced = step.is_idle and lost == step.holds
+    named = _words_of(reasoning, statement.text) if is_replaced else None
+    unheld = [*_unheld(reasoning, step, held, named)]
+    if not unheld or not (is_replaced or len(unheld) == lost) or {str(path) for path, _ in unheld} <= {*known}:
         return
     called = _STEP.search(step.inner.text if step.inner else statement.text)
     name = called[1] if called else "optimizer"
@@ -73,15 +80,31 @@ def _count_lost(trace: CellTrace, step: OptimizerStep) -> int:
     return step.holds - len(step.parameters & frozenset[int]().union(*here))
 
 
-def _unheld(reasoning: Reasoning, step: OptimizerStep, held: Collection[int]) -> Iterator[Entry]:
-    """Yield the parameters that got gradients, under the variables that lead to others that an optimizer holds."""
+def _words_of(reasoning: Reasoning, text: str) -> frozenset[str]:
+    """Return the words of a statement, and of the functions of the notebook that it may call."""
+    node = parse_header(text)
+    functions = functions_named(node, reasoning.trace.notebook) if node is not None else {}
+    sources = (reasoning.trace.notebook.definitions[name].source for name in functions)
+    return frozenset(re.findall(r"\w+", "\n".join((text, *sources))))
+
+
+def _unheld(
+    reasoning: Reasoning, step: OptimizerStep, held: Collection[int], named: Collection[str] | None = None
+) -> Iterator[Entry]:
+    """Yield the parameters that got gradients and that no optimizer holds.
+
+    Only variables with one of these names count; without names, those that lead to others that the optimizer holds.
+    """
     trace, met = reasoning.trace, set[int]()
     grads = (both for both in trace.found if both[0].path.is_grad)
     fresh = {str(one.path) for one, content in grads if content.changed or not one.is_same_object}
-    for scene in trace.after.scenes.values():
-        for path, reading in scene.entries if not step.parameters.isdisjoint(scene.by_object) else ():
+    for scene in trace.after.scenes.values() if fresh else ():
+        if named is None and step.parameters.isdisjoint(scene.by_object):
+            continue
+        for path, reading in scene.entries:
             is_one = reading.kind == "parameter" and reading.collects_gradient and reading.object not in held
-            if is_one and reading.object not in met and f"{path}.grad" in fresh:
+            is_meant = named is None or path.root in named
+            if is_one and is_meant and reading.object not in met and f"{path}.grad" in fresh:
                 met.add(reading.object)
                 yield path, reading
 

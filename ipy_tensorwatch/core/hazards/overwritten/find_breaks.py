@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ...model.snapshots.difference import Difference
@@ -82,6 +83,8 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         due=due,
         root=root,
         is_freed=bool(found.roots) and freed.issuperset(found.roots),
+        is_read_only=root is not None and _is_read_detached(root, writing, reasoning, standing),
+        is_set=writing.cause == "direct" and any(reading.kind == "parameter" for _, reading in lying),
         stale=stale_results(found, root, writing, standing)._replace(is_due=root in due),
     )
 
@@ -95,6 +98,18 @@ def _is_due(path: str, found: Overwritten, reasoning: Reasoning, standing: Stand
     if found.others or may_have_raised:  # the roots of other nodes are not known
         return not is_stale(root, standing)
     return not (is_stale(root, standing) or has_run_backward(path, root, standing))
+
+
+def _is_read_detached(root: str, writing: Writing, reasoning: Reasoning, standing: Standing) -> bool:
+    """Return whether the cell that wrote reads a variable afterwards, and only its values: `y.detach()`."""
+    is_own = writing.cell == reasoning.trace.cell.count
+    timeline = reasoning.own.timeline if is_own else standing.built.get(writing.cell)
+    if timeline is None or writing.site is None:
+        return False
+    last, name = writing.site.end_line, rf"(?<![\w.]){re.escape(root)}(?!\w)"
+    later = " ".join(one.text for one in timeline.statements if one.line > last)
+    reads, values = (len(re.findall(one, later)) for one in (name, rf"{name}\.detach\("))
+    return 0 < reads == values
 
 
 def _lying_on(reasoning: Reasoning, reading: Reading) -> Sequence[Entry]:

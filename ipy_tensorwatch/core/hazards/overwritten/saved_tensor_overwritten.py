@@ -43,6 +43,10 @@ class Break:
         How the tensor was saved.
     is_freed
         Whether all graphs that need it lead into a part that a backward has freed.
+    is_read_only
+        Whether only the values of `root` were read after the write, as for a plot.
+    is_set
+        Whether a statement set a parameter of a module by name, as `net.weight.fill_(1)` does.
     """
 
     found: Overwritten
@@ -54,6 +58,8 @@ class Break:
     root: str | None = None
     stale: Stale = NOTHING_STALE
     is_freed: bool = False
+    is_read_only: bool = False
+    is_set: bool = False
 
     @property
     def has_run(self) -> bool:
@@ -78,11 +84,12 @@ class Break:
     def outcome(self) -> Outcome:
         """The outcome; an update that only makes kept results stale is a risk, harmful only if they are used again.
 
-        So is a write to what is no scalar and belongs to a graph that no backward can run through any more.
+        So is a write of which no scalar is due, if no backward can run through the graph any more, if only values of
+        the result were read since, or if a parameter was set by hand: outputs from before are old.
         """
         if self.has_run:
             return "wrong"
-        if self.is_freed and not self.scalars:
+        if (self.is_freed or self.is_set or self.is_read_only) and not self.scalars:
             return "risk"
         is_update_by = is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf)
         if (is_update_by or self._is_updated_by_result) and not self.due:

@@ -121,6 +121,8 @@ class OptimizerStep:
         The storages of its parameters and of its state.
     holds
         How many parameters it holds, those counted to which no variable leads.
+    is_idle
+        Whether none of them had a gradient: the step did nothing.
     """
 
     statement: int | None
@@ -129,6 +131,7 @@ class OptimizerStep:
     parameters: frozenset[int] = frozenset()
     storages: frozenset[int] = frozenset()
     holds: int = 0
+    is_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...syntax.ast_queries import is_inplace_name
-from ...syntax.torch_vocabulary import LIBRARIES, METADATA, OPTIMIZERS, UFUNCS, VIEWS, WRITTEN_ARGUMENT
+from ...syntax.torch_vocabulary import (
+    COLLECTIVE_OUTPUTS,
+    LIBRARIES,
+    METADATA,
+    OF_DISTRIBUTED,
+    OPTIMIZERS,
+    UFUNCS,
+    VIEWS,
+    WRITTEN_ARGUMENT,
+)
 from ..values.abstract_values import (
     NONE,
     UNKNOWN,
@@ -96,8 +105,11 @@ def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_
         return first
     if is_inplace_name(name) and first is not None and name not in METADATA:
         return _write_inplace(memory, name, first, given)
-    for place in WRITTEN_ARGUMENT.get(name, ()) if name != "broadcast" else ():
+    for place in WRITTEN_ARGUMENT.get(name, ()):
         memory.write(given.get(place))
+        return NONE
+    if name in COLLECTIVE_OUTPUTS and name not in OF_DISTRIBUTED:
+        memory.write(given.get(*COLLECTIVE_OUTPUTS[name]))
         return NONE
     if is_numpy and name in UFUNCS and len(given.positional) > _TWO_INPUTS:
         memory.write(given.positional[-1])

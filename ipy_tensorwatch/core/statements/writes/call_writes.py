@@ -10,6 +10,7 @@ from ...syntax.ast_queries import is_inplace_dunder, is_inplace_name, is_library
 from ...syntax.torch_vocabulary import METADATA, MODULE_WRITES, NEEDS_LIBRARY, UFUNCS, WRITTEN_ARGUMENT
 from ..aliases import reference as to
 from ..aliases.expression_aliases import trace
+from .collective_output import collective_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +67,11 @@ def _each(node: ast.expr, scope: Scope) -> Iterator[NamedWrite]:
 
 
 def _argument(node: ast.Call, place: int, scope: Scope, *, below: bool = False) -> Iterator[NamedWrite]:
-    plain = node.args[place] if place < len(node.args) else None
-    if plain is None:
-        return
+    if place < len(node.args):
+        yield from _given(node, node.args[place], scope, below=below)
+
+
+def _given(node: ast.Call, plain: ast.expr, scope: Scope, *, below: bool = False) -> Iterator[NamedWrite]:
     grad = True if last_name(node.func).startswith("clip_grad") else None
     listed = isinstance(plain, ast.Tuple | ast.List)
     for one in _each(plain, scope):
@@ -117,6 +120,8 @@ def _set_attribute(owner: ast.expr, name: list[ast.expr], scope: Scope) -> Itera
 
 def _library(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:
     name = last_name(node.func)
+    if (output := collective_output(node)) is not None:
+        yield from _given(node, output, scope)
     if name in NEEDS_LIBRARY and is_method(node.func):
         return
     for place in WRITTEN_ARGUMENT.get(name, ()):

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_parts
-from ...syntax.parsing import parse_header, walk_statements
+from ...syntax.parsing import blocks_of, parse_header, walk_statements
 from ...syntax.syntax_tree import all_nodes
-from ...syntax.torch_vocabulary import VIEW_ATTRIBUTES, VIEWS
+from ...syntax.torch_vocabulary import FRESH, VIEW_ATTRIBUTES, VIEWS
 from .statement_writes import targets_of
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer"))
+_MAKING = frozenset(("arange", "array", "empty", "full", "ones", "rand", "randint", "randn", "tensor", "zeros"))
 _KEEPING = frozenset(("add", "append", "appendleft", "extend", "insert", "push", "put"))
 
 
@@ -137,7 +138,7 @@ def _refilled(
     for outer in all_nodes(tree):
         body = [*walk_statements(getattr(outer, "body", []))] if isinstance(outer, kinds) else []
         kept = {path for node in body for path in kept_by(node)}
-        found = next((node for node in body if _writes_to(node, kept)), None)
+        found = next((node for node in body if _writes_to(node, kept) and not _writes_to_new(node, outer)), None)
         if found is not None:
             return found
     return None
@@ -147,6 +148,31 @@ def _writes_to(node: ast.stmt, kept: set[str]) -> bool:
     """Return whether a statement names one of these paths as written, or a part of it."""
     written = [str(one.path) for one in targets_of(node)]
     return any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written for one in kept)
+
+
+def _writes_to_new(node: ast.stmt, outer: ast.AST) -> bool:
+    """Return whether all that a statement writes was made anew before it in the same block: `x = y.copy()`."""
+    blocks = (block for part in all_nodes(outer) if isinstance(part, ast.stmt) for block in blocks_of(part))
+    before = next((block[: block.index(node)] for block in blocks if node in block), [])
+    made = {
+        target.id
+        for one in before
+        if isinstance(one, ast.Assign) and _gives_new_memory(one.value)
+        for target in one.targets
+        if isinstance(target, ast.Name)
+    }
+    return all(one.path.root in made for one in targets_of(node))
+
+
+def _gives_new_memory(value: ast.expr) -> bool:
+    """Return whether an expression certainly gives memory of its own."""
+    match value:
+        case ast.BinOp():
+            return True
+        case ast.Call(func=ast.Attribute(attr=name), keywords=given):
+            return (name in FRESH or name in _MAKING) and not any(one.arg in {"out", "inplace", None} for one in given)
+        case _:
+            return False
 
 
 def _kept_by(node: ast.stmt, into: str | None, may_hold: Callable[[str], bool]) -> Iterator[str]:

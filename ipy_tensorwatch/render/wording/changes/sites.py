@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from ....core.syntax.magic_calls import as_typed
 from ...page import Line, code, words
 from ..measure import count_of, shorten
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ....core.model.records import Change, Inner, Site
 
 MAX_STATEMENT = 56
-
-_MAGIC = re.compile(r"get_ipython\(\)\.run_(?P<kind>cell|line)_magic\('(?P<name>\w+)', '(?P<rest>[^']*)'")
 
 
 def line_of(change: Change) -> Line:
@@ -83,8 +81,4 @@ def inner_line(inner: Inner) -> Line:
 
 def statement(text: str, most: int = MAX_STATEMENT) -> Line:
     """Show a statement as typed, shortened; calls that IPython made of a magic become the magic again."""
-    call = _MAGIC.match(text)
-    if call is not None:
-        sign, name, rest = ("%%" if call["kind"] == "cell" else "%"), call["name"], call["rest"]
-        text = f"{sign}{name} {rest}".rstrip()
-    return code(shorten(text, most))
+    return code(shorten(as_typed(text), most))

@@ -33,6 +33,8 @@ CASES = {
     "a step beside a statement that names something": ("z.add_(1)\nopt.step()", {"w": PARAMETER}, {"steps": (OptimizerStep(statement=1, storages=frozenset((4,))),), "writes": {4: [[0, 1]]}}, [None]),
     "a step that was not running": ("opt.step()\ng(w)", {"w": HELD}, {"steps": (STEP,), "writes": {4: [[1]]}}, [None]),
     "a step over a copy by reference": ("opt.step()", {"net.w": PARAMETER, "best['w']": reading(8, 4)}, {"steps": (STEP,)}, ["optimizer", None]),
+    "a step over what another parameter shares": ("opt.step()", {"net.w": PARAMETER, "target.w": PARAMETER._replace(object=8)}, {"steps": (STEP,)}, ["optimizer", None]),
+    "a step of an optimizer that holds unknown parameters": ("opt.step()", {"net.w": PARAMETER._replace(object=8)}, {"steps": (STEP,)}, ["optimizer"]),
     "two steps over a tensor": ("train()", {"w": HELD}, {"steps": (STEP, OTHER)}, [None]),
     "two steps over a parameter": ("train()", {"w": PARAMETER}, {"steps": (STEP, OTHER)}, ["optimizer"]),
     "a step and a write by name": ("opt.step()\nw.add_(1)", {"w": PARAMETER}, {"steps": (STEP,), "writes": {4: [[0]]}}, [None]),

@@ -75,6 +75,24 @@ class TestMethodsOfAnOptimizer:
         assert cause("opt.ascend()", {"w": LEAF}, SAM, classes={"opt": "SAM"}, steps=(step,)) == "alias"
 
 
+class TestCollectives:
+    SYNC = (
+        "def sync(m):\n    for t in m.state_dict().values():\n        dist.broadcast(t, 0)\n"
+        "class Net(nn.Module):\n    def forward(self, x):\n        dist.all_reduce(self.w.data)\n        return x"
+    )
+
+    @pytest.mark.parametrize("readings", [NET, {"net.w": FROZEN}, {"net.mean": reading(6, 6, kind="buffer")}])
+    def test_a_function_that_makes_a_module_equal_on_all_ranks_updates_it(self, readings):
+        assert cause("sync(net)", readings, self.SYNC) == "optimizer"
+
+    def test_a_tensor_that_was_kept_is_none(self):
+        shared = {"kept": reading(8, 4), **NET}
+        assert explain("sync(net)", shared, cells=(self.SYNC,))["kept"].silent
+
+    def test_a_module_that_does_so_when_it_is_called_is_none(self):
+        assert cause("y = net(x)", NET, self.SYNC, classes={"net": "Net"}) == "call"
+
+
 class TestInsideAModule:
     @pytest.mark.parametrize(
         "plain",

@@ -67,6 +67,21 @@ def test_a_backward_that_is_not_expected_is_a_risk(more, ran, variables, outcome
     assert (variables == {"loss": SCALAR}) == one.fact.is_scalar
 
 
+@pytest.mark.parametrize(
+    ("source", "entered", "outcome"),
+    [
+        ("h = w.exp()\nloss.backward()\nloss = h.sum()", ((5, 0), (6, 1), (6, 2)), "raises"),
+        ("h = w.exp()\nloss = h.sum()\nloss.backward()", ((5, 0), (6, 1), (7, 2)), "risk"),
+        ("for x in xs:\n    loss.backward()\n    loss = h.sum()", ((5, 0), (5, 1), (6, 2), (7, 1)), "risk"),
+        ("step(loss)", ((5, 0),), "risk"),
+    ],
+)
+def test_a_backward_of_the_same_cell_counts_if_it_ran_since_the_variable_was_computed(source, entered, outcome):
+    built = {2: Timeline(source, entered)}
+    [one] = freed_graphs([freed()], snapshot(loss=SCALAR), built, BACKWARD, {"loss": 2})
+    assert outcome == one.outcome
+
+
 def test_variables_that_meet_one_node_are_one_hazard_the_expected_first():
     found = told(
         *(freed(roots=(name,)) for name in ("wide", "ran", "loss")), freed(node=9), freed(is_new_pass=False),

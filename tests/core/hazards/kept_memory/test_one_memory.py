@@ -6,7 +6,7 @@ import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.hazards.fix import Fix
-from ipy_tensorwatch.core.hazards.kept_memory.one_memory import kept_in_one_memory
+from ipy_tensorwatch.core.hazards.kept_memory.one_memory import FollowedStatements, kept_in_one_memory
 from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
 from ipy_tensorwatch.core.model.trace.born import Born
 from ipy_tensorwatch.core.model.trace.evidence import Position, SeenWrite
@@ -231,3 +231,12 @@ def test_items_told_by_their_look_are_not_told_by_their_names_too():
     )
     reasoning = Reasoning(trace)
     assert 1 == len([*kept_in_one_memory(reasoning, reasoning.changes, ())])
+
+
+def test_each_statement_is_followed_once_for_all_groups_of_items():
+    known = FollowedStatements(
+        Reasoning(make_trace("for x in xs:\n    buf.fill_(x)\n    kept.append(buf)", {"buf": BUF}))
+    )
+    [_, one], [_, again] = known.of([1, 2]), known.of([1, 2])
+    assert (one is again, "buf.fill_(x)") == (True, one.refill("kept").text)
+    assert one.refill("kept") is one.refill("kept")

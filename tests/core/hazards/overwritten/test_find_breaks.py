@@ -44,6 +44,36 @@ def test_an_overwritten_save_is_told_with_who_saved_and_who_wrote_and_with_its_e
     assert (Turn(cell=3, hazard=one),) == found.turned
 
 
+@pytest.mark.parametrize(
+    ("kind", "plain", "root", "outcome"),
+    [
+        ("parameter", "net.w.fill_(1)", "out", "risk"), ("parameter", "net.w.fill_(1)", "loss", "raises"), ("tensor", "net.w.fill_(1)", "out", "raises"),
+        ("parameter", "v = net.w.numpy(); v[0] = 1", "out", "raises"),
+    ],
+)  # fmt: skip
+def test_outputs_from_before_a_parameter_was_set_by_name_are_old(kind, plain, root, outcome):
+    readings = {"net.w": reading(1, kind=kind), "out": reading(9, 9), "loss": LOSS}
+    graphs = GraphState(overwritten=(overwritten(roots=(root,)),), cells=frozenset((2, 3)))
+    found = find(plain, readings, graphs=graphs, changed=("net.w",))
+    assert [("TW201", outcome)] == [(one.code, one.outcome) for one in found.hazards if one.code == "TW201"]
+
+
+@pytest.mark.parametrize(
+    ("after", "root", "outcome"),
+    [
+        ("plot(out.detach().numpy())", "out", "risk"), ("plot(out.detach()); show(out)", "out", "raises"), ("show(x.out)", "out", "raises"),
+        ("plot(loss.detach())", "loss", "raises"),
+    ],
+)  # fmt: skip
+def test_a_result_of_which_only_values_are_read_needs_no_backward(after, root, outcome):
+    readings = {"h": H, "out": reading(9, 9), "loss": LOSS}
+    graphs = GraphState(overwritten=(overwritten(roots=(root,)),), cells=frozenset((2, 3)))
+    first = find(f"h.add_(1)\n{after}", readings, graphs=graphs)
+    assert [("TW201", outcome)] == [(one.code, one.outcome) for one in first.hazards]
+    later = find("x = 1", readings, first, graphs, changed=(), count=4)
+    assert [("TW201", outcome)] == [(one.code, one.outcome) for one in later.hazards]
+
+
 def test_who_wrote_first_is_remembered_and_the_hazard_begins_once():
     first = find()
 

@@ -35,6 +35,15 @@ REFILLS = [
     ("box.x.fill_(i)\n    kept.append(box)", "box.x.fill_(i)"),
     ("rows[0].fill_(i)\n    kept.append(rows)", "rows[0].fill_(i)"),
     ("box.fill_(i)\n    kept.append(box.x)", None),
+    ("buf = x.copy()\n    buf[i] = 1\n    kept.append(buf)", None),
+    ("buf = np.zeros(3)\n    buf[i] = 1\n    kept.append(buf)", None),
+    ("buf = x + 1\n    buf += 1\n    kept.append(buf)", None),
+    ("buf = step(x)\n    buf[i] = 1\n    kept.append(buf)", "buf[i] = 1"),
+    ("buf = F.relu(x, inplace=True)\n    buf[i] = 1\n    kept.append(buf)", "buf[i] = 1"),
+    ("kept.append(buf)\n    buf[i] = 1\n    buf = x.copy()", "buf[i] = 1"),
+    ("if not i:\n        buf = x.copy()\n    buf[i] = 1\n    kept.append(buf)", "buf[i] = 1"),
+    ("buf = x.copy()\n    for k in y:\n        buf[k] = 1\n        kept.append(buf)", "buf[k] = 1"),
+    ("for k in y:\n        buf = x.copy()\n        buf[k] = 1\n        kept.append((buf, k))", None),
 ]
 
 
