@@ -12,6 +12,7 @@ from ..syntax.magic_calls import MAGIC_CALL, find_body
 from ..syntax.parsing import parse_cell, statements_around
 from ..syntax.statement_text import header_end, spell
 from ..syntax.syntax_tree import all_nodes
+from ..syntax.unrecorded_block import unrecorded_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,6 +112,13 @@ class Fix:
 _CELL_MAGIC = f"{MAGIC_CALL}cell_magic("
 
 
+def _copying(fix: Fix, text: str) -> str:
+    """Return what lets an in-place method write to a copy; nothing for other statements, which an array may have."""
+    name = fix.code.partition(" = ")[0]
+    is_method = fix.kind == "out-of-place" and name.isidentifier() and text.startswith(f"{name}.")
+    return f"{name} = {name}.clone()" if is_method else ""
+
+
 def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
     """Add the edits that apply a fix, if its statement is found in the source of its cell."""
     target = fix.target
@@ -119,7 +127,11 @@ def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
     is_loop = fix.kind == "one-by-one" and bool(fix.names)
     for source, above in _regions(source_of(target.cell)):
         at = replace(target, line=target.line - above)
-        if is_loop:
+        copying = _copying(fix, target.text)  # in such a block, a new tensor would lose its graph
+        block = unrecorded_block(source, at.line, copying.partition(" ")[0]) if copying else None
+        if block is not None:
+            fix, found = replace(fix, kind="write-copy", code=copying), _before(source, block, copying)
+        elif is_loop:
             found = _with_rows(source, at, fix)
         else:
             found = (_inserted if fix.kind in _PRECEDING else _replaced)(source, at, fix.code)
@@ -238,6 +250,13 @@ def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
         return _checked(lines, (node.lineno, node.lineno, f"{before}{code}; {row[node.col_offset :].decode()}"))
     indent = before[: len(before) - len(before.lstrip())]
     return _checked(lines, (node.lineno, node.lineno - 1, indent + code))
+
+
+def _before(source: str, node: ast.stmt, code: str) -> Lines | None:
+    """Put code on a line of its own before a statement."""
+    lines = source.split("\n")
+    before = lines[node.lineno - 1].encode()[: node.col_offset].decode()
+    return None if before.strip() else _checked(lines, (node.lineno, node.lineno - 1, before + code))
 
 
 def _find(source: str, lines: list[str], target: TypedLine) -> ast.stmt | None:

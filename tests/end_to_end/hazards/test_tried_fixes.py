@@ -21,6 +21,7 @@ SAFE = {
     "an in-place method": [SAVE, "h.add_(1)"],
     "an in-place method, and the backward that raised": [SAVE, "h.add_(1)", "loss.backward()"],
     "through another name": [SAVE + "; c = h.data", "c[0] = 0"],
+    "one after a write in place": [START + "h = w * 1\nh.sigmoid_(); loss = (h * h).sum()", "with torch.no_grad(): h.add_(1)"],
     "NumPy": [SAVE + "; a = h.detach().numpy()", "a += 1"],
     "a loop that fills memory again": [
         START + "buf = torch.zeros(3)\nloss = 0\nfor k in range(3):\n    buf.fill_(k)\n    loss = loss + (w * buf).sum()"

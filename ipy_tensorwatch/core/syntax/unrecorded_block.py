@@ -1,0 +1,40 @@
+"""The `with torch.no_grad():` around a statement, in which a new tensor has no graph."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from .ast_queries import last_name
+from .parsing import parse_cell, statements_around
+from .syntax_tree import all_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def unrecorded_block(source: str, line: int, name: str) -> ast.With | None:
+    r"""Return the outermost such block around a line of a function or of the cell; None if it binds a name before.
+
+    Examples
+    --------
+    >>> found = unrecorded_block("if ok:\n    with torch.no_grad():\n        h.add_(1)", 3, "h")
+    >>> found and found.lineno
+    2
+    """
+    tree = parse_cell(source)
+    around = [*statements_around(tree, lambda one: one.lineno <= line <= (one.end_lineno or 0))] if tree else []
+    functions = [place for place, one in enumerate(around) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    inside = around[functions[-1] + 1 if functions else 0 :]
+    block = next((one for one in inside if isinstance(one, ast.With) and _records_nothing(one)), None)
+    return None if block is None or any(one.lineno < line for one in _bindings(block, name)) else block
+
+
+def _records_nothing(node: ast.With) -> bool:
+    calls = (item.context_expr for item in node.items)
+    return any(isinstance(one, ast.Call) and last_name(one.func) == "no_grad" for one in calls)
+
+
+def _bindings(block: ast.With, name: str) -> Iterator[ast.Name]:
+    names = (one for one in all_nodes(block) if isinstance(one, ast.Name) and one.id == name)
+    return (one for one in names if isinstance(one.ctx, ast.Store))
