@@ -6,17 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipy_tensorwatch.panel.splice import dropped, splices
+from tests.support.frontend import splice
 
 ITEMS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), unique_by=lambda item: item[0], max_size=12)
 """Items that are known by their first number and change by their second."""
-
-
-def splice(items, edits):
-    """Apply splices to a list, as the front end does."""
-    result = list(items)
-    for at, drop, put in edits:
-        result[at : at + drop] = put
-    return result
 
 
 def of(before, after):

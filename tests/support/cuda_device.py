@@ -40,6 +40,9 @@ class CudaDevice:
     def work(self, seconds: float) -> None:
         torch.cuda._sleep(int(seconds * CYCLES))
 
+    def limit(self, size: int) -> None:
+        """Leave the memory of a card as it is: the tests that need less of it are not run there."""
+
     def is_busy(self) -> bool:
         return not torch.cuda.current_stream().query()
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ipy_tensorwatch.panel.feed import Feed
-from ipy_tensorwatch.panel.splice import splice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 LISTS = ("tensors", "groups", "unverified", "past")
+
+
+def splice(items: Iterable[Any], edits: Iterable[tuple[int, int, Sequence[Any]]]) -> list[Any]:
+    """Apply splices to a list, as the front end does."""
+    result = list(items)
+    for at, drop, put in edits:
+        result[at : at + drop] = put
+    return result
 
 
 @dataclass

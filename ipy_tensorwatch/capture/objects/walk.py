@@ -74,8 +74,11 @@ def walk(
     """
     found = Walk(limits=limits or Limits(), drawn={} if drawn is None else drawn)
     direct = Branch(odd=found.skipped)
-    are_arrays = [*map(is_array, map(type, namespace.values()))]
-    if any(are_arrays):
+    kinds = [*map(type, namespace.values())]
+    numbers = [*map(id, kinds)]
+    arrays = {number for number, kind in zip(numbers, kinds, strict=True) if number not in ATOM_IDS and is_array(kind)}
+    are_arrays = [*map(arrays.__contains__, numbers)]
+    if arrays:
         direct.take(
             OutlineRun(0, "name", [*compress(namespace, are_arrays)]), [*compress(namespace.values(), are_arrays)]
         )

@@ -16,7 +16,7 @@ from ...core.host.guard import GUARD
 from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads, read_grad
 from ..objects.containers import groups_of
-from ..objects.inspect_object import attribute, is_a, items_of, pairs_of, value_at
+from ..objects.inspect_object import are_all, attribute, is_a, items_of, pairs_of, value_at
 from ..tensors.plain_reads import are_plain, is_leaf, is_plain, is_tensor, local_of, storage_of
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class StepRecorder:
     def _note(self, optimizer: torch.optim.Optimizer, cell: FrameType | None, key: object) -> None:
         with plain_reads():
             parameters: list[Any] = list(_parameters(optimizer))
-            storages = _storages([*parameters, *chain.from_iterable(_states(optimizer))])
+            storages = _storages([*parameters, *_states(optimizer)])
             is_idle = all(is_tensor(one) and is_leaf(one) and read_grad(one) is None for one in parameters)
         self.seen[key] = SeenStep(
             optimizer=id(optimizer),
@@ -127,15 +127,17 @@ def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[object]:
         yield from _members_of(value_at(group, "params") if is_a(type(group), dict) else None)
 
 
-def _states(optimizer: torch.optim.Optimizer) -> Iterator[list[object]]:
-    """Yield the values of each parameter's state."""
+def _states(optimizer: torch.optim.Optimizer) -> list[object]:
+    """Return the values of all parameters' states."""
     states = attribute(optimizer, "state")
-    for _, state in pairs_of(states) if is_a(type(states), dict) else ():
-        values = [value for _, value in pairs_of(state)] if is_a(type(state), dict) else []
-        if are_plain(values):
-            yield values
-        else:
-            yield [*chain.from_iterable([_members_of(value) or [value] for value in values])]
+    inner = [state for _, state in pairs_of(states) if is_a(type(state), dict)] if is_a(type(states), dict) else []
+    if are_all(inner, dict):
+        with suppress(RuntimeError):  # another thread changed one meanwhile
+            values = [*chain.from_iterable(map(dict.values, inner))]
+            if are_plain(values):
+                return values
+    values = [value for state in inner for _, value in pairs_of(state)]
+    return [*chain.from_iterable([_members_of(value) or [value] for value in values])]
 
 
 def _members_of(values: object) -> list[object]:

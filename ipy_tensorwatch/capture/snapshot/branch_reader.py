@@ -9,7 +9,7 @@ from ...core.model.reading import at_versions
 from ...core.model.snapshots.snapshot import RootSnapshot
 from ..objects.branch import Tree
 from ..tensors.plain_reads import is_ndarray
-from ..tensors.read_tensor import is_laid_out_as
+from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as
 from .change_check import complete
 from .readings import MAX_COUNTERS, Gathering, join_blocks
 
@@ -174,6 +174,8 @@ class BranchReader:
 
 def _has_same_layouts(old: KnownBranch, branch: Branch) -> bool:
     """Return whether every tensor's layout is as last read; all else that can change is in the facts."""
+    if old.facts.all_torch and are_laid_out_as(branch.objects, old.scene.readings):
+        return True
     return all(
         reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
         for thing, reading in zip(branch.objects, old.scene.readings, strict=True)

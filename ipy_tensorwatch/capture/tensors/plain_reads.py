@@ -101,7 +101,8 @@ def is_parameter(tensor: Tensor) -> bool:
 
 def is_unpatched() -> bool:
     """Return whether the names we read still resolve to the base class."""
-    return not any(vars(kind).keys() & _USED - own for kind, own in _OWN)
+    (tensor, its_own), (parameter, own) = _OWN
+    return not (vars(tensor).keys() & _USED - its_own or vars(parameter).keys() & _USED - own)
 
 
 _USED = frozenset(_WRITTEN_OUT)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..interpreter.ranking import MAY_REACH
 from ..interpreter.reached_by_calls import Reach
 from ..model.records import Site
-from ..statements.write_calls import makes_replicas, mentions, runs_backward
+from ..statements.write_calls import calls_collective, makes_replicas, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
 from .evidence.path_evidence import Sightings
@@ -243,7 +243,7 @@ class _Case:
         if self.reading.kind in ("parameter", "buffer") and makes_replicas(statement):
             return "module"
         is_bound = bool(self.names & self.cell.named_by(statement).bound)
-        if self._is_named(statement) or is_bound or puts_back(statement.text):
+        if self._is_named(statement) or is_bound or puts_back(statement.text) or self._is_awaited(statement):
             return "direct"
         if self._is_update(statement, step, reached):
             return "optimizer"
@@ -278,6 +278,12 @@ class _Case:
     def _is_named(self, statement: Statement) -> bool:
         named = self.cell.named_by(statement)
         return bool(self.names & named.exact) or named.is_behind(self.path)
+
+    def _is_awaited(self, statement: Statement) -> bool:
+        """Return whether a statement waits for a collective that names this path as written: `work.wait()`."""
+        if ".wait(" not in statement.text:
+            return False
+        return any(calls_collective(one.text) and self._is_named(one) for one in self.cell.statements)
 
     def _is_update(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> bool:
         """Return whether an optimizer's method, or an update by hand, wrote a parameter or an optimizer's state."""

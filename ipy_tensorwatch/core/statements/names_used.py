@@ -14,6 +14,8 @@ from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_BINDING = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.For, ast.With, ast.If, ast.While)
+"""Statements that bind nothing but the names that are stored to in their own expressions, comprehensions apart."""
 _RUNNING = (ast.Call, ast.Await, *COMPREHENSIONS)
 
 
@@ -127,12 +129,14 @@ def names_led_on(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
     """
     if isinstance(node, DEFINITIONS):
         return frozenset(), frozenset()
-    stored, read = set(binds_of(node)), set[str]()
-    for part in (inner for own in own_parts(node) for inner in all_nodes(own)):
-        if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
+    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
+    binds_alone = isinstance(node, _BINDING) and not any(isinstance(part, COMPREHENSIONS) for part in parts)
+    stored, read = set[str]() if binds_alone else set(binds_of(node)), set[str]()
+    for part in parts:
+        if isinstance(part, ast.Name):
+            (stored if binds_alone and not isinstance(part.ctx, ast.Load) else read).add(part.id)
+        elif isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
             stored.add(_root_of(part))
-        elif isinstance(part, ast.Name):
-            read.add(part.id)
     if isinstance(node, ast.AugAssign):
         stored.add(_root_of(node.target))
     return frozenset(stored), frozenset(read - stored)

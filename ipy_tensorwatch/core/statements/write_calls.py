@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..syntax.torch_vocabulary import BUILTINS, COLLECTIVE_OUTPUTS, FRESH, MEMBERS, REPLICATORS, VIEWS
+from ..syntax.torch_vocabulary import (
+    BUILTINS,
+    COLLECTIVE_OUTPUTS,
+    DISTRIBUTED,
+    FRESH,
+    MEMBERS,
+    OF_DISTRIBUTED,
+    REPLICATORS,
+    VIEWS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -15,6 +24,7 @@ if TYPE_CHECKING:
 
 _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
 _CALLED = re.compile(r"(\.?)(\w+)\s*\(")
+_OWNED = re.compile(r"(?:(\w+)\.)?\b(\w+)\s*\(")
 _READERS = (FRESH | VIEWS | MEMBERS) - {"backward", "sort"}
 _OPENS = re.compile(r"\b(?:for|with|await|class|def)\b")
 
@@ -38,7 +48,10 @@ def makes_replicas(statement: Statement) -> bool:
 
 def calls_collective(text: str) -> bool:
     """Return whether a line calls a collective that writes, such as `dist.broadcast(t, 0)`."""
-    return any(name in COLLECTIVE_OUTPUTS for _, name in _CALLED.findall(text))
+    return any(
+        name in COLLECTIVE_OUTPUTS and (name not in OF_DISTRIBUTED or owner in ("", *DISTRIBUTED))
+        for owner, name in _OWNED.findall(text)
+    )
 
 
 def is_followed_by(signs: str, name: str, statement: Statement) -> bool:

@@ -32,6 +32,8 @@ class Engines:
         The engines that tell us of their cells.
     missing
         Those that do not, by engine.
+    silent
+        Those that told nothing of the last cell.
     ranks
         The ranks of the engines that told one.
     own
@@ -43,6 +45,7 @@ class Engines:
     name: str = field(default_factory=lambda: uuid4().hex)
     joined: set[int] = field(default_factory=set)
     missing: dict[int, MissingRank] = field(default_factory=dict)
+    silent: dict[int, MissingRank] = field(default_factory=dict)
     ranks: dict[int, int] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
 
@@ -103,12 +106,34 @@ class Engines:
 
     def ask(self, question: str, asked: Mapping[int, tuple[Any, ...]]) -> dict[int, Any]:
         """Ask some engines a question each; those that do not answer in time are left out."""
+        return self._answers(question, asked)[0]
+
+    def hear(self, *words: Any) -> dict[int, list[RankReport]]:  # noqa: ANN401  (as `take` of an engine needs)
+        """Return what each rank has to tell of its last cells; note those that tell nothing, and why."""
+        alive = self.joined.intersection(self.ids)
+        told, errors = self._answers("take", dict.fromkeys(alive, words))
+        self.silent = {one: self._why_silent(one, errors.get(one)) for one in sorted(alive.difference(told))}
+        for engine, one in self.silent.items():
+            if one.why != "no-answer":  # whoever answers with nothing knows us no more: it is joined anew
+                self.joined.discard(engine)
+            if one.why == "not-loaded":
+                self.missing[engine] = one
+        return told
+
+    def _why_silent(self, engine: int, error: str | None) -> MissingRank:
+        rank = self.ranks.get(engine, engine)
+        if error is None:
+            return MissingRank(rank=rank, why="unreadable")
+        return MissingRank(rank=rank, why="not-loaded" if error.startswith("RuntimeError") else "no-answer")
+
+    def _answers(self, question: str, asked: Mapping[int, tuple[Any, ...]]) -> tuple[dict[int, Any], dict[int, str]]:
+        """Return the answers of some engines, and what the others raised."""
         alive = self.joined.intersection(self.ids)
         sent = {
             one: self._direct(one).apply_async(answer, question, *words) for one, words in asked.items() if one in alive
         }
-        answers, _ = self._gather(sent, ANSWER_SECONDS)
-        return {one: found for one, packed in answers.items() if (found := unpacked(packed)) is not None}
+        answers, errors = self._gather(sent, ANSWER_SECONDS)
+        return {one: found for one, packed in answers.items() if (found := unpacked(packed)) is not None}, errors
 
     def _direct(self, engine: int) -> Any:  # noqa: ANN401
         view = self.client.direct_view(engine)

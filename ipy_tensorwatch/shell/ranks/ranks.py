@@ -119,9 +119,13 @@ class Ranks:
 
     def _fresh_missing(self) -> list[MissingRank]:
         """Return the ranks that are missing and were not named yet."""
-        fresh = [one for one in self.engines.missing.values() if one not in self._told_missing]
-        self._told_missing.update(fresh)
+        missing = self._missing()
+        fresh = [one for one in missing if one not in self._told_missing]
+        self._told_missing = set(missing)
         return fresh
+
+    def _missing(self) -> tuple[MissingRank, ...]:
+        return tuple(dict.fromkeys((*self.engines.missing.values(), *self.engines.silent.values())))
 
     def _after_cell(self, _: object) -> None:
         if self._watch is not None:
@@ -136,23 +140,21 @@ class Ranks:
         self._heard = len(client.history)
         if self._open and not client.outstanding.intersection(self._open):
             self._open = []
-            asked = engines.name, applied_call(self._source)
-            for reports in rounds_of(engines.ask("take", dict.fromkeys(engines.joined, asked))):
+            for reports in rounds_of(engines.hear(engines.name, applied_call(self._source))):
                 self._tell_round(reports)
             self.panel.tell(self.joined)
             self.panel.exchange()
         fresh = self._fresh_missing()
         if fresh:
-            self.joined = replace(self.joined, missing=tuple(engines.missing.values()))
+            self.joined = replace(self.joined, missing=self._missing())
             self.panel.tell(self.joined)
         if fresh and self.shell is not None:
             show(self.shell, show_waiting((), (), fresh))
 
     def _tell_round(self, reports: Sequence[RankReport]) -> None:
         self.engines.ranks.update({one.engine: one.rank for one in reports})
-        missing = tuple(self.engines.missing.values())
         partings, united = self.state.compare(reports)
-        self.joined = replace(join_reports(reports), missing=missing, replicas=self.state.ledger.replicas())
+        self.joined = replace(join_reports(reports), missing=self._missing(), replicas=self.state.ledger.replicas())
         page = summarize_ranks(
             self.joined, self._fresh_missing(), partings, tuple(dict.fromkeys(key.name for key in united))
         )

@@ -47,6 +47,12 @@ class TestDirect:
         values = reading(1, kind="component")
         assert told(explain("s.mul_(2)", {"s.values": values, "s": OTHER})["s.values"])[0] == "direct"
 
+    def test_what_a_collective_names_is_direct_also_where_it_is_written_while_it_is_awaited(self):
+        parts = {"parts[0]": X, "y": Y}
+        changes = explain("w = dist.all_gather(parts, z, async_op=True)\nw.wait()", parts, writes={1: [[1]]})
+        assert told(changes["parts[0]"]) == ("direct", False, ())
+        assert told(changes["y"])[:2] == ("alias", True)
+
     def test_a_statement_that_names_it_wins_over_a_call_that_may_have_written(self):
         changes = explain("f(x)\nx.add_(1)", VIEWS, writes={1: [[0], [1]]})
         assert told(changes["x"])[0] == "direct"

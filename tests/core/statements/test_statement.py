@@ -91,6 +91,7 @@ WRITTEN = [
     ("dist.all_reduce_coalesced([y, z])", {("y", *EXACT), ("z", *EXACT)}),
     ("c10d.recv(y, 0)", {("y", *EXACT)}),
     ("dist.send(x, 0)", set()),
+    ("ops = [dist.P2POp(dist.isend, x, 1), dist.P2POp(dist.irecv, y, 1)]", {("y", *EXACT)}),
     ("torch.gather(x, 1, i)", set()),
     ("torch.scatter(x, 1, i, z)", set()),
     ("accelerator.gather(x)", set()),

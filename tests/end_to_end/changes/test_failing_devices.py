@@ -80,19 +80,6 @@ def test_whichever_allocation_fails_the_cell_goes_on_and_its_writes_are_found(de
     assert any(failed)
 
 
-def test_whichever_allocation_fails_while_elements_are_counted_nothing_is_claimed(device: Any, nb: Notebook):
-    for after in range(60):
-        nb.cell("device.add_at(x.data_ptr(), 6, 1.0)")
-        device.fail_allocation(after)
-        counted = {one["elements"]["changed"] for one in changes(nb.report(), "mutated").values()}
-        is_spent = device.fail_allocation(-1) < 0
-
-        assert counted <= {None, 6, 2}
-        if not is_spent:
-            break
-    assert not is_spent
-
-
 def test_whichever_allocation_fails_frozen_bytes_are_put_back(device: Any, nb: Notebook):
     nb.cell("%tensorwatch freeze x")
     for after in range(12):
@@ -150,7 +137,6 @@ def test_a_device_that_is_lost_before_it_has_sent_its_digests_is_listed(device: 
     nb.cell("x.data.add_(1)\ndevice.fault('the device was lost')")
     while device.is_busy():
         time.sleep(0.01)
-    nb.cell("a = 1")
     listed = nb.report()
     device.fault("")
     nb.cell("b = 1")
@@ -283,7 +269,9 @@ with FakeTensorMode() as mode:
 """
 
 
-def test_meta_and_fake_tensors_are_listed_with_their_reason_and_nothing_of_them_is_launched(device: Any):
+def test_meta_and_fake_tensors_are_listed_with_their_reason_and_nothing_of_them_is_launched(
+    device: Any, caplog: pytest.LogCaptureFixture
+):
     with Notebook() as nb:
         nb.run(UNREAL)
         nb.run("a = 1")
@@ -291,6 +279,7 @@ def test_meta_and_fake_tensors_are_listed_with_their_reason_and_nothing_of_them_
         report = nb.run("real.data.add_(1)\nwith mode:\n    fake.sum()\nmeta.sum();")
 
     assert mutated(report) == {"real"}
+    assert caplog.records == []  # PyTorch logs what fails under its fake mode
     assert {"meta", "fake", "other"} == {one["path"] for one in report["coverage"]["unverified"]}
     assert BUSY not in reasons(report)
     assert FAILED not in reasons(report)

@@ -18,6 +18,9 @@ WHOLE = {
     "coalesced": "dist.all_reduce_coalesced([x, own])",
     "received": "dist.send(torch.ones(8), 1) if rank == 0 else dist.recv(x, 0)",
     "asynchronous": "dist.all_reduce(x, async_op=True).wait()",
+    "awaited": "work = dist.all_gather([*x.chunk(world)], own, async_op=True)\nwork.wait()",
+    "batched": "ops = [dist.P2POp(dist.isend, torch.ones(8), 1 - rank), dist.P2POp(dist.irecv, x, 1 - rank)]\n"
+    "for work in dist.batch_isend_irecv(ops):\n    work.wait()",
 }
 """Collectives that write `x`, of which `y` is a view."""
 SYNC = """

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import ipy_tensorwatch
 from tests.end_to_end.ranks.cluster import ipyparallel
+from tests.support.notebook import Notebook
 
 SETUP = "x = torch.zeros(4)\ny = x[:2]"
+ADD = "client[:].execute('y.add_(1)', silent=False, block=True);"
+PREPARE = "client[:].execute('import torch\\nx = torch.zeros(4)\\ny = x[:2]', silent=False, block=True);"
+DIE = """number = client.ids[0]
+client[:].scatter('mine', client.ids, flatten=True, block=True)
+client[:].push({'number': number}, block=True)
+client[:].execute('import os, signal\\nif mine == number:\\n    os.kill(os.getpid(), signal.SIGKILL)', silent=False, block=True);"""
+BREAK = """
+import ipy_tensorwatch.shell.ranks.engine_side as E
+class Bad:
+    def __reduce__(self):
+        raise TypeError("no")
+old = E.EngineSide.describe
+E.EngineSide.describe = lambda self, report, digest=b"": Bad()
+"""
 
 
 def test_an_error_on_one_rank_stays_as_it_is(lab):
@@ -19,8 +37,6 @@ def test_an_error_on_one_rank_stays_as_it_is(lab):
 
 
 def test_an_engine_without_tensorwatch_is_named_once_and_the_others_go_on(client):
-    from tests.support.notebook import Notebook
-
     client[1].execute("%unload_ext ipy_tensorwatch", silent=True, block=True)
     hide = "import sys\nhidden = sys.modules.pop('ipy_tensorwatch')\nsys.modules['ipy_tensorwatch'] = None"
     client[1].execute(hide, silent=True, block=True)
@@ -71,3 +87,76 @@ def test_what_cannot_be_read_is_left_out(lab):
     )
 
     assert "on all 4" in lab.px("y = x[:2]\ny.add_(1)")
+
+
+def test_a_report_that_cannot_be_packed_is_named_once_and_the_others_go_on(lab, client):
+    lab.px(SETUP)
+    client[1].execute(BREAK, silent=True, block=True)
+    told = [lab.px("y.add_(1)") for _ in range(2)]
+    client[1].execute("E.EngineSide.describe = old", silent=True, block=True)
+
+    assert "rank 1 is missing: what it told cannot be read" in told[0]
+    assert "missing" not in told[1]
+    assert all("on all 3" in one for one in told)
+    assert "on all 4" in lab.px("y.add_(1)")
+
+
+def test_an_engine_that_is_loaded_anew_is_joined_anew_and_one_that_is_unloaded_is_named(lab, client):
+    lab.px(SETUP)
+    client[1].execute("%reload_ext ipy_tensorwatch", silent=True, block=True)
+    reloaded = [lab.px("y.add_(1)") for _ in range(2)]
+    client[1].execute("%unload_ext ipy_tensorwatch", silent=True, block=True)
+    unloaded = [lab.px("y.add_(1)") for _ in range(2)]
+
+    assert "on all 4" in reloaded[1]
+    assert "rank 1 is missing: tensorwatch cannot be loaded there" in unloaded[0]
+    assert "missing" not in unloaded[1]
+    assert all("on all 3" in one for one in unloaded)
+
+
+def test_a_cell_that_is_interrupted_on_the_ranks_is_told_and_raises_as_ever(lab, client):
+    lab.px(SETUP)
+    timer = threading.Timer(2.0, lambda: client.send_signal(signal.SIGINT, block=False))
+    timer.start()
+    ran = lab.cell("view.execute('y.add_(1)\\nimport time\\ntime.sleep(30)', silent=False, block=True)")
+
+    assert isinstance(ran.error, ipyparallel.CompositeError)
+    assert "KeyboardInterrupt" in str(ran.error)
+    assert "x   changed through y" in ran.told
+    assert lab.report()["cell"]["status"] == "interrupted"
+    assert "on all 4" in lab.px("y.add_(1)")
+
+
+def test_engines_that_come_late_die_and_start_again_and_a_client_that_connects_again(tmp_path):
+    cluster = ipyparallel.Cluster(n=2, profile_dir=str(tmp_path), log_level=40)
+    try:
+        client = cluster.start_and_connect_sync()
+        with Notebook(check_leaks=False) as notebook:
+            notebook.give(client=client, cluster=cluster)
+            notebook.run("import ipy_tensorwatch\njoined = ipy_tensorwatch.Ranks(client)")
+            notebook.run(PREPARE)
+            cluster.start_engines_sync(n=1)
+            client.wait_for_engines(3, timeout=120)
+            late = [notebook.cell(PREPARE).told, notebook.cell(ADD).told]
+            died = [notebook.cell(DIE), notebook.cell(ADD)]
+            missing = notebook.shell.ev("joined.report().to_dict()")["missing"]
+            notebook.run(
+                "joined.leave()\nclient.close()\nclient = cluster.connect_client_sync()\njoined = ipy_tensorwatch.Ranks(client)"
+            )
+            again = notebook.cell(ADD).told
+            cluster.restart_engines_sync()
+            notebook.shell.user_ns["client"].wait_for_engines(2, timeout=120)
+            fresh = [notebook.cell(PREPARE).told, notebook.cell(ADD).told]
+            notebook.run("joined.leave()\nclient.close()")
+    finally:
+        cluster.stop_cluster_sync()
+
+    assert late[0] == ""
+    assert "on all 3" in late[1]
+    assert isinstance(died[0].error, ipyparallel.CompositeError)
+    assert "rank 0 is missing: its engine is gone" in died[0].told
+    assert "missing" not in died[1].told
+    assert "on all 2" in died[1].told
+    assert missing == [{"rank": 0, "why": "its engine is gone"}]
+    assert "on all 2" in again
+    assert "on all" in fresh[1]

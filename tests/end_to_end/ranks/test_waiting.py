@@ -36,6 +36,34 @@ def test_a_collective_that_one_rank_alone_enters_is_told_while_it_hangs(lab):
     assert lab.report()["waiting"] == []
 
 
+def test_collectives_that_ranks_entered_in_different_order_are_told_with_their_lines(lab):
+    lab.px(
+        """
+        import datetime
+        soon = datetime.timedelta(seconds=8)
+        first, second = dist.new_group(timeout=soon), dist.new_group(timeout=soon)
+        x = torch.ones(2)
+        """
+    )
+    told = hang(
+        lab,
+        """
+        if rank == 2:
+            dist.broadcast(x, 0, group=second)
+            dist.all_reduce(x, group=first)
+        else:
+            dist.all_reduce(x, group=first)
+            dist.broadcast(x, 0, group=second)
+        """,
+    )
+    waiting = {one["rank"]: (one["line"], one["collective"]) for one in lab.report()["waiting"]}
+    lab.client.wait(timeout=60)
+
+    assert "rank 2 waits in line 2: dist.broadcast(x, 0, group=second)" in told
+    assert "ranks 0, 1, 3 wait in line 5: dist.all_reduce(x, group=first)" in told
+    assert waiting == {2: (2, "broadcast"), **dict.fromkeys((0, 1, 3), (5, "all_reduce"))}
+
+
 def test_a_cell_that_only_takes_long_is_quiet(lab):
     assert hang(lab, "import time\ntime.sleep(4)") == ""
 

@@ -130,7 +130,7 @@ def test_no_copies_are_kept_where_memory_is_short(device: Any, nb: Notebook):
     )
 
 
-def test_what_cannot_be_put_back_is_refused_in_one_line(device: Any, nb: Notebook):
+def test_what_cannot_be_put_back_or_is_captured_is_refused_in_one_line(device: Any, nb: Notebook):
     nb.run("large = torch.zeros(100000, device='sim')\nlater = 1")
     nb.run("large.add_(1);")
     nb.run("x.add_(1);")

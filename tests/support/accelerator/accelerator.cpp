@@ -153,6 +153,7 @@ struct Allocator final : at::Allocator {
   }
 };
 Allocator allocator;
+REGISTER_ALLOCATOR(c10::DeviceType::PrivateUse1, &allocator)
 
 at::Tensor empty(c10::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout>,
                  std::optional<at::Device> where, std::optional<bool>, std::optional<at::MemoryFormat> format) {

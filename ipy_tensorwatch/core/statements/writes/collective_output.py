@@ -9,7 +9,7 @@ from ...syntax.torch_vocabulary import COLLECTIVE_OUTPUTS, DISTRIBUTED, OF_DISTR
 
 
 def collective_output(node: ast.Call) -> ast.expr | None:
-    """Return the argument that a collective writes; None if the call is no collective, or this rank gets nothing.
+    """Return the argument that a collective, or a receive to be batched, writes; None if there is none.
 
     Examples
     --------
@@ -19,6 +19,8 @@ def collective_output(node: ast.Call) -> ast.expr | None:
     >>> collective_output(call("torch.gather(x, 1, index)"))
     """
     name, func = last_name(node.func), node.func
+    if name == "P2POp" and len(node.args) > 1:
+        return node.args[1] if last_name(node.args[0]) == "irecv" else None
     place, word = COLLECTIVE_OUTPUTS.get(name, (0, ""))
     if not word or (name in OF_DISTRIBUTED and isinstance(func, ast.Attribute) and not _is_distributed(func.value)):
         return None

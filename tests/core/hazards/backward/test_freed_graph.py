@@ -73,6 +73,7 @@ def test_a_backward_that_is_not_expected_is_a_risk(more, ran, variables, outcome
         ("h = w.exp()\nloss.backward()\nloss = h.sum()", ((5, 0), (6, 1), (6, 2)), "raises"),
         ("h = w.exp()\nloss = h.sum()\nloss.backward()", ((5, 0), (6, 1), (7, 2)), "risk"),
         ("for x in xs:\n    loss.backward()\n    loss = h.sum()", ((5, 0), (5, 1), (6, 2), (7, 1)), "risk"),
+        ("for x in xs:\n    loss = h.sum()\n    loss.backward()", ((5, 0), (6, 1)), "risk"),
         ("step(loss)", ((5, 0),), "risk"),
     ],
 )
