@@ -20,7 +20,13 @@ from .abstract_frame import AbstractFrame
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..values.abstract_values import AbstractValue
     from .run_statement import StatementInterpreter
+
+    FrameState = tuple[dict[str, AbstractValue], dict[str, AbstractFrame], set[str]]
+
+_OF_MEMORY = ("position", "doubt", "records", "writes", "now", "versions", "freed", "next_serial")
+_OF_INTERPRETER = ("ran", "values", "led", "bound", "steps", "defaults", "asked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +63,6 @@ class Checkpoint:
             names.update(before)
         _set_all(run.memory, self.memory)
         _set_all(run, self.interpreter)
-
-
-if TYPE_CHECKING:
-    from ..values.abstract_values import AbstractValue
-
-    FrameState = tuple[dict[str, AbstractValue], dict[str, AbstractFrame], set[str]]
-
-_OF_MEMORY = ("position", "doubt", "records", "writes", "now", "versions", "freed", "next_serial")
-_OF_INTERPRETER = ("ran", "values", "led", "bound", "steps", "defaults", "asked")
 
 
 def take_checkpoint(run: StatementInterpreter, place: int) -> Checkpoint | None:
