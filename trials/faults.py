@@ -120,6 +120,8 @@ def functions() -> dict[str, types.FunctionType]:
         except ModuleNotFoundError as missing:
             if missing.name != "triton":
                 raise
+    gc.unfreeze()  # frozen objects are not listed
+    gc.collect()  # a function that waits to be collected would not be found again
     found: dict[str, types.FunctionType] = {}
     for one in gc.get_objects():
         if type(one) is types.FunctionType and one.__code__.co_filename.startswith(PACKAGE):
