@@ -61,7 +61,7 @@ ENTRIES = (
     "deliver_late",
 )
 """What IPython, PyTorch, Python and front ends call."""
-FALLS_BACK = {"_complete_fast": "RuntimeError"}
+FALLS_BACK = {"_complete_fast": "RuntimeError", "may_be_stale": "RuntimeError"}
 """What raises this by itself where it does not apply, so that its caller reads in another way and loses nothing."""
 BATCH = 60
 
