@@ -106,3 +106,11 @@ def plain() -> Iterator[Notebook]:
 
     with Notebook(watched=False) as nb:
         yield nb
+
+
+@pytest.fixture
+def device() -> Any:
+    """Give the accelerator that the tests of devices run on; skip where there is none."""
+    from tests.support.accelerator import accelerator
+
+    return accelerator()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.accelerator import accelerator
 from tests.support.notebook import Notebook, changes, lines, mutated, silent
 
 if TYPE_CHECKING:
@@ -24,11 +23,6 @@ loss = h.sum()
 BUSY = "its device is still working"
 WORK = 1.0
 """Seconds of work: more than the cells of these tests take."""
-
-
-@pytest.fixture
-def device() -> Any:
-    return accelerator()
 
 
 @pytest.fixture

@@ -30,11 +30,6 @@ w = torch.ones(3, device="sim", requires_grad=True)
 
 
 @pytest.fixture
-def device() -> Any:
-    return accelerator()
-
-
-@pytest.fixture
 def nb(device: Any) -> Iterator[Notebook]:
     with Notebook() as watched:
         watched.give(device=device)

@@ -92,11 +92,6 @@ WRITES = [
 ]
 
 
-@pytest.fixture
-def device() -> Any:
-    return accelerator()
-
-
 def run(device: Any, setup: str, cell: str, **options: Any) -> tuple[Report, dict[str, int]]:
     """Run a cell after a setup; return its report, and what the device counted meanwhile."""
     with Notebook() as nb:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ipy_tensorwatch.core.host.guard import GUARD
-from tests.support.accelerator import accelerator
 from tests.support.notebook import Notebook, Report, changes, mutated
 
 if TYPE_CHECKING:
@@ -27,11 +26,6 @@ loss = h.sum()
 """
 FAILED = "its device failed, or is out of memory"
 BAD_ADDRESS = "an illegal memory access was encountered"
-
-
-@pytest.fixture
-def device() -> Any:
-    return accelerator()
 
 
 @pytest.fixture

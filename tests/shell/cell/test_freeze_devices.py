@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ipy_tensorwatch.core.model.freezing import FrozenError
-from tests.support.accelerator import accelerator
 from tests.support.notebook import Notebook
 
 if TYPE_CHECKING:
@@ -20,11 +19,6 @@ y = x.data
 row = x[1]
 z = torch.ones(3, device="sim")
 """
-
-
-@pytest.fixture
-def device() -> Any:
-    return accelerator()
 
 
 @pytest.fixture

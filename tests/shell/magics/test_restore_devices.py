@@ -9,16 +9,10 @@ from IPython.core.error import UsageError
 
 from ipy_tensorwatch.capture.observer import UNCOUNTED
 from tests.end_to_end.changes.test_devices import ALL, FAMILY, WRITES
-from tests.support.accelerator import accelerator
 from tests.support.notebook import Notebook, changes, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-@pytest.fixture
-def device() -> Any:
-    return accelerator()
 
 
 @pytest.fixture
