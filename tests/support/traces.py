@@ -243,10 +243,15 @@ def record(name: str) -> list[CellTrace]:
     return traces
 
 
+def _without_places(text: str) -> str:
+    """Take out where this machine keeps PyTorch and Python's own library; the first may lie within the second."""
+    packages, library = (f"{sysconfig.get_path(one)}/" for one in ("purelib", "stdlib"))
+    return text.replace(packages, "/lib/site-packages/").replace(library, "/lib/python/")
+
+
 def save(name: str, traces: Sequence[CellTrace]) -> None:
     """Save traces with what follows from them, one per line, without the folder in which this machine keeps packages."""
-    packages = f"{sysconfig.get_path('purelib')}/"
-    texts = [write_trace(one).replace(packages, "/lib/site-packages/") for one in traces]
+    texts = [_without_places(write_trace(one)) for one in traces]
     shared = list[Any]()
     whole = [{"trace": json.loads(text), "said": said} for text, said in zip(texts, outcomes(traces), strict=True)]
     cells, parts = ",\n".join(map(_line, _fold(whole, shared))), ",\n".join(map(_line, shared))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -39,6 +40,12 @@ def test_a_trace_that_is_read_back_is_the_same(name):
             again.error,
         )
         assert [*trace.after.entries()] == [*again.after.entries()]
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_no_trace_says_where_a_machine_keeps_its_libraries(name):
+    text = (SAVED / f"{name}.json").read_text(encoding="utf-8")
+    assert [] == [one for one in re.findall(r'"file":"(/[^"]*)"', text) if not one.startswith("/lib/")]
 
 
 def test_masks_and_odd_numbers_are_read_back():
