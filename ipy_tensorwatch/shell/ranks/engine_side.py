@@ -14,6 +14,7 @@ from ...core.host.guard import GUARD
 from ...core.ranks.rank_report import RankReport
 from ..ipython.cell_sources import user_variables
 from .engine_panel import EnginePanel
+from .published import CELL, publish
 from .state_leaves import describe_leaves
 from .waiting_teller import WaitingTeller
 
@@ -38,7 +39,9 @@ class EngineSide:
     Attributes
     ----------
     told
-        What each client has still to ask for. While there is any client, this rank prints nothing under its cells.
+        What each client has not asked for. While there is any client, this rank prints nothing under its cells.
+    is_asked
+        Whether a client waits for the cell that runs: what it tells need not be published.
     """
 
     watcher: Watcher
@@ -49,6 +52,7 @@ class EngineSide:
     number: int = 0
     teller: WaitingTeller | None = None
     shown: EnginePanel | None = None
+    is_asked: bool = False
 
     def close(self) -> None:
         """Tell nobody any more."""
@@ -68,17 +72,26 @@ class EngineSide:
         if described is not None:
             for kept in self.told.values():
                 kept.append(described)
+            if not self.is_asked:
+                GUARD.run("telling-client", self._publish, described, default=None)
         if self.shown is not None:
             GUARD.run("telling-client", self.shown.publish, report, default=None)
         return described is not None
 
-    def take(self, client: str, call: Site | None = None) -> list[RankReport]:
-        """Return what a client has not heard yet; if no cell ran, what changed by the client's call of a function."""
-        kept = self.told[client]
-        if not kept:
-            return [self._look_again(client, call)]
-        told, self.told[client] = [*kept], deque(maxlen=MAX_KEPT)
-        return told
+    def _publish(self, described: RankReport) -> None:
+        publish(self.watcher.shell, f"{CELL}{self.number}", described)
+
+    def take(self, client: str, call: Site | None = None, heard: int = 0) -> list[RankReport]:
+        """Return what a client has not heard yet; if no cell ran, what changed by the client's call of a function.
+
+        Parameters
+        ----------
+        heard
+            The number of the last cell of which it read what was published.
+        """
+        kept = [one for one in self.told[client] if one.number > heard]
+        self.told[client].clear()
+        return kept or [self._look_again(client, call)]
 
     def _digest(self, report: Report) -> bytes:
         """Digest the state after a cell; as it was if the cell wrote nothing."""
@@ -105,7 +118,11 @@ class EngineSide:
 
     def _look_again(self, client: str, call: Site | None) -> RankReport:
         """Return what changed since the last cell: a function that a client applied is no cell."""
-        self.watcher.shell.run_cell(NO_CELL, store_history=False)
+        self.is_asked = True
+        try:
+            self.watcher.shell.run_cell(NO_CELL, store_history=False)
+        finally:
+            self.is_asked = False
         described = self.told[client].pop()
         outside = tuple(one for one in described.changes if not _is_state(one))
         if call is not None:
