@@ -12,6 +12,7 @@ from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.state_tree import StateTree
 from ...core.host.guard import GUARD
 from ...core.ranks.rank_report import RankReport
+from ...core.statements.carried_names import carried_names
 from ..ipython.cell_sources import user_variables
 from .engine_panel import EnginePanel
 from .published import CELL, publish
@@ -19,7 +20,7 @@ from .state_leaves import describe_leaves
 from .waiting_teller import WaitingTeller
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ...core.model.records import Change, Site
     from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
@@ -97,8 +98,22 @@ class EngineSide:
         """Digest the state after a cell; as it was if the cell wrote nothing."""
         observer, trace = self.watcher.observer, report.reasoning.trace
         is_quiet = not (trace.found or trace.outside or observer.prints.waiting)
-        names, cell = user_variables(self.watcher.shell), (self.number, report.cell.count)
-        return self.tree.take(observer.shot, observer.prints, names, cell, is_quiet=is_quiet)
+        cell = self.number, report.cell.count
+        self.tree.bind(user_variables(self.watcher.shell), cell, self._is_carried(report.cell.count))
+        return self.tree.take(observer.shot, observer.prints, self.number, is_quiet=is_quiet)
+
+    def _is_carried(self, cell: int) -> Callable[[str], bool]:
+        """Return a function that tells whether a cell bound a name to something made of its old value."""
+        sources = self.watcher.sources
+        known: list[frozenset[str]] = []
+
+        def is_carried(name: str) -> bool:
+            if not known:
+                functions = (one.source for one in sources.definitions.values())
+                known.append(carried_names(sources.plain.get(cell, ""), functions))
+            return name in known[0]
+
+        return is_carried
 
     def describe(self, report: Report, digest: bytes = b"") -> RankReport:
         """Return what this rank tells of a cell."""
