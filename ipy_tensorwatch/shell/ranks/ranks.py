@@ -15,9 +15,11 @@ from ...core.ranks.rank_report import MissingRank, RankReport
 from ...render.joined_report import JoinedReport
 from ...render.pages.ranks_page import show_waiting, summarize_ranks
 from ..ipython.print_below_cell import show
+from ..ipython.request import request_cell
 from .compare_state import StateComparison
 from .engines import Engines, direct_view_of, rounds_of
 from .hang_watch import HangWatch, waiting_ranks
+from .notebook_places import place_in_notebook
 from .rank_panel import RankPanel
 
 if TYPE_CHECKING:
@@ -154,6 +156,8 @@ class Ranks:
 
     def _tell_round(self, reports: Sequence[RankReport]) -> None:
         self.engines.ranks.update({one.engine: one.rank for one in reports})
+        cell = request_cell(self.shell) if self.shell is not None else None
+        self.panel.places.add(place_in_notebook(cell, self._source), reports)
         partings, united = self.state.compare(reports)
         self.joined = replace(join_reports(reports), missing=self._missing(), replicas=self.state.ledger.replicas())
         page = summarize_ranks(
