@@ -13,7 +13,7 @@ from ...core.ranks.applied_call import applied_call
 from ...core.ranks.join_reports import JoinedRanks, join_reports
 from ...core.ranks.rank_report import MissingRank, RankReport
 from ...render.joined_report import JoinedReport
-from ...render.pages.ranks_page import show_waiting, summarize_ranks
+from ...render.pages.ranks_page import show_ranks, show_waiting, summarize_ranks
 from ..ipython.print_below_cell import show
 from ..ipython.request import request_cell
 from .compare_state import StateComparison
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
     from ...core.ranks.waiting_rank import WaitingRank
+    from ...render.page import Page
 
 WATCHED: list[Ranks] = []
 """The clusters that are watched from this process."""
@@ -95,6 +96,12 @@ class Ranks:
             replace(joined, replicas=self.state.ledger.replicas(), missing=(*engines.missing.values(), *silent))
         )
 
+    def page(self) -> Page:
+        """Show the last cell on all ranks; a rank that is missing is not named again."""
+        joined = self.report().joined
+        self._told_missing |= set(joined.missing)
+        return show_ranks(joined)
+
     def leave(self) -> None:
         """Stop joining: the ranks show their own blocks again."""
         if self in WATCHED:
@@ -111,6 +118,7 @@ class Ranks:
     def _before_cell(self, info: ExecutionInfo | None = None) -> None:
         self._source = getattr(info, "raw_cell", None) or ""
         GUARD.run("joining-ranks", self.engines.join, default=None)
+        self.engines.places = {}
         self._watch = HangWatch(self.engines, self._tell_hang)
         self._watch.start()
 
