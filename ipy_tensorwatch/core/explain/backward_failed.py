@@ -137,8 +137,10 @@ def _write_otherwise(one: Stopped, writing: Writing) -> Fix | None:
     path = writing.path or written_path(text)
     code = out_of_place(text, {name for name in (*one.paths, path) if name and _ASSIGNABLE.fullmatch(name)})
     code = without_inplace(text) if code is None and is_saver else code
+    name = code.partition(" = ")[0] if code is not None else ""
     if code is not None:
-        return Fix(kind="out-of-place", code=code, target=target)
+        clone = f"{name} = {name}.clone()" if name.isidentifier() and not (is_saver or writing.is_array) else ""
+        return Fix(kind="out-of-place", code=code, other=clone, target=target)
     if is_saver or path is None or not _ASSIGNABLE.fullmatch(path) or makes(text, path):
         return None
     copy = "copy" if writing.is_array else "clone"

@@ -32,7 +32,12 @@ _COPY_VARIABLE = re.compile(r"^\s*(?:copy\s*(?::\s*\w+\s*)?=(?!=)|def\s+copy\b|f
 
 
 def fix_change(change: Change, cell: int, after: Snapshot, cells: Mapping[int, str]) -> Fix | None:
-    """Return what mends a silent change; None if nothing plain does.
+    """Return what mends a silent change; None if nothing plain does."""
+    return next(change_fixes(change, cell, after, cells), None)
+
+
+def change_fixes(change: Change, cell: int, after: Snapshot, cells: Mapping[int, str]) -> Iterator[Fix]:
+    """Yield what may mend a silent change, the likeliest first; all but the first must be proven by a trial.
 
     Parameters
     ----------
@@ -40,10 +45,13 @@ def fix_change(change: Change, cell: int, after: Snapshot, cells: Mapping[int, s
         The plain sources of all cells so far, by count.
     """
     if not change.silent or change.cause == "outside" or change.site is None:
-        return None
+        return
     search = _Search(change=change, cell=cell, after=after, cells=cells)
-    found = (search.complete(one) for one in search.possible())
-    return next((one for one in found if one.edits), None)
+    known: set[tuple[Edit, ...]] = {()}
+    for one in map(search.complete, search.possible()):
+        if one.edits not in known:
+            known.add(one.edits)
+            yield one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

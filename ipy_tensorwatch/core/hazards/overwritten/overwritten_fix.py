@@ -55,8 +55,14 @@ def fix_overwritten(
     code = out_of_place(site.text, paths) if site else None
     target = typed_line(writing.cell, site)
     if code and not _is_within_one(saving, site) and not (_is_alias(writing, saving) and _comes_round(writing, saving)):
-        return Fix(kind="out-of-place", code=code, target=target)
+        return Fix(kind="out-of-place", code=code, other=_clone(code, writing), target=target)
     return _on_copies(writing, site, target, saving)
+
+
+def _clone(code: str, writing: Writing) -> str:
+    """Return what copies the tensor that a statement binds; nothing for an array, or what has no plain name."""
+    name = code.partition(" = ")[0]
+    return f"{name} = {name}.clone()" if name.isidentifier() and not writing.is_array else ""
 
 
 def _on_copies(writing: Writing, site: Site | None, target: TypedLine | None, saving: Saving | None) -> Fix:
