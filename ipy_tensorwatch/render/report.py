@@ -7,8 +7,8 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..core.fixes.alternative_fixes import alternative_fixes
-from ..core.fixes.change_fix import change_fixes, fix_change
-from ..core.fixes.computed_again import change_behind, fix_afterwards
+from ..core.fixes.change_fix import change_fixes, fix_changes
+from ..core.fixes.computed_again import change_behind, fix_afterwards, hazard_beside
 from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
 from ..core.memory.alias_groups import group
@@ -103,8 +103,8 @@ class Report:
     @cached_property
     def possible_fixes(self) -> Mapping[Change, Fix]:
         """What may mend the silent changes; those that nothing plain mends are left out."""
-        found = ((one, fix_change(one, self.cell.count, self.snapshot, self.sources)) for one in self.silent)
-        return GUARD.run("finding-fix", lambda: {one: fix for one, fix in found if fix is not None}, default={})
+        known = self.silent, self.cell.count, self.snapshot, self.sources
+        return GUARD.run("finding-fix", fix_changes, *known, default={})
 
     @property
     def fixes(self) -> Mapping[Change, Fix]:
@@ -122,6 +122,9 @@ class Report:
     def fix_of(self, hazard: Hazard) -> Fix:
         """Return the fix of a hazard, with the edits that the sources of all cells allow, as far as it was tried."""
         fix = GUARD.run("finding-fix", fix_afterwards, hazard, self.snapshot, self.sources, default=hazard.fix)
+        beside = None if fix.edits else hazard_beside(hazard, self.hazards)
+        if beside is not None:
+            return self.fix_of(beside)
         explained = change_behind(hazard, fix, self._mendable)
         if explained is not None:
             return self._as_tried(explained) or fix

@@ -45,7 +45,7 @@ class FixTrials:
             needs += [(one, report.fix_of(one)) for one in report.hazards]
             for one, fix in needs:
                 key = one.key if isinstance(one, Hazard) else one
-                if fix.edits and key not in report.tried:
+                if (fix.edits or isinstance(one, Hazard)) and key not in report.tried:
                     report.tried[key] = GUARD.run(
                         "trying-fix", several.settle, one, fix, default=cast("Fix | None", fix)
                     )
@@ -62,7 +62,7 @@ class _Trials:
 
     def settle(self, one: Change | Hazard, fix: Fix) -> Fix | None:
         """Return the fix to offer: the first that is safe, else the first that mends; None if none does."""
-        found = self._try(one, fix)
+        found: TrialVerdict = self._try(one, fix) if fix.edits else "useless"
         if found == "unknown":
             return fix
         if found == "late":

@@ -101,7 +101,7 @@ def _judge_hazard(replay: Replay, given: Mapping[str, Any], ends: Deadline) -> T
     was = run_to_end(given, texts, ends, lambda place: place != replay.saver)
     now = run_to_end(given, mended, ends, lambda place: place != replay.mended_saver)
     alone = judge_gradients(was, now, right, expected, replay.mends)
-    return "unsafe" if alone in ("safe", "unsafe") else "useless"
+    return "unsafe" if alone == "safe" else alone
 
 
 def _is_plain_torch() -> bool:

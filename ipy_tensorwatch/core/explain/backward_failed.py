@@ -11,6 +11,7 @@ from ..hazards.hazard_facts import StoppedUnread, typed_line
 from ..statements.rewrite_statement import (
     assigned_detach,
     binds,
+    cloned_inputs,
     cloned_value,
     makes,
     out_of_place,
@@ -18,6 +19,7 @@ from ..statements.rewrite_statement import (
     without_inplace,
     written_path,
 )
+from ..syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,8 +173,9 @@ def _save_copy(one: Stopped) -> Fix | None:
     site = one.saved_at
     if site is None or one.owner is not None:
         return None
-    if _is_saver(one):  # a copy of what the statement is given or gives does not help
-        code = None
+    if _is_saver(one):  # a copy of what it hands to a call that writes, or of what it gives, does not help
+        names = {parse_path(name).root for name in one.paths}
+        code = None if one.spoiled.is_output else cloned_inputs(site.text, names)
     elif one.spoiled.is_output:
         code = cloned_value(site.text) if binds(site.text, one.paths) else None
     else:

@@ -9,8 +9,8 @@ from ..hazards.fix import Fix, with_edits
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import typed_line
 from ..statements.rewrite_statement import (
+    cloned_inputs,
     cloned_parts,
-    cloned_sources,
     cloned_value,
     read_paths,
     with_clones,
@@ -64,7 +64,7 @@ def _saved_copies(hazard: Hazard) -> Iterator[Fix]:
         return
     text, paths, read = target.text, set(hazard.paths), _tensors_read(target.text)
     roots = {parse_path(one).root for one in paths}
-    codes = [cloned_parts(text, roots), with_clones(text, paths), cloned_sources(text, {*roots, *read})]
+    codes = [cloned_parts(text, roots), with_clones(text, paths), cloned_inputs(text, {*roots, *read})]
     codes += [cloned_value(text), *(cloned_parts(text, {one}) for one in read)]
     for code in dict.fromkeys(codes):
         if code is not None:

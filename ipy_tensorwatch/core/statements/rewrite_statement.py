@@ -155,6 +155,22 @@ def cloned_parts(text: str, names: Collection[str]) -> str | None:
     return splice_source(text, found, lambda one: f"{one}.clone()") if found else None
 
 
+def cloned_inputs(text: str, names: Collection[str]) -> str | None:
+    """Rewrite a statement that writes to one of these variables to read copies of them; None if it does not write so.
+
+    Examples
+    --------
+    >>> cloned_inputs("out[t] = cell(out[t - 1])", {"out"}), cloned_inputs("h.mul_(h.detach())", {"h"})
+    ('out[t] = cell(out[t - 1].clone())', 'h.mul_(h.detach().clone())')
+    """
+    match parse_one(text):
+        case ast.Assign(targets=[ast.Subscript(value=owner)]) | ast.AugAssign(target=ast.Subscript(value=owner)):
+            return cloned_parts(text, names) if spell_path(owner) in names else None
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=name))) if is_inplace_name(name):
+            return cloned_sources(text, names) if spell_path(owner) in names else None
+    return None
+
+
 def _parts_read(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
     root = node
     while isinstance(root, ast.Subscript):

@@ -32,7 +32,7 @@ def hazard(saved: str, *paths: str, written: str = "v.add_(1)") -> Hazard:
         ("loss = loss + (h * h).sum()", ["h", "v"], ["loss = loss + (h.clone() * h.clone()).sum()"]),
         ("out[t + 1] = cell(out[t])", ["out"], ["out[t + 1] = cell(out[t].clone())"]),
         ("h.mul_(h.detach())", [], ["h.mul_(h.detach().clone())"]),
-        ("y = torch.tanh(x)", ["y"], ["y = torch.tanh(x.clone())", "y = torch.tanh(x).clone()"]),
+        ("y = torch.tanh(x)", ["y"], ["y = torch.tanh(x).clone()", "y = torch.tanh(x.clone())"]),
     ],
 )
 def test_the_line_that_saved_keeps_a_copy(saved: str, paths: list[str], expected: list[str]):
