@@ -369,10 +369,10 @@ box = Box()
 SETTLED = {
     "u = norm(x)": {"x", "v"}, "u = norm(x); u.add_(1)": {"u", "v"}, "touch(v)": {"x", "v"}, "touch(x); touch(x)": {"x", "v"},
     "x = norm(x)": set(), "nested(v)": set(), "both(x, v)": set(), "both(v, row)": {"x", "v", "row"},
-    "box.fit(v)": {"x", "v"}, "v.add_(1)": {"v", "x"}, "touch(v); x.add_(1)": set(), "for t in (v,): touch(t)": set(),
-    "v.mul_(2); touch(v)": {"x"}, "touch(row)": {"row"}, "k = x[2:]; touch(k)": {"x", "v", "k"},
+    "box.fit(v)": {"x", "v"}, "v.add_(1)": {"v", "x"}, "touch(v); x.add_(1)": {"x"}, "for t in (v,): touch(t)": set(),
+    "v.mul_(2); touch(v)": {"v", "x"}, "touch(row)": {"row"}, "k = x[2:]; touch(k)": {"x", "v", "k"},
     "q = x * 2; w = q.view(-1); w[0] = 3": {"q", "w"}, "d = {'a': x}; d['a'].add_(1)": {"d['a']", "x", "v"},
-    "xs = [x, row]; i = 1; xs[i].add_(1)": set(), "k = v; k += 1; v *= 2": {"x"}, "x = x[1:]; x.add_(1)": {"x", "v"},
+    "xs = [x, row]; i = 1; xs[i].add_(1)": set(), "k = v; k += 1; v *= 2": {"v", "x"}, "x = x[1:]; x.add_(1)": {"x", "v"},
 }  # fmt: skip
 """Cells, each with the paths whose change needs no search for its writer."""
 
