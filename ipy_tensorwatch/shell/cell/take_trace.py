@@ -122,6 +122,7 @@ def reason(
     reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
+    is_plain = is_plain and not (trace.outside and session.sources.collectives)
     if is_plain and not (trace.found and _may_be_at_risk(session, reasoning)):
         return reasoning
     return reasoning.with_notebook(read_notebook(session.shell, session.sources))
@@ -208,6 +209,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),
         evaluating=frozenset(known.evaluating),
+        collectives=sources.collectives,
     )
 
 

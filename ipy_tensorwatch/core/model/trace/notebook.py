@@ -45,6 +45,8 @@ class Notebook:
         The access paths of all modules, and of all optimizers.
     evaluating
         The access paths of the modules in evaluation mode.
+    collectives
+        The sources of the last cells that started collectives and did not wait for them, by count.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Notebook:
     optimizers: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
     evaluating: frozenset[str] = frozenset()
+    collectives: Mapping[int, str] = field(default_factory=dict)
 
     def source_of(self, cell: int) -> str:
         """Return the definitions of a cell, each on its lines, and blank lines for the rest of it."""
