@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from ...core.host.guard import GUARD
+from ..host.torch_private import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,6 +47,12 @@ def is_idle(device: torch.device) -> bool:
     """Return whether all work launched on the stream in use is known to be done."""
     stream = _stream(device)
     return stream is not None and _is_done(stream, device)
+
+
+def is_known_at_work(device: torch.device) -> bool:
+    """Return whether the stream in use says that it has work left; nothing is waited for."""
+    stream = None if device.type in _tells_events_only or is_capturing(device) else _stream(device)
+    return stream is not None and not stream.query()
 
 
 def busy_devices(things: Iterable[object]) -> set[str]:
@@ -161,6 +168,17 @@ class Sent:
     def lands_within(self, seconds: float) -> bool:
         """Ask for the numbers again and again for some seconds, but not longer than they need."""
         return _comes_true(self.has_landed, seconds)
+
+
+def copies_later(device: torch.device, storage: Any) -> bool:  # noqa: ANN401
+    """Return whether a device's copy to this storage of the host may go on while the host does, if it is asked for."""
+    return device.type not in PINNED or is_pinned(storage)
+
+
+def is_pinned(storage: Any) -> bool:  # noqa: ANN401
+    """Return whether a storage of the host is in pinned memory."""
+    with undisturbed():
+        return bool(storage.is_pinned())
 
 
 def send_to(device: torch.device, here: torch.Tensor) -> torch.Tensor:
