@@ -96,7 +96,7 @@ def test_a_write_by_numpy_to_other_memory_is_found_while_the_device_works(device
     assert found(report) == {"plain": ({2}, False)}
 
 
-def test_a_host_tensor_that_a_late_copy_overwrote_is_not_said_to_be_restored(device: Any, nb: Notebook):
+def test_what_a_late_copy_overwrote_is_restored(device: Any, nb: Notebook):
     device.work(WORK)
     nb.run("host.copy_(x, non_blocking=True);")
     finish(device)
