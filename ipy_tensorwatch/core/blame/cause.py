@@ -24,8 +24,8 @@ from .expected.updates import (
     is_gradient_by_hand,
     is_update_by_hand,
 )
-from .silent import SILENT, Verdict
 from .site_order import order_sites
+from .verdict import SILENT, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -17,7 +17,7 @@ from .changes import make_change
 from .evidence.cell_index import CellIndex
 from .evidence.snapshot_index import SnapshotIndex
 from .leftovers import tell_once
-from .silent import NOT_EXPLAINED, OUTSIDE
+from .verdict import NOT_EXPLAINED, OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..model.snapshots.differences import Found
     from ..model.trace.cell_trace import CellTrace
     from ..model.trace.notebook import Notebook
-    from .silent import Verdict
+    from .verdict import Verdict
 
 
 _BINDING: frozenset[Kind] = frozenset(("bound", "rebound"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...blame.evidence.cell_index import CellIndex
     from ...blame.evidence.statement_timeline import Timeline
     from ...blame.reasoning import Reasoning
-    from ...blame.silent import Verdict
+    from ...blame.verdict import Verdict
     from ...model.reading import Reading
     from ...model.records import Site
     from ...model.snapshots.snapshot import Entry
