@@ -21,7 +21,7 @@ def broken(found=None, paths=("h",), scalars=("loss",), write=None, saved_at=SAV
         paths=paths,
         scalars=scalars,
         due=scalars,
-        root=next(iter((*scalars, *(found or overwritten()).roots)), None),
+        roots=scalars or (found or overwritten()).roots[:1],
         writing=write or writing(),
         saving=Saving(2, saved_at, is_output=False, paths=paths),
     )
@@ -86,6 +86,14 @@ def test_the_root_is_a_scalar_first_and_else_whatever_holds_the_graph():
     assert [("total", True), ("loss", False), (None, False)] == [
         (one.root, one.is_scalar) for one in (scalar, other, nobody)
     ]
+
+
+def test_all_results_whose_backward_is_due_are_named():
+    two = replace(broken(overwritten(sequence=9)), roots=("q", "p"))
+    third = replace(broken(overwritten(sequence=3)), roots=("r", "q"))
+    old = replace(broken(overwritten(sequence=2)), roots=("s",), due=())
+
+    assert ("q", ("p", "r")) == ((fact := only(two, third, old).fact).root, fact.others)
 
 
 def test_the_variable_that_was_written_is_told_where_it_is_another():
