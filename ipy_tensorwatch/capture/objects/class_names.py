@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
-from ...core.model.trace.notebook import name_of_partial
+from ...core.model.trace.notebook import FORWARD_HOOKS, name_of_partial
 from .inspect_object import (
     Odd,
     PerClass,
@@ -158,11 +158,20 @@ def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
     found = [(name, root)]
     for path, module in found:
         yield path, module
+        yield from _hooks(path, module)
         numbered = is_a(type(module), torch.nn.Sequential, torch.nn.ModuleList)
         children = attribute(module, "_modules")
         for place, (key, child) in enumerate(pairs_of(children) if is_a(type(children), dict) else ()):
             if _is_module(child) and (step := text_of(key)) is not None and len(found) < MAX_NAMES:
                 found.append((f"{path}[{place}]" if numbered and step.isdigit() else f"{path}.{step}", child))
+
+
+def _hooks(path: str, module: object) -> Iterator[tuple[str, object]]:
+    """Yield the notebook's functions that are called after a module's forward."""
+    hooks = attribute(module, "_forward_hooks")
+    for number, (_, one) in enumerate(pairs_of(hooks)[:MAX_ITEMS] if is_a(type(hooks), dict) and hooks else ()):
+        if _is_function(one) or _is_told(one):
+            yield f"{path}{FORWARD_HOOKS}[{number}]", one
 
 
 def _name_of(thing: Any) -> str:  # noqa: ANN401

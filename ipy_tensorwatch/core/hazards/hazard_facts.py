@@ -160,6 +160,11 @@ class OneMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptByHook:
+    """A hook kept a tensor without a copy, and what called the hook wrote to it afterwards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoneMemory:
     """Memory that no longer exists: its storage was freed or cut, or its owner released it."""
 
@@ -377,6 +382,7 @@ Fact = (
     | WrongBackward
     | KeptReference
     | OneMemory
+    | KeptByHook
     | GoneMemory
     | UnrecordedWrite
     | FreedGraph

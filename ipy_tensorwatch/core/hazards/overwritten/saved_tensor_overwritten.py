@@ -129,6 +129,17 @@ def _saving(group: Sequence[Break]) -> Saving | None:
     return first._replace(paths=paths) if len(several) == 1 else None
 
 
+def _stale(group: Sequence[Break]) -> Stale:
+    """Return all that has to be computed again, in the order of its computation."""
+    first = group[0].stale
+    due = [one for one in group if one.due]
+    names = dict.fromkeys((*first.names, *(name for one in due for name in one.stale.names)))
+    if len(names) == len(first.names):
+        return first
+    made = {name: origin.sequence for one in group for name, origin in one.found.origins.items()}
+    return first._replace(names=tuple(sorted(names, key=lambda name: made.get(name, 0))))
+
+
 def _others(group: Sequence[Break]) -> tuple[str, ...]:
     """Return the results, besides the first, whose backward is due."""
     return tuple(
@@ -157,7 +168,7 @@ def _hazard(group: Sequence[Break]) -> Hazard:
             is_moved=first.found.is_moved,
             others=_others(group),
         ),
-        fix=fix_overwritten(writing, paths, first.stale, _saving(group), is_read_again=saved.is_read_again),
+        fix=fix_overwritten(writing, paths, _stale(group), _saving(group), is_read_again=saved.is_read_again),
         saved_at=first.saving.site,
         written_at=writing.site,
         saved_cell=saved.cell,

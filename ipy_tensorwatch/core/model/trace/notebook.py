@@ -25,6 +25,8 @@ class Definition:
     offset: int = 0
 
 
+FORWARD_HOOKS = "._forward_hooks"
+"""The step from a module's path to the functions that are called after its forward."""
 _PARTIAL = "partial "
 
 
