@@ -11,7 +11,7 @@ import sysconfig
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.explain.explain_error import explain_error
@@ -152,12 +152,20 @@ def explain(plain: str, readings: Mapping[str, Reading], **more: Any) -> dict[st
     return {one.path: one for one in Reasoning(make_trace(plain, readings, **more)).changes}
 
 
-def outcomes(traces: Iterable[CellTrace]) -> Iterator[dict[str, Any]]:
-    """Reason about the cells of a notebook in order; yield the outcome of each as plain values."""
+class Concluded(NamedTuple):
+    """What follows from a cell and those before it: its report, the hazards that stand, all changes, all turns."""
+
+    report: Report
+    standing: Standing
+    past: list[tuple[int, Any]]
+    turns: list[Any]
+
+
+def conclude(traces: Iterable[CellTrace]) -> Iterator[Concluded]:
+    """Reason about the cells of a notebook in order."""
     standing, built, known = Standing(), NodeLog(), PathHistories()
     past, turns, sources = list[tuple[int, Any]](), list[Any](), dict[int, str]()
-    several = [*traces]
-    for trace in several:
+    for trace in traces:
         reasoning, sources = Reasoning(trace), {**sources, trace.cell.count: trace.own.plain}
         past += [(trace.cell.count, one) for one in reasoning.changes]
         built.add(trace, alive=())
@@ -168,15 +176,23 @@ def outcomes(traces: Iterable[CellTrace]) -> Iterator[dict[str, Any]]:
             origins=Origins.now(known, trace.after), sources=sources,
         )  # fmt: skip
         turns += standing.turned
+        yield Concluded(report, standing, past, turns)
+
+
+def outcomes(traces: Iterable[CellTrace]) -> Iterator[dict[str, Any]]:
+    """Yield the outcome of each cell of a notebook as plain values."""
+    several = [*traces]
+    for trace, one in zip(several, conclude(several), strict=True):
+        report = one.report
         told = {
             "changes": [*map(_change, report.changes)],
-            "hazards": [_hazard(one, report.fix_of(one)) for one in hazards],
+            "hazards": [_hazard(one, report.fix_of(one)) for one in report.hazards],
             "page": _page(report),
             "fixes": {one.path: plain(fix.edits) for one, fix in report.possible_fixes.items()},
             "trials": [*_trials(report)],
-            "pages": [*map(_text, _pages(report, past[-LATEST:], turns, is_last=trace is several[-1]))],
+            "pages": [*map(_text, _pages(report, one.past[-LATEST:], one.turns, is_last=trace is several[-1]))],
         }
-        yield {key: one for key, one in told.items() if one}
+        yield {key: each for key, each in told.items() if each}
 
 
 def _change(one: Any) -> dict[str, Any]:
@@ -230,9 +246,14 @@ def _text(page: Page) -> list[str]:
 
 def load(name: str) -> tuple[list[CellTrace], list[dict[str, Any]]]:
     """Read the saved traces of a notebook and their outcomes."""
-    whole = json.loads((SAVED / f"{name}.json").read_text("utf-8"))
-    cells = _unfold(whole["cells"], whole["shared"])
+    cells = unfold_lines((SAVED / f"{name}.json").read_text("utf-8"))
     return [read_trace(json.dumps(one["trace"])) for one in cells], [one["said"] for one in cells]
+
+
+def unfold_lines(text: str) -> list[dict[str, Any]]:
+    """Read the JSON of cells."""
+    whole = json.loads(text)
+    return [*_unfold(whole["cells"], whole["shared"])]
 
 
 def _unfold(value: Any, shared: list[Any]) -> Any:
@@ -293,7 +314,7 @@ def record(name: str) -> list[CellTrace]:
     return traces
 
 
-def _without_places(text: str) -> str:
+def without_places(text: str) -> str:
     """Take out where this machine keeps PyTorch and Python's own library; the first may lie within the second."""
     packages, library = (f"{sysconfig.get_path(one)}/" for one in ("purelib", "stdlib"))
     return text.replace(packages, "/lib/site-packages/").replace(library, "/lib/python/")
@@ -301,12 +322,17 @@ def _without_places(text: str) -> str:
 
 def save(name: str, traces: Sequence[CellTrace]) -> None:
     """Save traces with what follows from them, one per line, without the folder in which this machine keeps packages."""
-    texts = [_without_places(write_trace(one)) for one in traces]
-    shared = list[Any]()
+    texts = [without_places(write_trace(one)) for one in traces]
     whole = [{"trace": json.loads(text), "said": said} for text, said in zip(texts, outcomes(traces), strict=True)]
-    cells, parts = ",\n".join(map(_line, _fold(whole, shared))), ",\n".join(map(_line, shared))
     SAVED.mkdir(exist_ok=True)
-    (SAVED / f"{name}.json").write_text(f'{{"cells":[{cells}],\n"shared":[{parts}]}}\n', "utf-8")
+    (SAVED / f"{name}.json").write_text(fold_lines(whole), "utf-8")
+
+
+def fold_lines(cells: list[dict[str, Any]]) -> str:
+    """Return JSON of cells, one per line, and of what several of them share."""
+    shared = list[Any]()
+    lines, parts = ",\n".join(map(_line, _fold(cells, shared))), ",\n".join(map(_line, shared))
+    return f'{{"cells":[{lines}],\n"shared":[{parts}]}}\n'
 
 
 def _line(value: Any) -> str:
