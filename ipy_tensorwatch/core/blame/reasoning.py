@@ -19,7 +19,7 @@ from .evidence.open_collectives import OpenCollectives
 from .evidence.snapshot_index import SnapshotIndex
 from .late_collectives import tell_late
 from .leftovers import tell_once
-from .silent import NOT_EXPLAINED, OUTSIDE
+from .verdict import NOT_EXPLAINED, OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..model.snapshots.differences import Found
     from ..model.trace.cell_trace import CellTrace
     from ..model.trace.notebook import Notebook
-    from .silent import Verdict
+    from .verdict import Verdict
 
 
 _BINDING: frozenset[Kind] = frozenset(("bound", "rebound"))

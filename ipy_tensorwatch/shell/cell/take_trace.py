@@ -21,6 +21,7 @@ from ...core.model.trace.cell_trace import CellTrace, SourceFile
 from ...core.model.trace.evidence import Evidence, OptimizerStep
 from ...core.model.trace.graph_state import GraphState
 from ...core.model.trace.notebook import Notebook
+from ...core.syntax.parsing import name_of_lambda
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import SECONDS as RECORDING_SECONDS
 from .take_error import take_error
@@ -200,6 +201,9 @@ def _patience(cell: RunningCell, duration: float) -> float:
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
     known = GUARD.run("finding-writer", catalog, user_variables(shell), default=Catalog())
+    files = sources.files(shell) if known.lambdas else {}
+    for path, (file, line, column) in known.lambdas.items():
+        known.name_lambda(path, name_of_lambda(files.get(file, 0), line, column))
     return Notebook(
         definitions=dict(sources.definitions),
         classes=known.classes,

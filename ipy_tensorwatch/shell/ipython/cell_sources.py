@@ -31,7 +31,7 @@ _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23
 """Maximum characters of source kept, for cells and for definitions each; the oldest goes first."""
 SLOW = 0.5
-"""The run time in seconds from which on the statements of a cell are not tried again with a fix."""
+"""The processor time in seconds from which on the statements of a cell are not tried again with a fix."""
 MAX_BITS = 1000
 """Larger integers are not printed: Python refuses to convert thousands of digits."""
 MAX_NESTED = 1000
@@ -76,7 +76,7 @@ class Sources:
     write_gradients
         Whether any cell registers a hook of a backward, or defines the backward of a Function.
     slow
-        The cells that ran longer than `SLOW`.
+        The cells that took more processor time than `SLOW`.
     nested
         The cells of files compiled by magics, which IPython assigns to the next cell.
     collectives
@@ -97,10 +97,10 @@ class Sources:
     _leftovers: frozenset[str] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
-    def add(self, count: int, source: str, duration: float = 0.0) -> None:
-        """Add a cell, with its run time in seconds."""
+    def add(self, count: int, source: str, busy: float = 0.0) -> None:
+        """Add a cell, with its processor time in seconds."""
         self.plain[count] = source
-        if duration > SLOW and "import" not in source:  # a first import takes seconds, and no second one does
+        if busy > SLOW and "import" not in source:  # a first import takes seconds, and no second one does
             self.slow.add(count)
         self._size += len(source)
         while self._size > MAX_CHARACTERS and len(self.plain) > 1:
