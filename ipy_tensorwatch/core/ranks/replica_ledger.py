@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from .replica_record import Parting, Replica
 
@@ -24,6 +25,14 @@ BY_HAND = frozenset({"direct", "call", "alias", "outside"})
 _TRAINING = frozenset({"optimizer", "backward"})
 
 
+class Renewal(NamedTuple):
+    """When a parameter was replaced: the numbers of the cell on the ranks, its count, and what did it."""
+
+    numbers: Mapping[int, int]
+    cell: int
+    leaf: StateLeaf
+
+
 @dataclass(slots=True)
 class ReplicaLedger:
     """What is known of the ranks' state after each cell.
@@ -38,6 +47,8 @@ class ReplicaLedger:
         By branch, how its tensors parted, by path.
     apart
         What is another thing on each rank by design, by path, each with the number of the cell that bound its variable.
+    renewed
+        The parameters that were replaced: they are no longer what was equal.
     reunions
         How often the tensors of a branch parted and became one again.
     ranks
@@ -48,6 +59,7 @@ class ReplicaLedger:
     all_equal: dict[int, int] = field(default_factory=dict)
     parted: dict[BranchKey, dict[str, Parting]] = field(default_factory=dict)
     apart: dict[str, tuple[Replica, int]] = field(default_factory=dict)
+    renewed: dict[str, Renewal] = field(default_factory=dict)
     reunions: dict[BranchKey, int] = field(default_factory=dict)
     branches: dict[BranchKey, bool] = field(default_factory=dict)
     ranks: SameRanks = ()
@@ -76,11 +88,14 @@ class ReplicaLedger:
             present = [one for one in sides.values() if one is not None]
             if path in known or self.apart.get(path, (None, -1))[1] == present[0].born:
                 continue
+            if key.kind == "parameter" and any(one.is_renewed for one in present):
+                self.renewed[path] = Renewal({one.rank: one.number for one in reports}, cell, present[0])
             if kind := self._kind_apart(key, sides, is_grouped=is_grouped):
                 ranks = tuple(sorted(rank for several in sides for rank in several))
                 self.apart[path] = Replica(path=path, kind=kind, equal=False, ranks=ranks), present[0].born
             elif parting := self._parting(key, path, sides, cell, is_grouped=is_grouped):
                 news.append(parting)
+        news = _on_the_same_side(news, {one.rank for one in reports})
         is_first = not known
         known.update({one.path: one for one in news})
         return news if is_first and self.reunions.get(key, 0) < MAX_REUNIONS else []
@@ -116,7 +131,10 @@ class ReplicaLedger:
         is_everywhere = len(present) == len(sides)
         ranks = _minority(sides)
         writer = next((one for one in _first(present, ranks) if one.line), leaves[0])
-        if self._was_equal(key, {several[0]: one.born for several, one in present.items()}):
+        renewed = self.renewed.get(path)
+        numbers = renewed.numbers if renewed else {}
+        born = {several[0]: max(one.born, numbers.get(several[0], 0)) for several, one in present.items()}
+        if self._was_equal(key, born):
             is_meant = is_grouped or any(one.cause in BY_HAND for one in leaves)
             if not is_meant or not (is_everywhere or key.kind == "state"):
                 return None
@@ -125,6 +143,9 @@ class ReplicaLedger:
             if leaves[0].is_wrapped:
                 return Parting(ranks=ranks, cell=cell, line=writer.line, text=writer.text, path=path)
             first = leaves[0]
+            if renewed and renewed.cell > first.born_cell:
+                made = renewed.leaf
+                return Parting(ranks=ranks, cell=renewed.cell, line=made.line, text=made.text, path=path)
             return Parting(ranks=ranks, cell=first.born_cell, line=first.born_line, text=first.born_text, path=path)
         return None
 
@@ -142,7 +163,8 @@ class ReplicaLedger:
             born = {ranks[0]: one.born for ranks, one in sides.items() if one is not None}
             return None if is_grouped and len(born) == len(sides) and self._was_equal(key, born) else "local"
         is_own = key.kind == "buffer" and any(one.cause == "module" for one in leaves)
-        return "local" if is_own or any(one.is_reshaped for one in leaves) else None
+        is_another = key.kind != "parameter" and any(one.is_renewed for one in leaves)
+        return "local" if is_own or is_another else None
 
     def _was_equal(self, key: BranchKey, born: Mapping[int, int]) -> bool:
         """Return whether a branch was once equal on all ranks and its variable is still the same.
@@ -173,6 +195,13 @@ def _minority(sides: Mapping[SameRanks, StateLeaf | None]) -> SameRanks:
         if len(wrote) < len(sides):
             most = min((ranks for ranks in sides if (ranks in wrote) == trained), default=most)
     return tuple(sorted(rank for ranks in sides if ranks != most for rank in ranks))
+
+
+def _on_the_same_side(news: Sequence[Parting], everyone: set[int]) -> list[Parting]:
+    """Return partings in which of two halves the same one differs, that of most tensors."""
+    known = Counter(one.ranks for one in news).most_common(1)[0][0] if news else ()
+    halves = [len(one.ranks) * 2 == len(everyone) and everyone == {*known, *one.ranks} for one in news]
+    return [replace(one, ranks=known) if is_half else one for one, is_half in zip(news, halves, strict=True)]
 
 
 def _first(present: Mapping[SameRanks, StateLeaf], ranks: SameRanks) -> list[StateLeaf]:

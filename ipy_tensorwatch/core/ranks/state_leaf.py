@@ -43,8 +43,8 @@ class StateLeaf:
         Whether each rank is known to hold another part.
     is_wrapped
         Whether `DistributedDataParallel` keeps it equal.
-    is_reshaped
-        Whether the cell gave it another shape.
+    is_renewed
+        Whether the cell gave it another shape, or put a new parameter in its place that is not made of it.
     cause, line, text
         What changed it in the cell, if anything did.
     born
@@ -59,7 +59,7 @@ class StateLeaf:
     gradient: bytes = b""
     is_shard: bool = False
     is_wrapped: bool = False
-    is_reshaped: bool = False
+    is_renewed: bool = False
     cause: str | None = None
     line: int = 0
     text: str = ""

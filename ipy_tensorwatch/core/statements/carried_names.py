@@ -31,6 +31,18 @@ def carried_names(source: str, functions: Iterable[str] = ()) -> frozenset[str]:
     return _carried(parse_statements(source)).union(called)
 
 
+def assigns_made_of(text: str, name: str) -> bool:
+    """Return whether a statement assigns a value that is made of what a name leads to.
+
+    Examples
+    --------
+    >>> made = ("net.w = Parameter(0.9 * net.w)", "net.head = Linear(4, 5)", "replace_head(net)")
+    >>> [assigns_made_of(one, "net") for one in made]
+    [True, False, False]
+    """
+    return any(one.value is not None and name in one.reads for one in parse_statements(text))
+
+
 def _carried(statements: Iterable[Statement]) -> frozenset[str]:
     made_of: dict[str, frozenset[str]] = {}
     for one in statements:

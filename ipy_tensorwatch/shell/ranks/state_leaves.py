@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...capture.ranks.known_placements import known_placements
 from ...capture.ranks.state_tree import gradients_of
 from ...core.ranks.state_leaf import StateLeaf
+from ...core.statements.carried_names import assigns_made_of
 from ...core.syntax.parsing import parse_cell
 from ..ipython.cell_sources import user_variables
 
@@ -40,7 +41,7 @@ def describe_leaves(
             gradient=gradients.get(one.path, b""),
             is_shard=one.reading.object in shards,
             is_wrapped=one.reading.object in wrapped,
-            is_reshaped=_is_reshaped(watcher.report, one),
+            is_renewed=_is_renewed(watcher.report, one, key.name),
             cause=change.cause if (change := _change_of(watcher.report, one.path)) else None,
             line=site.line if (site := _site_of(change)) else 0,
             text=site.text if site else "",
@@ -61,9 +62,14 @@ def _site_of(change: Change | None) -> Site | None:
     return (change.site or change.born) if change else None
 
 
-def _is_reshaped(report: Report | None, one: StatePlace) -> bool:
+def _is_renewed(report: Report | None, one: StatePlace, name: str) -> bool:
     before = report.reasoning.trace.before.get(one.path) if report else None
-    return before is not None and before.shape != one.reading.shape
+    if before is None or (before.shape == one.reading.shape and before.object == one.reading.object):
+        return False
+    if before.shape != one.reading.shape:
+        return True
+    site = _site_of(_change_of(report, one.path))
+    return one.reading.kind == "parameter" and not (site and assigns_made_of(site.text, name))
 
 
 def _binding(source: str, name: str) -> tuple[int, str]:

@@ -127,3 +127,24 @@ def test_a_plain_tensor_that_appeared_later_or_is_in_no_group_is_local():
         ledger = once_equal()
         assert ledger.note_differing(key, {"net.w": several}, told(5, world)) == []
         assert [one.kind for one in ledger.replicas() if one.path == "net.w"] == ["local"]
+
+
+def test_a_parameter_that_was_replaced_is_compared_again_once_its_gradients_are_equal():
+    ledger = once_equal()
+    new, other = (replace(one, is_renewed=True, line=2, text="net.w = head()") for one in (LEAF, OTHER))
+    sides = [{(0, 1, 3): new, (2,): other}, {(0, 1, 3): LEAF, (2,): OTHER}]
+    trained = {(0, 1, 3): replace(LEAF, gradient=b"g"), (2,): replace(OTHER, gradient=b"g")}
+    news = [ledger.note_differing(NET, {"net.w": one}, told(5 + place)) for place, one in enumerate((*sides, trained))]
+
+    assert news == [[], [], [Parting(ranks=(2,), cell=5, line=2, text="net.w = head()", path="net.w")]]
+
+
+def test_of_two_halves_the_same_one_differs_in_all_tensors():
+    idle = {(0, 1): replace(LEAF, line=0, text=""), (2, 3): OTHER}
+    both = {(0, 1): LEAF, (2, 3): OTHER}
+
+    news = once_equal().note_differing(NET, {"net.a": both, "net.b": both, "net.c": idle}, told(5))
+    alone = once_equal().note_differing(NET, {"net.c": idle}, told(5))
+
+    assert [one.ranks for one in news] == [(2, 3)] * 3
+    assert [one.ranks for one in alone] == [(0, 1)]

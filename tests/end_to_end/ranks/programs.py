@@ -94,6 +94,19 @@ loss_of(net(x), t).backward()
 reduce_gradients()
 opt.step()
 """
+FUNCTIONAL = """
+from torch.func import functional_call, grad
+net = Net().eval()
+params = {name: one.detach().clone() for name, one in net.named_parameters()}
+def step(is_synchronous=True):
+    global params
+    x, t = batch()
+    grads = grad(lambda params: loss_of(functional_call(net, params, (x,)), t))(params)
+    if is_synchronous:
+        for one in grads.values():
+            dist.all_reduce(one)
+    params = {name: one - 0.1 * grads[name] for name, one in params.items()}
+"""
 BUGS = {
     "clips_replicas_as_parts": (
         [
@@ -178,6 +191,27 @@ BUGS = {
             8,
             "ema = {name: 0.9 * ema[name] + 0.1 * one.detach() for name, one in net.named_parameters()}",
         ),
+    ),
+    "new_head_with_another_seed": (
+        [
+            HEAD,
+            "net = Net()" + BY_HAND,
+            LOCAL_SEED,
+            "net.b = nn.Linear(8, 3)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)",
+            STEP_BY_HAND,
+        ],
+        ("net.b.weight", 1, "net.b = nn.Linear(8, 3)"),
+    ),
+    "parameters_that_a_function_binds_anew": (
+        [
+            HEAD,
+            FUNCTIONAL,
+            LOCAL_SEED,
+            "step()",
+            "step()",
+            "step(is_synchronous=False)",
+        ],
+        ("params['a.weight']", 1, "step(is_synchronous=False)"),
     ),
     "one_rank_skips_a_step": (
         [
