@@ -33,6 +33,15 @@ def test_only_ranks_that_ran_no_cell_are_asked(lab):
     assert "on 1 of 2: 0" in told
 
 
+def test_ranks_that_differ_are_asked_again_only_when_their_state_is_another(lab):
+    lab.px("torch.manual_seed(rank)\nw = torch.nn.Linear(2, 2)")
+    quiet, _ = messages(lab, "%%px\n1")
+    writing, _ = messages(lab, "%%px\nw.weight.data.add_(1)")
+
+    assert quiet == 2
+    assert writing > 2
+
+
 def test_cells_whose_output_is_late_are_asked_for_and_told_once(lab):
     lab.px("x = torch.zeros(4)\ny = x[:2]")
     sending = "several = [view.execute('y.add_(1)', silent=False, block=False) for _ in range(3)]\nfor one in several: one.get()"
