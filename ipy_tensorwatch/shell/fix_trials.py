@@ -105,7 +105,8 @@ class _Trials:
 
 def _plan(report: Report, one: Change | Hazard, fix: Fix) -> Replay | None:
     if isinstance(one, Hazard):
-        return plan_hazard(one, fix, report.cell.count, report.sources)
+        beside = [other for other in report.hazards if other.saved_at is not None and other.node != one.node]
+        return plan_hazard(one, fix, report.cell.count, report.sources, has_others=bool(beside))
     mends = [each.path for each, other in report.possible_fixes.items() if other.edits == fix.edits or each == one]
     return plan_replay(one, fix, mends, report.cell.count, report.sources)
 

@@ -95,7 +95,8 @@ def _judge_hazard(replay: Replay, given: Mapping[str, Any], ends: Deadline) -> T
         right = run_to_end(given, texts, ends)
         expected = probe_gradients(right)
     found = judge_gradients(was, now, right, expected, replay.mends)
-    if found != "useless" or replay.saver is None or replay.mended_saver is None:
+    is_of_several = replay.has_others or (was.has_raised and was.error != now.error)
+    if found != "useless" or not is_of_several or replay.saver is None or replay.mended_saver is None:
         return found
     # More than one saved tensor may have been overwritten, and each such hazard has a fix of its own.
     was = run_to_end(given, texts, ends, lambda place: place != replay.saver)
