@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..capture.host.other_threads import runs_in_other_threads
-from ..capture.trial.given_values import MOST_BYTES
+from ..capture.trial.given_values import MOST_BYTES, KnownPast
 from ..capture.trial.run_trial import run_trial
 from ..core.fixes.replay import plan_hazard, plan_replay
 from ..core.hazards.hazard import Hazard
@@ -55,7 +55,8 @@ class FixTrials:
             return "unknown"
         observer = self.watcher.observer
         names = user_variables(self.watcher.shell)
-        return run_trial(replay, names, observer.lens, self.watcher.archive, left)
+        past = KnownPast(lens=observer.lens, archive=self.watcher.archive, waiting=observer.prints.waiting)
+        return run_trial(replay, names, past, left)
 
     def _has_begun(self) -> bool:
         """Return whether the running cell may have changed variables already."""

@@ -17,22 +17,22 @@ from ...core.fixes.pure_statements import MOST_ELEMENTS
 from ..host.torch_private import has_odd_context, user_modes
 from .compare_gradients import judge_error, judge_gradients, probe_gradients, run_to_end, saving_copies
 from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
-from .given_values import NotKnownError, given_values
-from .trial_namespace import OutOfTimeError, new_namespace, ticking
+from .given_values import given_values
+from .trial_devices import TrialDevices
+from .trial_namespace import NotKnownError, OutOfTimeError, new_namespace, ticking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...core.fixes.replay import Replay
-    from ..protect.byte_archive import Archive
-    from ..snapshot.snapshotter import Lens
+    from .given_values import KnownPast
     from .trial_namespace import TrialVerdict
 
 
-def run_trial(
-    replay: Replay, names: Mapping[str, object], lens: Lens, archive: Archive, seconds: float
-) -> TrialVerdict:
+def run_trial(replay: Replay, names: Mapping[str, object], past: KnownPast, seconds: float) -> TrialVerdict:
     """Try a fix; nothing of the user's is written, and no random number is drawn.
+
+    Tensors of devices are tried in their memory, while these do nothing else.
 
     Parameters
     ----------
@@ -44,23 +44,30 @@ def run_trial(
     if not _is_plain_torch():
         return "unknown"
     ends = perf_counter() + seconds
+    devices = TrialDevices.ready(past.lens.devices, names.values())
+    if devices is None:
+        return "unknown"
     try:
-        given = given_values(names, replay.given, lens, archive)
+        given = given_values(names, replay.given, past)
+        for one in given.values():
+            if isinstance(one, torch.Tensor):
+                devices.pay(one)
     except Exception:  # noqa: BLE001  (what cannot be copied proves nothing)
         return "unknown"
     found: list[TrialVerdict] = []
     # A thread numbers the nodes of its graphs for itself: the user's numbers go on as without us.
-    thread = Thread(target=lambda: found.append(_judge(replay, given, ends)), daemon=True)
+    thread = Thread(target=lambda: found.append(_judge(replay, given, devices, ends)), daemon=True)
     thread.start()
     thread.join()
     return found[0] if found else "unknown"
 
 
-def _judge(replay: Replay, given: Mapping[str, Any], ends: float) -> TrialVerdict:
+def _judge(replay: Replay, given: Mapping[str, Any], devices: TrialDevices, ends: float) -> TrialVerdict:
     if replay.proves != "bytes":
-        return _judge_hazard(replay, given, ends)
+        return _judge_hazard(replay, given, devices, ends)
     try:
-        with _apart(), _Limits(ends):
+        devices.enter()
+        with _apart(), _Limits(devices, ends):
             was = _run(given, replay.before, replay.during, replay, ends)
             now = _run(given, replay.mended_before, replay.mended_during, replay, ends)
             alike = are_alike(was.left, now.left, but=replay.mends)
@@ -73,9 +80,10 @@ def _judge(replay: Replay, given: Mapping[str, Any], ends: float) -> TrialVerdic
     return "safe" if alike else "unsafe"
 
 
-def _judge_hazard(replay: Replay, given: Mapping[str, Any], ends: float) -> TrialVerdict:
+def _judge_hazard(replay: Replay, given: Mapping[str, Any], devices: TrialDevices, ends: float) -> TrialVerdict:
     try:
-        with _apart(), _Limits(ends):
+        devices.enter()
+        with _apart(), _Limits(devices, ends):
             was = run_to_end(given, (*replay.before, *replay.during), ends)
             now = run_to_end(given, (*replay.mended_before, *replay.mended_during), ends)
             if replay.proves == "no-error":
@@ -107,19 +115,21 @@ def _apart() -> ExitStack:
 
 
 class _Limits(TorchFunctionMode):
-    """Ends a trial whose time is over, or that makes a large tensor."""
+    """Ends a trial whose time is over, or that makes a large tensor, or too many on a device."""
 
-    def __init__(self, ends: float) -> None:
+    def __init__(self, devices: TrialDevices, ends: float) -> None:
         super().__init__()
-        self.ends = ends
+        self.devices, self.ends = devices, ends
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         """Call what a statement calls; raise if the trial must end."""
         if perf_counter() > self.ends:
             raise OutOfTimeError
         made = func(*args, **(kwargs or {}))
-        if isinstance(made, torch.Tensor) and made.numel() > MOST_ELEMENTS:
-            raise NotKnownError
+        if isinstance(made, torch.Tensor):
+            if made.numel() > MOST_ELEMENTS:
+                raise NotKnownError
+            self.devices.pay(made)
         return made
 
 

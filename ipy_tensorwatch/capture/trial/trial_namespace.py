@@ -20,6 +20,10 @@ TrialVerdict = Literal["safe", "unsafe", "useless", "unknown"]
 """The fix ends the change and all else is the same; or other values differ; or it does not end it; or not tried."""
 
 
+class NotKnownError(Exception):
+    """A value from before a cell is not known, or cannot be copied, or there is no room for it."""
+
+
 class OutOfTimeError(Exception):
     """The time of a trial is over."""
 
