@@ -213,16 +213,23 @@ class DeviceWatch:
             wanted = {one: several for one, several in changes.items() if self._is_wanted(one[0], changes)}
             spans = {one: [*_spans(several)] for (one, layout), several in wanted.items() if layout is None}
             asked = [(key, look) for key, several in wanted.items() for look in _firsts(several, spans[key[0]])]
-            here = {(key, 0): digest for key, digest in self._began_with(device).items()}
-            there = [one for one in asked if one not in here]
-            log.ask_for(there)
-            arrived = log.digests(DIGEST_WAIT if was_idle else 0.0) if there else {}
-            digests = {one: here[one] for one in asked if one in here} | arrived if arrived or not there else {}
+            digests = self._digests(log, asked, DIGEST_WAIT if was_idle else 0.0)
             for (storage, layout), look in digests:
                 if layout is None:
                     span = next(span for span in spans[storage] if span[0] == look)
                     found.setdefault(storage, []).append(self._spell(storage, span, digests))
         return found
+
+    def _digests(
+        self, log: LookLog, asked: Sequence[tuple[PortionKey, int]], seconds: float
+    ) -> Mapping[tuple[PortionKey, int], bytes]:
+        """Return the digests of portions at looks, of which the device is asked for those unknown here; all or none."""
+        began = self._began_with(str(log.launcher.device))
+        here = {(key, look): began[key] for key, look in asked if look == 0 and key in began}
+        there = [one for one in asked if one not in here]
+        log.ask_for(there)
+        arrived = log.digests(seconds) if there else {}
+        return {**here, **arrived} if arrived or not there else {}
 
     def _spell(self, storage: int, span: tuple[int, int], digests: Mapping[tuple[PortionKey, int], bytes]) -> Spell:
         """Return the bytes of a storage, and of its parts, over some looks that saw no change."""
