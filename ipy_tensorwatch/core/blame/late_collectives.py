@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..model.snapshots.difference import Difference
     from .evidence.open_collectives import OpenCollectives
     from .evidence.snapshot_index import SnapshotIndex
-    from .silent import Verdict
+    from .verdict import Verdict
 
 
 def tell_late(verdict: Verdict, started: OpenCollectives, difference: Difference, places: SnapshotIndex) -> Verdict:
