@@ -53,6 +53,10 @@ FAILING = {
         "scale = w.exp()\nfor step in range(3):\n    loss = (scale * step).sin().sum()\n    loss.backward()",
         "its graph leads through that of `scale`",
     ),
+    "a running sum, and what is new in each round": (
+        "total = 0\nfor step in range(3):\n    loss = (w * step).exp().sum()\n    total = total + loss\n    total.backward()",
+        "through `total` its graph reaches",
+    ),
     "of a generator, for both losses": (
         "for step in range(2):\n    fake = encoder(torch.ones(4, 2))\n    d = decoder(fake).square().mean()\n"
         "    d.backward()\n    g = (decoder(fake) - 1).square().mean()\n    g.backward()",
