@@ -74,4 +74,50 @@ NOTICED: dict[str, list[str]] = {
         "import torch\nw = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)\nh = w * 2\nd = h.detach()\nd.zero_()",
         "k = w * 2\nv = k[1:]\nv.mul_(2)\nk[0] = 1",
     ],
+    "what_a_checkpoint_computed_with": [
+        "import torch\nw = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)\nfrom torch.utils.checkpoint import checkpoint",
+        "h = w * 2\ny = checkpoint(torch.exp, h, use_reentrant=False).sum()\nh.data.mul_(2)\ny.backward()",
+    ],
+    "bugs_that_people_met_are": [
+        "import torch\nrate = torch.full((1,), 0.5, requires_grad=True)\nslot = torch.randn(1)\ntotal = 0",
+        "def accumulate(so_far):\n    slot.detach_()\n    slot.copy_(torch.exp(rate))\n    return so_far + (slot * slot).sum()",
+        "total = accumulate(total)",
+        "total = accumulate(total * 1)",
+        "total.backward()",
+    ],
+    "every_story_that_dies_of": [
+        "import torch\nweight = torch.nn.Parameter(torch.ones(2))\nsgd = torch.optim.SGD([weight], lr=0.1, momentum=0.9)\n\ndef train():\n    sgd.zero_grad()\n    (weight**2).sum().backward()\n    sgd.step()",
+        'train()\nkept = {"optimizer": sgd.state_dict()}',
+        "train()",
+    ],
+    "the_edit_ends_the_hazard": [
+        "import torch\nfrom torch import nn\nw = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)\nh = w.exp(); loss = h.sum()",
+        "%%time\nh.add_(1)",
+        "loss.backward()",
+    ],
+    "the_edit_ends_the_hazard_2": [
+        "import torch\nfrom torch import nn\nw = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)\na, b = w * 2, w * 3; loss = (a.clone() * b.clone()).sum()",
+        "for t in (a, b):\n    t.detach().zero_()",
+        "loss.backward()",
+    ],
+    "the_edit_gives_the_gradients": [
+        "import torch\nfrom torch import nn\nw = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)\nimport numpy as np\nout = np.lib.stride_tricks.as_strided(np.zeros(3), (2, 3), (0, 8))",
+        "out[0] = 1",
+    ],
+    "the_edit_gives_the_gradients_2": [
+        "import torch\nfrom torch import nn\nw = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)\nout = w * 2; n = out.detach().numpy()",
+        "n *= 3",
+    ],
+    "gradients_given_on_purpose_are": [
+        "\nimport torch\nfrom torch import nn\nshared, local = nn.Linear(2, 1), nn.Linear(2, 1)\nx = torch.ones(3, 2)\nclass Worker:\n    def push(self):\n        for mine, theirs in zip(local.parameters(), shared.parameters()):\n            theirs._grad = mine.grad\nworker = Worker()\ndef train(n):\n    for _ in range(n):\n        local.zero_grad()\n        shared.zero_grad()\n        local(x).sum().backward()\n        worker.push()\n",
+        "local(x).sum().backward()\nfor p, q in zip(local.parameters(), shared.parameters()):\n    q.grad = p.grad.detach()",
+    ],
+    "the_fix_keeps_a_copy": [
+        "\nimport numpy as np, torch\ndef stream():\n    buf = torch.zeros(2)\n    for i in range(5):\n        buf.fill_(i)\n        yield buf[:]\ndef collect(n):\n    kept, buf = [], torch.zeros(2)\n    for i in range(n):\n        buf += i\n        kept.append(buf)\n    return kept\nclass Env:\n    def __init__(self):\n        self.obs = np.zeros(3)\n    def step(self):\n        self.obs[:] = self.obs + 1\n        return self.obs\nenv, model = Env(), torch.nn.Linear(2, 1)\nopt = torch.optim.SGD(model.parameters(), lr=0.1)\n",
+        "h = [torch.zeros(2)] * 3\nh[0].fill_(1)\nh[2].fill_(3)",
+    ],
+    "the_fix_keeps_a_copy_2": [
+        "\nimport numpy as np, torch\ndef stream():\n    buf = torch.zeros(2)\n    for i in range(5):\n        buf.fill_(i)\n        yield buf[:]\ndef collect(n):\n    kept, buf = [], torch.zeros(2)\n    for i in range(n):\n        buf += i\n        kept.append(buf)\n    return kept\nclass Env:\n    def __init__(self):\n        self.obs = np.zeros(3)\n    def step(self):\n        self.obs[:] = self.obs + 1\n        return self.obs\nenv, model = Env(), torch.nn.Linear(2, 1)\nopt = torch.optim.SGD(model.parameters(), lr=0.1)\n",
+        "h = [torch.zeros(2)] * 3\nfor i, t in enumerate(h):\n    t += i + 1",
+    ],
 }
