@@ -95,7 +95,7 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         For each storage, sets of candidate positions, one of which wrote.
     cells
         The sources of earlier cells, which define functions.
-    classes, inplace, objects, modules, optimizer_paths
+    classes, inplace, objects, modules, optimizer_paths, collectives
         What is known of the notebook's objects.
     """
     changed, count = more.pop("changed", tuple(readings)), more.pop("count", 3)
@@ -127,6 +127,7 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         objects=more.pop("objects", {}),
         modules=frozenset(more.pop("modules", ())),
         optimizers=frozenset(more.pop("optimizer_paths", ())),
+        collectives=more.pop("collectives", {}),
     )
     found = [
         (

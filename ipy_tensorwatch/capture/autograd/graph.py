@@ -283,19 +283,20 @@ class Graphs:
     def _confirm(self, nodes: Mapping[int, Made], suspects: set[int], aids: Aids) -> Iterator[Overwritten]:
         """Check suspects against the live nodes: a saved tensor released by backward cannot fail any more.
 
-        Of all nodes that saved the same tensor, the one that backward runs first is reported.
+        Of all nodes that saved the same tensor, the one that backward runs first is reported, with the roots of all.
         """
         savers = self._savers_of(suspects)
         if not self._are_held(nodes, {several[-1][0] for several in savers.values()}):
             self._are_held(nodes, suspects, prune=False)
             savers = self._savers_of(suspects)
-        roots = self._roots_of({several[-1][0] for several in savers.values()})
+        roots = self._roots_of({number for several in savers.values() for number, _ in several})
         every = {root for several in roots.values() for root in several}
         self._find_leaves(nodes, every, aids)
         below = {root: self._reached([root], min(every)) & every - {root} for root in every}
         for *others, (number, one) in savers.values():
-            origins = {path: self._origin_of(root, below[root].intersection(roots[number]))
-                       for root in roots[number] for path in self._roots[root]}  # fmt: skip
+            asked = dict.fromkeys(chain(roots[number], *(roots[other] for other, _ in reversed(others))))
+            origins = {path: self._origin_of(root, below[root] & asked.keys())
+                       for root in asked for path in self._roots[root]}  # fmt: skip
             yield Overwritten(
                 saved=one.saved,
                 version=one.version,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ import torch
 from ...core.model.trace.evidence import SeenWrite
 from ..compare.byte_history import Spell
 from ..compare.device_mark import DeviceMark, portions_of
-from ..device.accelerator_api import ask, is_capturing, is_idle
+from ..device.accelerator_api import ask, copies_later, is_capturing, is_idle, is_known_at_work, is_pinned
 from ..device.digest_launch import DigestLauncher
 from ..device.kept_copy import LARGEST
 from ..device.look_log import LookLog
@@ -52,10 +52,13 @@ class DeviceWatch:
         The marks when the cell began.
     written
         The storages that were seen to be written.
+    last_busy
+        The last look at which a device was known to be at work; -1 for none.
     """
 
     known: Mapping[int, StorageMark] = field(default_factory=dict)
     written: set[int] = field(default_factory=set)
+    last_busy: int = -1
     _there: dict[int, _There] = field(default_factory=dict)
     _logs: dict[str, LookLog] = field(default_factory=dict)
     _levels: dict[PortionKey, Portion] = field(default_factory=dict)
@@ -87,6 +90,8 @@ class DeviceWatch:
 
     def look(self, number: int, only: Mapping[int, _There] | None = None) -> None:
         """Look at all storages, or at some: only launches, and nothing on a stream that is being captured."""
+        if any(ask(is_known_at_work, one, default=False) for one in self._devices()):
+            self.last_busy = number  # asked before our own digests are launched
         by_device: dict[str, list[Portion]] = {}
         for storage, (block, readings) in (self._there if only is None else only).items():
             owner = block.hold()
@@ -94,6 +99,20 @@ class DeviceWatch:
                 by_device.setdefault(block.device, []).extend(portions_of(storage, owner, block, readings))
         for device, portions in by_device.items():
             ask(self._look, device, portions, number, default=None)
+
+    def _devices(self) -> Iterator[torch.device]:
+        return map(torch.device, {one.block.device for one in self._there.values()})
+
+    def may_copy_to(self, storage: Any, *, is_new: bool) -> bool:  # noqa: ANN401
+        """Return whether a device may copy to this storage of the host while the cell goes on, as `non_blocking` asks.
+
+        Parameters
+        ----------
+        is_new
+            Whether the cell made it; an older one is only if its memory is pinned, whatever the device can.
+        """
+        devices = [*self._devices()] if is_new else []
+        return ask(lambda: any(copies_later(one, storage) for one in devices) or is_pinned(storage), default=False)
 
     def _look(self, device: str, portions: Sequence[Portion], number: int) -> None:
         log = self._logs.get(device)

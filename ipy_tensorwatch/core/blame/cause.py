@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..interpreter.ranking import MAY_REACH
+from ..interpreter.ranking import MAY_REACH, NAMES_IT
 from ..interpreter.reached_by_calls import Reach
 from ..model.records import Site
 from ..statements.write_calls import calls_collective, makes_replicas, mentions, runs_backward
@@ -24,8 +24,8 @@ from .expected.updates import (
     is_gradient_by_hand,
     is_update_by_hand,
 )
-from .silent import SILENT, Verdict
 from .site_order import order_sites
+from .verdict import SILENT, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -360,9 +360,11 @@ class _Case:
             return named
         if step is not None:
             return [str(path) for path, reading in self.group if reading.object in step.parameters]
-        origins = [one.origin for one in reached.candidates[:1] if one.origin is not None]
-        through = [str(path) for path in self.others if path in origins]
+        likeliest = [one for one in reached.candidates[:1] if one.origin is not None]
+        through = [str(path) for path in self.others if path in [one.origin for one in likeliest]]
+        if through and likeliest[0].score >= NAMES_IT:
+            return through
         own = self.path.root if self._mentions(statement) else None  # its variable leads to the others as well
         mentioned = [path for path, _ in self.group if path.root != own and mentions(statement, path)]
-        found = through or [str(path) for path in mentioned if path.root not in statement.binds]
+        found = [str(path) for path in mentioned if path.root not in statement.binds] or through
         return found or self.cell.detours.spell(self.paths, statement.mentions)

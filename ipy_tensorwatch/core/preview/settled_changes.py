@@ -6,8 +6,8 @@ import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from ..blame.silent import SILENT
 from ..blame.site_order import order_sites
+from ..blame.verdict import SILENT
 from ..model.records import Change
 from ..statements.statement import parse_statements
 from ..statements.write_calls import mentions
@@ -52,7 +52,8 @@ class SettledChanges:
         """Note that a write changes a path; `near` are the paths that share bytes with what it writes."""
         cause = self._cause_of(write, path, reading, near)
         known = self._causes.setdefault(path, cause)
-        self._causes[path] = cause if cause == known else None
+        is_named = "direct" in (cause, known) and self._after.lasts(str(path))  # then its other writes are expected
+        self._causes[path] = "direct" if is_named else cause if cause == known else None
         self._writes.setdefault(path, []).append(write)
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
 from ...core.ranks.find_hang import find_hang
-from .waiting_teller import read_waiting
+from .published import read_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -64,6 +64,7 @@ class Ranks:
         self.panel = RankPanel(self.engines)
         self._told_missing, self._open, self._watch, self._source = set(), [], None, ""
         self.engines.join()
+        self.engines.published.attach(self.engines.client)
         self.joined = JoinedRanks(ranks=tuple(sorted(self.engines.joined)), missing=(*self.engines.missing.values(),))
         self.panel.tell(self.joined)
         self._heard = len(self.engines.client.history)
@@ -139,8 +140,8 @@ class Ranks:
         self._open += [one for one in client.history[self._heard :] if one not in engines.own]
         self._heard = len(client.history)
         if self._open and not client.outstanding.intersection(self._open):
-            self._open = []
-            for reports in rounds_of(engines.hear(engines.name, applied_call(self._source))):
+            ended, self._open = self._open, []
+            for reports in rounds_of(engines.hear(ended, applied_call(self._source))):
                 self._tell_round(reports)
             self.panel.tell(self.joined)
             self.panel.exchange()

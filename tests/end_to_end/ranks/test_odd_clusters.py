@@ -68,6 +68,23 @@ def test_two_views_hear_the_same_cells(lab, client):
     assert "on all 4" in lab.px("y.add_(1)")
 
 
+def test_two_clients_of_one_cluster_are_told_of_all_cells_each_under_its_own(lab, client):
+    lab.px(SETUP)
+    other = client.cluster.connect_client_sync()
+    try:
+        lab.notebook.give(other=other)
+        lab.notebook.run("second = ipy_tensorwatch.Ranks(other)")
+        first = [lab.px("y.add_(1)"), lab.px("x = torch.zeros(4)\ny = x[1:]")]
+        second = lab.cell("other[:].execute('y.add_(1)', silent=False, block=True);").told
+        third = lab.px("y.add_(1)")
+        lab.notebook.run("second.leave()")
+    finally:
+        other.close()
+
+    assert [one.count("changed through y") for one in (*first, second, third)] == [1, 0, 2, 2]
+    assert lab.px("y.add_(1)").count("changed through y") == 1
+
+
 def test_a_view_of_some_engines_leaves_the_others_alone(lab):
     lab.px(SETUP)
 

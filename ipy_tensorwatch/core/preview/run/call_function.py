@@ -126,7 +126,7 @@ class CallInterpreter(ItemVisitor):
 
     def _run_generator(
         self, closure: AbstractFunction, frame: AbstractFrame, each: Callable[[AbstractValue], None]
-    ) -> None:
+    ) -> bool:
         own = self.memory.position
 
         def give(value: AbstractValue) -> None:
@@ -137,6 +137,7 @@ class CallInterpreter(ItemVisitor):
 
         frame.give = give
         self.enter(closure, frame)
+        return True
 
     def bind_arguments(self, closure: AbstractFunction, given: CallArguments) -> dict[str, AbstractValue]:
         """Return what each parameter leads to."""

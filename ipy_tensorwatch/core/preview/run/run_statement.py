@@ -30,9 +30,9 @@ from ..values.abstract_values import (
     key_step,
     tensors_of,
 )
-from .abstract_frame import AbstractFrame, file_of
+from .abstract_frame import AbstractFrame, JumpError, file_of
 from .bind_target import TargetBinder
-from .steady_loop import LoopStart, count_turn, is_steady, start_loop
+from .loop_turns import LoopTurns, run_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,14 +47,6 @@ _OPERATOR_METHODS: dict[type[ast.operator], str] = {
     ast.LShift: "lshift", ast.RShift: "rshift",
 }  # fmt: skip
 _WHILE_TURNS = 2
-
-
-class JumpError(Exception):
-    """A `return`, `break` or `continue`; this error never leaves the package."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
 
 
 class StatementInterpreter(TargetBinder):
@@ -275,6 +267,7 @@ class StatementInterpreter(TargetBinder):
         if known is None:
             self._fork([node.body, node.orelse], frame)
         else:
+            frame.decided += 1
             self.run(node.body if known else node.orelse, frame)
 
     def _match(self, node: ast.Match, frame: AbstractFrame) -> None:
@@ -301,44 +294,14 @@ class StatementInterpreter(TargetBinder):
             frame.names[name] = either([names.get(name) or self.scene.look_up(name) for names in joined])
 
     def _for(self, node: ast.For | ast.AsyncFor, frame: AbstractFrame) -> None:
-        source = self.evaluate(node.iter, frame)
-        position = self.memory.position
-        ended, turns = [False], 0
-        start: LoopStart | None = None
-
-        def turn(value: AbstractValue) -> None:
-            nonlocal start, turns
-            turns += 1
-            if ended[0] or (turns > 2 and start is not None):  # noqa: PLR2004  (the third turn is like the second)
-                return
-            self.memory.position = position
-            if turns == 1:
-                start = start_loop(self) if frame is self.top else None
-            elif start is not None and is_steady(self, start, node, value):
-                count_turn(self.memory, self.bound, start)
-                return
-            else:
-                start = None
-            self.bind(node.target, value, frame)
-            ended[0] = self._run_turn(node.body, frame)
-
-        self.visit(source, turn)
-        if not ended[0]:
+        source, turns = self.evaluate(node.iter, frame), LoopTurns(self, self.run, node, frame)
+        turns.finish(are_all=self.visit(source, turns.take))
+        if not turns.ended:
             self.run(node.orelse, frame)
-
-    def _run_turn(self, body: Sequence[ast.stmt], frame: AbstractFrame) -> bool:
-        """Run one turn of a loop; return whether it ends the loop."""
-        try:
-            self.run(body, frame)
-        except JumpError as jump:
-            if jump.kind == "return":
-                raise
-            return jump.kind == "break"
-        return False
 
     def _while(self, node: ast.While, frame: AbstractFrame) -> None:
         for _ in range(_WHILE_TURNS):
-            if self.truth(self.evaluate(node.test, frame)) is False or self._run_turn(node.body, frame):
+            if self.truth(self.evaluate(node.test, frame)) is False or run_turn(self.run, node.body, frame):
                 break
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: AbstractFrame) -> None:

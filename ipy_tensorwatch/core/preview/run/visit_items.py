@@ -45,8 +45,7 @@ class ItemVisitor(ExpressionEvaluator):
         """Call a function with each item of a value; return whether these are all."""
         match value:
             case AbstractIterator():
-                value.visit(each)
-                return True
+                return value.visit(each)
             case AbstractTensor():
                 return self._visit_rows(value, each)
             case AbstractObject():
