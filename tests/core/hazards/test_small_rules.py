@@ -115,7 +115,7 @@ class TestOutcome:
     def broken(self, *, ran=None, cause="call", text="h.add_(1)", roots=("loss",), inner=None, is_leaf=True) -> Break:
         found = replace(overwritten(roots=roots), ran=ran)
         return Break(
-            found=found, paths=("h",), scalars=(), due=(), root=None,
+            found=found, paths=("h",), scalars=(), due=(),
             writing=writing(cause=cause, site=site(2, text, inner=inner), is_leaf=is_leaf),
             saving=Saving(2, site(4, "loss = (h * w).sum()"), is_output=False, paths=("h",)),
         )  # fmt: skip
