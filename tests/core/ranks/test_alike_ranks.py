@@ -63,3 +63,12 @@ def test_a_rank_that_waits_or_is_missing_is_told_with_its_reason():
         "rank 2: its engine is gone",
     ]
     assert [one["rank"] for one in tell_ranks(joined)] == [0, 1, None]
+
+
+def test_few_ranks_have_a_row_each_although_some_are_alike():
+    assert told(JoinedRanks(ranks=FOUR, changes=(silent(0, 1),))) == [
+        "rank 0: 1 silent change",
+        "rank 1: 1 silent change",
+        "rank 2: nothing silent",
+        "rank 3: nothing silent",
+    ]

@@ -66,7 +66,9 @@ def test_a_page_that_shows_a_rank_gets_its_reports_cell_by_cell(lab, front):
     assert [one["path"] for one in front.messages if one.get("rank") == 1 and one["kind"] == "path"] == ["x"]
 
     lab.feed.receive({"kind": "rank", "rank": 1, "message": {"kind": "want", "from": "me", "what": "nothing"}})
+    sent = len(lab.client.history)
     lab.px("y.add_(1)")
+    assert len(lab.client.history) - sent == len(lab.view)  # a rank that no page shows is not asked
     assert [one["kind"] for one in of_rank(front, 1).messages] == ["report", "report"]
 
 
