@@ -16,7 +16,7 @@ from ..statements.statement import parse_statements
 from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import parse_path
 from .function_fix import fix_in_function, makes_array
-from .sharing import Sharing, bindings, carried_over, sharings
+from .sharing import Sharing, bindings, carried_over, goes_by_rows, sharings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def change_fixes(change: Change, cell: int, after: Snapshot, cells: Mapping[int,
     cells
         The plain sources of all cells so far, by count.
     """
-    if not change.silent or change.cause == "outside" or change.site is None:
+    if not change.silent or change.cause == "outside" or change.site is None or goes_by_rows(change):
         return
     search = _Search(change=change, cell=cell, after=after, cells=cells)
     known: set[tuple[Edit, ...]] = {()}
