@@ -25,6 +25,8 @@ _SHALLOW = ("list", "dict", "tuple", "OrderedDict", "copy", "state_dict", "param
 """The functions and methods that put the items of something into a new container."""
 _NEED_LEAF = ("Parameter", "Buffer", "Variable")
 """The classes whose objects keep what they are given; a copy of such an object is a plain tensor."""
+_KEPT = ("requires_grad_", "detach_")
+"""The in-place methods that a copy would undo: the copy is made before them."""
 _ONE_VIEW = (
     "detach", "view", "view_as", "reshape", "reshape_as", "t", "transpose", "permute", "swapaxes", "movedim", "squeeze",
     "unsqueeze", "flatten", "contiguous", "expand", "expand_as", "narrow", "numpy", "unfold",
@@ -49,6 +51,8 @@ class Copying(NamedTuple):
         Whether tensors beside it have a graph, so that `copy.deepcopy` refuses them.
     deepcopy
         How the cell spells `copy.deepcopy`.
+    keeps_writes
+        Whether what the statement itself writes is meant for the old memory.
     """
 
     path: AccessPath
@@ -57,6 +61,7 @@ class Copying(NamedTuple):
     is_leaf: bool = False
     has_graph: bool = False
     deepcopy: str = "copy.deepcopy"
+    keeps_writes: bool = False
 
 
 class _Splice(NamedTuple):
@@ -196,7 +201,7 @@ class _Rewriter:
             return None
         if isinstance(value, ast.Call) and last_name(value.func) in _NEED_LEAF and value.args:
             return self._tensor(value.args[0])
-        plain = _before_writes(value)
+        plain = _before_writes(value, keeps=self.copying.keeps_writes)
         return [_Splice(plain, self._one(plain))]
 
     def _inside(self, value: ast.expr, steps: Sequence[str]) -> tuple[ast.expr, Sequence[str]] | None:
@@ -305,7 +310,7 @@ class _Rewriter:
         return ast.get_source_segment(self.text, node) or ""
 
 
-def _before_writes(value: ast.expr) -> ast.expr:
+def _before_writes(value: ast.expr, *, keeps: bool = False) -> ast.expr:
     """Return what the first in-place method of a chain is called on; without one the value itself.
 
     Examples
@@ -315,9 +320,10 @@ def _before_writes(value: ast.expr) -> ast.expr:
     """
     found, part = value, value
     while isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and is_method(part.func):
-        found = part.func.value if is_inplace_name(part.func.attr) else found
+        is_write = is_inplace_name(part.func.attr) and not (keeps and part.func.attr not in _KEPT)
+        found = part.func.value if is_write else found
         part = part.func.value
-    if not isinstance(part, ast.Call) or not part.args:
+    if not isinstance(part, ast.Call) or not part.args or keeps:
         return found
     writes = is_inplace_name(last_name(part.func)) or is_true(keyword(part, "inplace"))
     return part.args[0] if writes else found
