@@ -6,12 +6,12 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.path import AccessPath
-from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, spell_item, spell_path
+from ..syntax.ast_queries import is_method, keyword, last_name, spell_item, spell_path
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import OPTIMIZERS, PASS_ALONG, VIEW_ATTRIBUTES
 from .aliases.expression_aliases import trace
 from .aliases.scope import Scope
-from .rewrite_statement import parse_one
+from .rewrite_statement import before_writes, parse_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,6 @@ _SHALLOW = ("list", "dict", "tuple", "OrderedDict", "copy", "state_dict", "param
 """The functions and methods that put the items of something into a new container."""
 _NEED_LEAF = ("Parameter", "Buffer", "Variable")
 """The classes whose objects keep what they are given; a copy of such an object is a plain tensor."""
-_KEPT = ("requires_grad_", "detach_")
-"""The in-place methods that a copy would undo: the copy is made before them."""
 _ONE_VIEW = (
     "detach", "view", "view_as", "reshape", "reshape_as", "t", "transpose", "permute", "swapaxes", "movedim", "squeeze",
     "unsqueeze", "flatten", "contiguous", "expand", "expand_as", "narrow", "numpy", "unfold",
@@ -201,7 +199,7 @@ class _Rewriter:
             return None
         if isinstance(value, ast.Call) and last_name(value.func) in _NEED_LEAF and value.args:
             return self._tensor(value.args[0])
-        plain = _before_writes(value, keeps=self.copying.keeps_writes)
+        plain = before_writes(value, keeps=self.copying.keeps_writes)
         return [_Splice(plain, self._one(plain))]
 
     def _inside(self, value: ast.expr, steps: Sequence[str]) -> tuple[ast.expr, Sequence[str]] | None:
@@ -308,25 +306,6 @@ class _Rewriter:
 
     def _source(self, node: ast.AST) -> str:
         return ast.get_source_segment(self.text, node) or ""
-
-
-def _before_writes(value: ast.expr, *, keeps: bool = False) -> ast.expr:
-    """Return what the first in-place method of a chain is called on; without one the value itself.
-
-    Examples
-    --------
-    >>> ast.unparse(_before_writes(ast.parse("x.view(-1).mul_(2).sqrt_().t()", mode="eval").body))
-    'x.view(-1)'
-    """
-    found, part = value, value
-    while isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and is_method(part.func):
-        is_write = is_inplace_name(part.func.attr) and not (keeps and part.func.attr not in _KEPT)
-        found = part.func.value if is_write else found
-        part = part.func.value
-    if not isinstance(part, ast.Call) or not part.args or keeps:
-        return found
-    writes = is_inplace_name(last_name(part.func)) or is_true(keyword(part, "inplace"))
-    return part.args[0] if writes else found
 
 
 def _may_hold(value: ast.expr) -> bool:
