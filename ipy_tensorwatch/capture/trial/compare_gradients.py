@@ -105,7 +105,7 @@ def _gradients(root: torch.Tensor, leaves: Sequence[torch.Tensor]) -> list[torch
 
 def _weighted(root: torch.Tensor) -> torch.Tensor:
     real = torch.view_as_real(root.resolve_conj()) if root.is_complex() else root
-    return (real * torch.arange(1, real.numel() + 1, dtype=real.dtype).reshape(real.shape)).sum()
+    return (real * torch.arange(1, real.numel() + 1, dtype=real.dtype, device=real.device).reshape(real.shape)).sum()
 
 
 def _same_kept(one: TrialRun, other: TrialRun) -> bool:
