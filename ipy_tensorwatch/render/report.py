@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.fixes.alternative_fixes import alternative_fixes
 from ..core.fixes.change_fix import change_fixes, fix_changes
 from ..core.fixes.computed_again import change_behind, fix_afterwards, hazard_beside
+from ..core.fixes.replay import OF_GRADIENTS
 from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
 from ..core.memory.alias_groups import group
@@ -190,7 +191,7 @@ def hazard_dict(hazard: Hazard, fix: Fix | None = None) -> dict[str, Any]:
         "paths": hazard.paths,
         "op": hazard.op,
         "message": message(hazard).marked,
-        "remedy": remedy(fix if fix and fix.edits else hazard.fix).marked,
+        "remedy": remedy(fix if fix and fix.edits and hazard.code in OF_GRADIENTS else hazard.fix).marked,
         "fix": fix_dict(fix or hazard.fix),
         "saved_at": hazard.saved_at,
         "written_at": hazard.written_at,

@@ -16,7 +16,7 @@ from ..statements.statement import parse_statements
 from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import parse_path
 from .function_fix import fix_in_function, makes_array
-from .sharing import Sharing, bindings, carried_over, sharings
+from .sharing import Sharing, bindings, carried_over, goes_by_rows, sharings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def change_fixes(change: Change, cell: int, after: Snapshot, cells: Mapping[int,
     cells
         The plain sources of all cells so far, by count.
     """
-    if not change.silent or change.cause == "outside" or change.site is None:
+    if not change.silent or change.cause == "outside" or change.site is None or goes_by_rows(change):
         return
     search = _Search(change=change, cell=cell, after=after, cells=cells)
     known: set[tuple[Edit, ...]] = {()}
@@ -119,10 +119,10 @@ class _Search:
 
     def _copied_for_each(self) -> Iterator[Fix]:
         """Copy where each of several paths that were written, or each turn of a loop, began to share the memory."""
-        several = [self._begun_with(one) for one in self._written_separately()]
-        known = [one for one in several if one is not None]
         yield from self._copied_in_all(carried_over(self.change, self.cell, self.cells))
-        if len(known) == len(several):
+        found = {one: self._begun_with(one) for one in self.change.via}
+        known = [one for one in found.values() if one is not None]
+        if all(begun is not None or self._goes_by_another_name(one, found) for one, begun in found.items()):
             yield from self._copied_in_all(_not_of_each_other(known))
 
     def _copied_in_all(self, several: Sequence[Sharing]) -> Iterator[Fix]:
@@ -144,12 +144,11 @@ class _Search:
                 fixes[0], code="; ".join(codes[one] for one in ordered), says_where=len(fixes) == 1, edits=edits
             )
 
-    def _written_separately(self) -> list[str]:
-        """Return the paths that were written, each object once, but the changed one."""
-        mine = self.after.get(self.change.path)
-        found = {one: self.after.get(one) for one in self.change.via}
-        objects = {reading.object: one for one, reading in reversed(found.items()) if reading is not None}
-        return [one for one in reversed(objects.values()) if mine is None or objects.get(mine.object) != one]
+    def _goes_by_another_name(self, via: str, found: Mapping[str, Sharing | None]) -> bool:
+        """Return whether a path leads to the object of another one, as the variable of a loop that is over."""
+        own = self.after.get(via)
+        others = (self.after.get(one) for one in (self.change.path, *(one for one in found if found[one] is not None)))
+        return own is not None and any(one is not None and one.object == own.object for one in others)
 
     def _begun_with(self, via: str) -> Sharing | None:
         """Return where the changed path and one that was written began to share memory."""
@@ -207,7 +206,12 @@ class _Search:
             is_leaf=is_same and mine is not None and mine.requires_grad and mine.is_leaf,
             has_graph=any(one.grad_fn is not None for one in beside),
             deepcopy="deepcopy" if self._has_bare_name(begun) else "copy.deepcopy",
+            keeps_writes=begun != self._writing(),
         )
+
+    def _writing(self) -> TypedLine | None:
+        """Return the statement that wrote."""
+        return typed_line(self.cell, self.change.site)
 
     def _is_array(self, path: str) -> bool:
         reading = self.after.get(path)

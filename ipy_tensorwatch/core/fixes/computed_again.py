@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _Before = list[tuple["Statement", tuple[int, int]]]
 _REMAKE = ("make-optimizer", "add-group")
+_RUN = re.compile(r"(\w+)\.backward\(")
 _AGAIN = ("compute-again", "backward-before-statement")
 
 
@@ -125,8 +127,9 @@ def _computing(hazard: Hazard, after: Snapshot, write: tuple[int, int], cells: M
     before = [each for each in places if each[1] < write]
     written = {parse_path(one).root for one in hazard.paths}
     graphs = (path.root for path, one in after.entries() if not path.steps and one.grad_fn is not None)
-    due = (one for one in graphs if not any(f"{one}.backward(" in statement.text for statement, _ in before))
-    stale = {*hazard.fix.names, *(one for one in due if _depends(one, before, written))}
+    ran = {name for statement, _ in before for name in _RUN.findall(statement.text)}
+    due = {one for one in graphs if one not in ran and _depends(one, before, written)}
+    stale = {*(set(hazard.fix.names) - ran or hazard.fix.names), *due}
     found: dict[tuple[int, int], Statement] = {}
     if hazard.fix.names and all(_add(name, before, written, found) for name in sorted(stale)):
         yield from (found[place].text for place in sorted(found))

@@ -10,8 +10,8 @@ from ..model.path import AccessPath
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
-from ..syntax.ast_queries import spell_path
-from ..syntax.parsing import parse_path
+from ..syntax.ast_queries import names_bound, spell_path
+from ..syntax.parsing import parse_header, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -44,6 +44,14 @@ def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sh
             bound = next((one for one in (other, path) if binds_path(statement, one)), None)
             if bound is not None:
                 yield Sharing(begun, bound, path if bound is other else other)
+
+
+def goes_by_rows(change: Change) -> bool:
+    """Return whether all was written through the variables of a loop over it: that write is what is wanted."""
+    origin = change.shared_since
+    loop = parse_header(origin.text) if origin is not None else None
+    roots = {parse_path(one).root for one in change.via}
+    return bool(roots) and isinstance(loop, ast.For) and roots <= names_bound(loop)
 
 
 def carried_over(change: Change, cell: int, cells: Mapping[int, str]) -> list[Sharing]:

@@ -6,12 +6,12 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.path import AccessPath
-from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, spell_item, spell_path
+from ..syntax.ast_queries import is_method, keyword, last_name, spell_item, spell_path
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import OPTIMIZERS, PASS_ALONG, VIEW_ATTRIBUTES
 from .aliases.expression_aliases import trace
 from .aliases.scope import Scope
-from .rewrite_statement import parse_one
+from .rewrite_statement import before_writes, parse_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,6 +49,8 @@ class Copying(NamedTuple):
         Whether tensors beside it have a graph, so that `copy.deepcopy` refuses them.
     deepcopy
         How the cell spells `copy.deepcopy`.
+    keeps_writes
+        Whether what the statement itself writes is meant for the old memory.
     """
 
     path: AccessPath
@@ -57,6 +59,7 @@ class Copying(NamedTuple):
     is_leaf: bool = False
     has_graph: bool = False
     deepcopy: str = "copy.deepcopy"
+    keeps_writes: bool = False
 
 
 class _Splice(NamedTuple):
@@ -196,7 +199,7 @@ class _Rewriter:
             return None
         if isinstance(value, ast.Call) and last_name(value.func) in _NEED_LEAF and value.args:
             return self._tensor(value.args[0])
-        plain = _before_writes(value)
+        plain = before_writes(value, keeps=self.copying.keeps_writes)
         return [_Splice(plain, self._one(plain))]
 
     def _inside(self, value: ast.expr, steps: Sequence[str]) -> tuple[ast.expr, Sequence[str]] | None:
@@ -303,24 +306,6 @@ class _Rewriter:
 
     def _source(self, node: ast.AST) -> str:
         return ast.get_source_segment(self.text, node) or ""
-
-
-def _before_writes(value: ast.expr) -> ast.expr:
-    """Return what the first in-place method of a chain is called on; without one the value itself.
-
-    Examples
-    --------
-    >>> ast.unparse(_before_writes(ast.parse("x.view(-1).mul_(2).sqrt_().t()", mode="eval").body))
-    'x.view(-1)'
-    """
-    found, part = value, value
-    while isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and is_method(part.func):
-        found = part.func.value if is_inplace_name(part.func.attr) else found
-        part = part.func.value
-    if not isinstance(part, ast.Call) or not part.args:
-        return found
-    writes = is_inplace_name(last_name(part.func)) or is_true(keyword(part, "inplace"))
-    return part.args[0] if writes else found
 
 
 def _may_hold(value: ast.expr) -> bool:

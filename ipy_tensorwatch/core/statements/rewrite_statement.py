@@ -27,6 +27,8 @@ _SIGNS: dict[type[ast.operator], str] = {
     ast.MatMult: "@",
 }
 _ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.Tuple, ast.List)
+_KEPT = ("requires_grad_", "detach_")
+"""The in-place methods that a copy would undo: the copy is made before them."""
 
 
 def parse_one(text: str) -> ast.stmt | None:
@@ -140,6 +142,25 @@ def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
     is_place = isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)
     for part in [node.slice] if isinstance(node, ast.Subscript) and is_place else children_of(node):
         yield from _reads(part, names)
+
+
+def before_writes(value: ast.expr, *, keeps: bool = False) -> ast.expr:
+    """Return what the first in-place method of a chain is called on; without one the value itself.
+
+    Examples
+    --------
+    >>> ast.unparse(before_writes(ast.parse("x.view(-1).mul_(2).sqrt_().t()", mode="eval").body))
+    'x.view(-1)'
+    """
+    found, part = value, value
+    while isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and is_method(part.func):
+        is_write = is_inplace_name(part.func.attr) and not (keeps and part.func.attr not in _KEPT)
+        found = part.func.value if is_write else found
+        part = part.func.value
+    if not isinstance(part, ast.Call) or not part.args or keeps:
+        return found
+    writes = is_inplace_name(last_name(part.func)) or is_true(keyword(part, "inplace"))
+    return part.args[0] if writes else found
 
 
 def cloned_parts(text: str, names: Collection[str]) -> str | None:

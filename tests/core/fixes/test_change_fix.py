@@ -25,6 +25,7 @@ def edits(cells: dict[int, str], **more: object) -> list[tuple[int, int, int, st
         ("y = x[1:]  # a part", "y = x[1:].clone()  # a part"),
         ("y = x.view(2, 3).t()", "y = x.view(2, 3).t().clone()"),
         ("y = x.detach().requires_grad_()", "y = x.detach().clone().requires_grad_()"),
+        ("y = x.fill_(2)", "y = x.fill_(2).clone()"),
         ("y = x if ready else x[:1]", "y = (x if ready else x[:1]).clone()"),
         ("a = y = x", "a = y = x; y = y.clone()"),
         ("y, z = x, 1", "y, z = x.clone(), 1"),

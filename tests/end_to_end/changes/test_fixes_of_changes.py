@@ -201,6 +201,10 @@ def test_what_is_not_proven_is_not_safe(cells: list[str], why: str):
     "cells",
     [
         [START + "def fill(t):\n    t.fill_(7)", "fill(x)"],
+        [
+            START + "class Box:\n    def __init__(self, v): self.value = v\nbox = Box(torch.ones(2, 3))",
+            "for row in box.value:\n    row.mul_(2)",
+        ],
         [START + "m = x.view(2, 3)", "for row in m:\n    row.mul_(2)"],
         [START + "hits = torch.zeros(3)\ndef note(k):\n    hits[k] += 1", "note(1)"],
     ],

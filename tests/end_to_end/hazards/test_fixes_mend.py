@@ -271,6 +271,62 @@ TWO_LOSSES = [
 ]
 
 
+def test_what_has_run_its_backward_is_not_computed_again():
+    cells = [
+        TWO_LOSSES[0],
+        "score = critic(fake).square()\nfirst = score.mean()\nsecond = -score.mean()",
+        *TWO_LOSSES[2:],
+    ]
+    with Notebook() as nb:
+        for cell in cells[:3]:
+            nb.run(cell)
+        hazards = [one for one in nb.report()["hazards"] if one["code"] == "TW201"]
+
+    expected = [*TWO_LOSSES[2].split("\n"), "score = critic(fake).square()", "second = -score.mean()"]
+    assert expected == mend(cells, hazards[0])[2].split("\n")
+
+
+ROUNDS = [
+    START + "cell, head = nn.GRUCell(3, 3), nn.Linear(3, 1)\nh, done = torch.zeros(1, 3), torch.ones(1, 1)",
+    "loss = 0.0\nfor t in range(3):\n    h = cell(w[None], h)\n    loss = loss + head(h).sum()\n    h *= done",
+    "loss.backward()",
+]
+
+
+def test_the_tensors_of_all_rounds_of_a_loop_have_one_fix():
+    """That of the last round has a name; the others are temporaries by then."""
+    with Notebook() as nb:
+        for cell in ROUNDS[:2]:
+            nb.run(cell)
+        hazards = [one for one in nb.report()["hazards"] if one["code"] == "TW201"]
+    mended = mend(ROUNDS, hazards[0])
+
+    assert [[], ["h"]] == sorted(one["paths"] for one in hazards)
+    assert hazards[0]["fix"] == hazards[1]["fix"]
+    with Notebook() as nb:
+        for cell in mended:
+            nb.run(cell)
+
+
+ROWS = [
+    START + "out, step = torch.zeros(4, 3), nn.Linear(3, 3)",
+    "for t in range(3):\n    out[t + 1] = step(out[t]) + w",
+]
+
+
+def test_a_statement_that_reads_what_it_writes_reads_a_copy():
+    with Notebook() as nb:
+        for cell in ROWS:
+            nb.run(cell)
+        [hazard] = [one for one in nb.report()["hazards"] if one["code"] == "TW201"]
+    mended = mend(ROWS, hazard)
+
+    assert "    out[t + 1] = step(out[t].clone()) + w" == mended[1].split("\n")[1]
+    with Notebook() as nb:
+        for cell in [*mended, "out.sum().backward()"]:
+            nb.run(cell)
+
+
 def test_what_is_stale_is_computed_again_after_the_step():
     with Notebook() as nb:
         for cell in TWO_LOSSES[:3]:
