@@ -542,15 +542,28 @@ def test_turns_that_do_nothing_new_are_passed_over(notebook: Notebook, monkeypat
 
 def test_an_optimizer_that_steps_is_not_foretold_to_hold_what_was_there_before():
     with Notebook(check_leaks=False) as nb:
+        nb.run("import torch\nfrom torch import nn\nmemory = []")
         nb.run("""
-import torch
-policy, target = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
-opt = torch.optim.SGD(policy.parameters(), lr=0.1)
+policy = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+target = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+target.load_state_dict(policy.state_dict())
+""")
+        nb.run("opt = torch.optim.SGD(policy.parameters(), lr=0.1)")
+        nb.run("""
+def optimize():
+    if len(memory) < 8: return
+    loss = policy(torch.ones(1, 3)).sum()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
 """)
         hazards = ipy_tensorwatch.preview("""
-policy(torch.ones(1, 3)).sum().backward()
-opt.step()
-target.load_state_dict({name: one * 0.5 for name, one in policy.state_dict().items()})
+for _ in range(3):
+    memory.append(torch.ones(1))
+    optimize()
+    ours, theirs = target.state_dict(), policy.state_dict()
+    for key in theirs: ours[key] = theirs[key] * 0.01 + ours[key] * 0.99
+    target.load_state_dict(ours)
 """).to_dict()["hazards"]
 
     assert hazards == []
