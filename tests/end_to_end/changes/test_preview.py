@@ -567,3 +567,35 @@ for _ in range(3):
 """).to_dict()["hazards"]
 
     assert hazards == []
+
+
+BY_STRANGERS = (
+    'match d:\n    case {"x": t}:\n        t.add_(1)\n    case _:\n        pass',
+    "match [grid, x]:\n    case [_, q]:\n        q.mul_(2)",
+    "match (x, buffer):\n    case (t, object(data=held)):\n        held.add_(1)",
+    "print(sum(t.add_(1).sum() for t in xs))",
+    "loss = sum([net(x.clone()).sum(), 1.0]); loss.backward(); opt.step()",
+    "print(any(t.add_(1).sum() > 1e6 for t in [x, grid]))",
+    "def each(ts):\n    for t in ts:\n        t.add_(1)\n        yield t\nprint(max(each(xs), key=lambda t: t.sum()))",
+    "import contextlib\nheld = contextlib.nullcontext(x)\nwith held as t:\n    t.add_(1)",
+    "memoryview(a)[0, 0] = 2.0",
+    "async def go(t):\n    t.add_(1)\nawait go(x)",
+    "def outer():\n    z = x\n    def inner():\n        nonlocal z\n        z += 1\n    inner()\nouter()",
+    "try:\n    x.add_(1)\n    raise ValueError\nexcept ValueError:\n    grid.mul_(2)\nfinally:\n    a[0] = 0",
+    "first, *rest = x\nfirst.add_(1)",
+    "if (v := x[0]) is not None:\n    v.add_(1)",
+)
+
+
+def test_cells_as_strangers_type_them_are_foretold():
+    tally = Tally()
+    compare_previews("strangers", [SETTING, *BY_STRANGERS], tally)
+
+    assert tally.missed == tally.in_vain == []
+    assert tally.right == tally.right_line == 97
+
+
+def test_what_is_written_where_a_condition_is_not_known_is_likely(notebook: Notebook):
+    changes = ipy_tensorwatch.preview("grid.sum() > -1 and corner.add_(1)").to_dict()["changes"]
+
+    assert {(one["path"], one["certainty"]) for one in changes} == {("grid", "likely")}
