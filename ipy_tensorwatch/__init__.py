@@ -134,9 +134,12 @@ def __getattr__(name: str) -> object:
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """Start watching; IPython calls this for ``%load_ext``."""
-    from ipy_tensorwatch.shell import extension
+    from ipy_tensorwatch.core.host.collector import loading_uncounted
 
-    extension.load_ipython_extension(ipython)
+    with loading_uncounted():
+        from ipy_tensorwatch.shell import extension
+
+        extension.load_ipython_extension(ipython)
 
 
 def unload_ipython_extension(ipython: InteractiveShell) -> None:

@@ -20,6 +20,7 @@ from ..core.model.snapshots.snapshot import RootSnapshot, Snapshot
 from .autograd.graph import Graphs
 from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import Aids
+from .compare.arriving_copies import ArrivingCopies
 from .compare.borrowed_memory import Loans
 from .compare.byte_history import NO_PAST, Spell
 from .compare.compare_bytes import ByteVerdict, Fingerprints
@@ -128,6 +129,7 @@ class Observer:
     lens: Lens = field(default_factory=Lens)
     prints: Fingerprints = field(default_factory=Fingerprints)
     devices: DevicePrints = field(init=False)
+    arriving: ArrivingCopies = field(init=False)
     graphs: Graphs = field(default_factory=Graphs)
     loans: Loans = field(default_factory=Loans)
     budget: Budget = field(default_factory=Budget)
@@ -137,7 +139,7 @@ class Observer:
 
     def __post_init__(self) -> None:
         """Keep the marks of devices beside the others."""
-        self.devices = DevicePrints(self.prints)
+        self.devices, self.arriving = DevicePrints(self.prints), ArrivingCopies(self.prints)
 
     def look(
         self,
@@ -169,10 +171,14 @@ class Observer:
         if shot.late:
             known = Snapshot(scenes={**known.scenes, **shot.late})
         rows = [] if shot.snapshot is known else diff(known, shot.snapshot)
-        verdicts = self._compare(shot, _written(rows), cell)
+        written = _written(rows)
+        verdicts = self._compare(shot, written, cell)
         if shot.on_devices:
             readings = shot.snapshot.by_storage.readings
-            verdicts.update(self.devices.compare(shot.on_devices, cell, readings, self.budget, namespace.values()))
+            there = self.devices.compare(shot.on_devices, cell, readings, self.budget, namespace.values())
+            busy = [shot.on_devices[one] for one, verdict in there.items() if verdict.outcome == "pending"]
+            self.arriving.look(cell, written, shot.blocks, verdicts, busy)
+            verdicts.update(there)
         found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
         is_as_before = shot is before and len(self.prints.marks) == len(shot.blocks)
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
@@ -193,6 +199,9 @@ class Observer:
             The user's names, if no code has run since; without them hazards are found at the next look.
         """
         fresh = self.devices.settle(cell)
+        is_over = namespace is not None and not self.devices.is_waiting_for(cell)
+        blocks = seen.shot.blocks if is_over else None
+        fresh |= self.arriving.settle(cell, blocks, seen.shot.snapshot.by_storage.readings)
         if not fresh:
             return None
         changed = {storage: one for storage, one in fresh.items() if one.outcome != "same"}

@@ -9,8 +9,20 @@ import torch
 
 from ipy_tensorwatch.shell.ipython import namesake
 from tests.support.notebook import Notebook, silent
+from tests.support.own_process import run_apart
 
 NAMES = ("tensorwatch", "ipy_tensorwatch")
+UNTIL_COLLECTED = """
+import gc
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell()
+gc.collect()
+{load}
+full, kept = gc.get_stats()[2]["collections"], []
+while full == gc.get_stats()[2]["collections"]:
+    kept.append([])
+print(len(kept))
+"""
 ALIASED = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"
 
 
@@ -158,3 +170,11 @@ def test_loading_leaves_the_users_modes_alone():
         nb.run("%%tensordiff\ny.add_(1);")
         assert torch._C._get_dispatch_stack_at(0) is mine
         assert torch._C._len_torch_dispatch_stack() == 1
+
+
+def test_as_many_objects_can_be_made_before_a_full_collection_as_without_us():
+    plain, loaded = (
+        int(run_apart(UNTIL_COLLECTED.format(load=load)).stdout)
+        for load in ("", 'shell.run_line_magic("load_ext", "ipy_tensorwatch")')
+    )
+    assert loaded >= plain

@@ -31,6 +31,7 @@ class CudaDevice:
             "to_device": 0,
             "waits": 0,
             "launches": 0,
+            "spoilt": 0,
             "held": torch.cuda.memory_allocated(),
         }
 

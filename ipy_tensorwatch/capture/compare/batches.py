@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..memory.byte_block import SMALL, batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from ..memory.byte_block import Block
 
@@ -70,6 +70,12 @@ class Batches:
     blocks: Mapping[int, Block] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
     nbytes: int = 0
+
+    def forget_digests_of(self, storages: Container[int]) -> None:
+        """Forget the digests of the batches that hold some storages, whose marks change."""
+        for one in self.batches:
+            if any(map(storages.__contains__, one.storages)):
+                one.digest = None
 
     def follow(self, blocks: Mapping[int, Block]) -> list[Batch]:
         """Return the batches of these blocks; unchanged batches are kept."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref  # noqa: TC003  (named in the types of a function's defaults)
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import repeat
 from operator import is_
 from time import thread_time
@@ -17,9 +17,9 @@ import xxhash
 from ...core.memory.count_differences import Side
 from ...core.memory.footprint import footprint_of
 from ...core.memory.overlap import lay_out
-from ..host.threads import is_alone
 from ..memory.byte_block import digest_each, digest_held, fetch
 from .batches import Batches
+from .storage_owners import StorageOwners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -124,39 +124,6 @@ class ByteVerdict(NamedTuple):
     since: int | None = None
 
 
-@dataclass(frozen=True)
-class StorageOwners:
-    """The owners of the storages that are compared."""
-
-    blocks: Mapping[int, Block]
-    references: Callable[[], Mapping[int, weakref.ref[Any]]]
-
-    @cached_property
-    def are_safe(self) -> bool:
-        """Whether a held owner's bytes cannot be freed, because no other thread runs."""
-        return is_alone()
-
-    def hold(self, storage: int) -> Any:  # noqa: ANN401  (a storage or an array)
-        """Return the owner of a storage's bytes; None if it is gone, moved, or not known."""
-        return self.blocks[storage].hold(self._reference(storage))
-
-    def hold_if_safe(self, storage: int) -> Any:  # noqa: ANN401
-        """Return the owner, if holding it makes reading its bytes safe."""
-        return self.hold(storage) if self.are_safe else None
-
-    def lies(self, storage: int) -> bool:
-        """Return whether a storage is still in place; True for an unknown owner."""
-        block = self.blocks[storage]
-        return (block.owner or self._reference(storage)) is None or self.hold(storage) is not None
-
-    def _reference(self, storage: int) -> weakref.ref[Any] | None:
-        return None if self.blocks[storage].owner else self._arrays.get(storage)
-
-    @cached_property
-    def _arrays(self) -> Mapping[int, weakref.ref[Any]]:
-        return self.references()
-
-
 class _Seen(NamedTuple):
     """The present bytes of one storage; a copy if it is small."""
 
@@ -225,6 +192,20 @@ class Fingerprints:
                 if storage not in verdicts or verdicts[storage].outcome != "moved":
                     del self.waiting[storage]
         budget.pay_since(start)
+        return verdicts
+
+    def compare_again(
+        self, blocks: Mapping[int, Block], cell: int, parts: Callable[[int], Iterable[Reading]]
+    ) -> dict[int, ByteVerdict]:
+        """Compare some storages a second time after the same cell."""
+        self._batches.forget_digests_of(blocks)
+        owners = StorageOwners(blocks, dict)
+        verdicts: dict[int, ByteVerdict] = {}
+        for storage, block in blocks.items():
+            self.waiting.pop(storage, None)
+            mark, digest = self.marks.get(storage), block.digest(owners.hold_if_safe(storage))
+            if mark is None or digest != mark.digest:
+                verdicts[storage] = self._judge(_Seen(storage, digest, None), owners, cell, parts)
         return verdicts
 
     def forget_all_but(self, storages: Iterable[int]) -> None:

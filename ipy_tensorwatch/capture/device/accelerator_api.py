@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from ...core.host.guard import GUARD
+from ..host.torch_private import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +21,11 @@ T = TypeVar("T")
 
 PINNED = ("cuda", "xpu")
 """The devices that copy from and to the host in the background only if its memory is pinned."""
+
+
+EVENT_WAIT = 0.001
+"""The longest that is waited for an event behind no work, in seconds: so an idle device is known where it says nothing
+of its streams, as MPS."""
 
 
 def ask(action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
@@ -39,14 +45,56 @@ def ask(action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
 
 def is_idle(device: torch.device) -> bool:
     """Return whether all work launched on the stream in use is known to be done."""
-    stream = _stream(device)
-    return stream is not None and bool(stream.query())
+    stream = stream_in_use(device)
+    return stream is not None and _is_done(stream, device)
+
+
+def is_known_at_work(device: torch.device) -> bool:
+    """Return whether the stream in use says that it has work left; nothing is waited for."""
+    stream = None if device.type in _tells_events_only or is_capturing(device) else stream_in_use(device)
+    return stream is not None and not stream.query()
 
 
 def busy_devices(things: Iterable[object]) -> set[str]:
     """Return the devices that still work on a stream of the user's own, among some objects."""
     kinds = _stream_types()
-    return {str(one.device) for one in things if type(one) in kinds and not one.query()}  # type: ignore[attr-defined]
+    streams: list[Any] = [one for one in things if type(one) in kinds]
+    return {str(one.device) for one in streams if ask(_is_at_work, one, default=False)}
+
+
+def _is_at_work(stream: Any) -> bool:  # noqa: ANN401
+    """Return whether a stream works; not asked while its device's work is captured: asking would spoil the graph."""
+    return not is_capturing(stream.device) and not _is_done(stream, stream.device)
+
+
+_tells_events_only: set[str] = set()
+"""The types of devices that do not say of a stream whether it is done."""
+
+
+def _is_done(stream: Any, device: torch.device) -> bool:  # noqa: ANN401
+    """Return whether a stream has no work left."""
+    if device.type not in _tells_events_only:
+        try:
+            return bool(stream.query())
+        except RuntimeError:
+            is_done = _is_done_by_event(stream, device)  # raises if the device is lost
+            _tells_events_only.add(device.type)
+            return is_done
+    return _is_done_by_event(stream, device)
+
+
+def _is_done_by_event(stream: Any, device: torch.device) -> bool:  # noqa: ANN401
+    event = torch.Event(device)
+    event.record(stream)
+    return _comes_true(event.query, EVENT_WAIT)
+
+
+def _comes_true(asked: Callable[[], bool], seconds: float) -> bool:
+    """Ask again and again for some seconds, but not longer than needed."""
+    until = perf_counter() + seconds
+    while not (is_true := bool(asked())) and perf_counter() < until:
+        pass
+    return is_true
 
 
 @cache
@@ -58,23 +106,32 @@ def _stream_types() -> frozenset[type]:
 
 
 def is_capturing(device: torch.device) -> bool:
-    """Return whether the stream in use is being captured into a graph: nothing may be launched or asked for then."""
-    ask = getattr(_module(device), "is_current_stream_capturing", None)
+    """Return whether the stream in use, of a device or of the current one, is being captured into a graph.
+
+    Nothing may be launched or asked for then, not even on other devices: that could spoil the graph.
+    """
+    asked = getattr(_module(device), "is_current_stream_capturing", None)
+    if asked is None or asked():
+        return asked is not None
     with made_current(device):
-        return bool(ask is not None and ask())
+        return bool(asked())
 
 
 def free_bytes(device: torch.device) -> int:
     """Return how many bytes of a device's memory are free; 0 if it does not say."""
-    ask = getattr(_module(device), "mem_get_info", None)
-    return 0 if ask is None else int(ask(device)[0])
+    module = _module(device)
+    if hasattr(module, "mem_get_info"):
+        return int(module.mem_get_info(device)[0])
+    if hasattr(module, "recommended_max_memory"):  # MPS shares its memory with the host
+        return max(0, int(module.recommended_max_memory()) - int(module.driver_allocated_memory()))
+    return 0
 
 
 def _module(device: torch.device) -> Any:  # noqa: ANN401
     return getattr(torch, device.type, None)
 
 
-def _stream(device: torch.device) -> Any:  # noqa: ANN401
+def stream_in_use(device: torch.device) -> Any:  # noqa: ANN401
     """Return the stream in use; None before PyTorch 2.6."""
     current = getattr(getattr(torch, "accelerator", None), "current_stream", None)
     return None if current is None else current(device)
@@ -100,7 +157,7 @@ class Sent:
         device = values.device
         here = torch.empty(values.shape, dtype=values.dtype, device="cpu", pin_memory=device.type in PINNED)
         here.copy_(values, non_blocking=True)
-        event, stream = torch.Event(device), _stream(device)
+        event, stream = torch.Event(device), stream_in_use(device)
         event.record(*(() if stream is None else (stream,)))
         return cls(here, device, event)
 
@@ -110,10 +167,24 @@ class Sent:
 
     def lands_within(self, seconds: float) -> bool:
         """Ask for the numbers again and again for some seconds, but not longer than they need."""
-        until = perf_counter() + seconds
-        while not (landed := self.has_landed()) and perf_counter() < until:
-            pass
-        return landed
+        return _comes_true(self.has_landed, seconds)
+
+
+def copies_later(device: torch.device, storage: Any) -> bool:  # noqa: ANN401
+    """Return whether a device's copy to this storage of the host may go on while the host does, if it is asked for."""
+    return device.type not in PINNED or is_pinned(storage)
+
+
+def is_pinned(storage: Any) -> bool:  # noqa: ANN401
+    """Return whether a storage of the host is in pinned memory."""
+    with undisturbed():
+        return bool(storage.is_pinned())
+
+
+def use_streams(streams: Iterable[Any]) -> None:
+    """Let the present thread launch on these streams; the device of the last one is its current one."""
+    for one in streams:
+        torch.accelerator.set_stream(one)
 
 
 def send_to(device: torch.device, here: torch.Tensor) -> torch.Tensor:

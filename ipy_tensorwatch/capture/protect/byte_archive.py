@@ -7,12 +7,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from time import thread_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import xxhash
 
 from .archived_bytes import NOT_READ, ArchivedBytes
 from .device_archive import DeviceArchive
+from .kept_bytes import MOST, KeptBytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from ..observer import Observation
 
 
-MOST = 2
-"""If more than one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
 RECORD = 500
 """The cost of keeping a copy beside its bytes, in bytes."""
 
@@ -59,11 +58,11 @@ class ArchivedCell:
 
     def drop_all_but(self, blocks: Mapping[int, Block]) -> int:
         """Drop the storages that are not watched any more; return the bytes dropped."""
-        return sum([_size(self.marks.pop(storage)) for storage in self.marks.keys() - blocks.keys()])
+        return sum([self.marks.pop(one).block.nbytes + RECORD for one in self.marks.keys() - blocks.keys()])
 
 
-@dataclass(slots=True)
-class Archive:
+@dataclass(slots=True, kw_only=True)
+class Archive(KeptBytes):
     """Copies of bytes: half of `limit` for overwritten ones, oldest dropped first, half for large present ones.
 
     Small storages are copied anyway, to count changed elements. A large one is copied in advance, or its
@@ -71,27 +70,21 @@ class Archive:
 
     Attributes
     ----------
-    kept
-        By storage, oldest first; `order` has the storages in the order of their writes.
     cells
         The cells that overwrote many storages at once, oldest first.
-    lost
-        By storage, the last cell before which its bytes are not known: not yet allocated, never copied, or dropped.
     copies, due
         The copies of large storages' present bytes, and the storages without one yet.
     there
         The copies in the memory of devices, which have limits of their own.
     """
 
+    cost: ClassVar[int] = RECORD
+
     limit: int = 0
-    kept: dict[int, deque[ArchivedBytes]] = field(default_factory=dict)
-    order: deque[int] = field(default_factory=deque)
     cells: deque[ArchivedCell] = field(default_factory=deque)
-    lost: dict[int, int] = field(default_factory=dict)
     copies: dict[int, StorageMark] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
     there: DeviceArchive = field(default_factory=DeviceArchive)
-    size: int = 0
 
     def add(self, observed: Observation, before: Snapshot, cell: int) -> None:
         """Keep what a cell overwrote; drop storages that no variable leads to any more."""
@@ -108,7 +101,8 @@ class Archive:
         for storage, verdict in verdicts.items() if len(settled) < len(verdicts) else ():
             if storage not in settled and verdict.outcome not in NOT_READ:
                 self._keep(storage, verdict, before, cell, has_all=has_all)
-        self._forget_all_but(observed.shot.blocks)
+        self.forget_all_but(observed.shot.blocks)
+        self._forget_in_cells(observed.shot.blocks)
         while self.size > self.limit // 2:
             self._drop_oldest()
 
@@ -117,16 +111,25 @@ class Archive:
         oldest = self.kept.get(self.order[0]) if self.order else None
         if self.cells and (not self.order or (oldest and oldest[0].last >= self.cells[0].cell)):
             gone, nbytes = self.cells[0].drop(self.size - self.limit // 2)
-            self.lost.update(dict.fromkeys(gone, self.cells[0].cell))
+            for storage in gone:
+                self.lose_before(storage, self.cells[0].cell)
             self.size -= nbytes
             if not self.cells[0].marks:
                 self.cells.popleft()
             return
-        self.order.popleft()
-        if oldest:
-            one = oldest.popleft()
-            self.size -= one.mark.block.nbytes + RECORD
-            self.lost[one.storage] = one.last
+        self.drop_oldest_alone()
+
+    def add_late(self, observed: Observation, before: Snapshot, cell: int) -> None:
+        """Keep what was overwritten after the end of a cell too: by a device, or by what it copied to the host."""
+        self.there.add(observed, before, cell)
+        for storage, verdict in _on_host(observed).items():
+            if verdict.outcome != "changed" or self.lost.get(storage, 0) >= cell:
+                continue
+            known = self.find(storage, cell)
+            if known is None:
+                self._keep(storage, verdict, before, cell, has_all=False)
+            elif known.first > cell:  # the copy arrived while a later cell ran, whose bytes from before are kept
+                self._lose(storage, verdict, cell)
 
     def lose(self, observed: Observation, cell: int) -> None:
         """Mark earlier bytes as lost for storages that are new, or changed while no cell was watched."""
@@ -139,29 +142,33 @@ class Archive:
         """Copy the present bytes of large storages, within the time and size limits."""
         self.copies = {one: mark for one, mark in self.copies.items() if one in marks and _is_of(mark, marks[one])}
         self.due &= marks.keys()
-        room = self.limit // 2 - sum(map(_size, self.copies.values()))
+        room = self.limit // 2 - sum(map(self.cost_of, self.copies.values()))
         for storage in sorted(self.due):
             mark = marks[storage]
-            if _size(mark) > room or not budget.affords(mark.block.nbytes):
+            if self.cost_of(mark) > room or not budget.affords(mark.block.nbytes):
                 continue
             began, copy = thread_time(), blocks[storage].copy()
             if copy is not None and xxhash.xxh3_128_digest(copy) == mark.digest:
                 self.copies[storage] = mark._replace(copy=copy)
-                room -= _size(mark)
+                room -= self.cost_of(mark)
             self.due.discard(storage)
             budget.pay(thread_time() - began)
 
     def find(self, storage: int, cell: int) -> ArchivedBytes | None:
         """Return the bytes of a storage from before a cell: those replaced by the first write since then."""
         if storage in self.there:
-            return self.there.find(storage, cell)
+            return self.there.find_alone(storage, cell)
         if self.lost.get(storage, 0) >= cell:
             return None
-        alone = next((one for one in self.kept.get(storage, ()) if one.last >= cell), None)
+        alone = self.find_alone(storage, cell)
         whole = next((one for one in self.cells if one.cell >= cell and storage in one.marks), None)
         if whole is None or (alone is not None and alone.last <= whole.cell):
             return alone
         return ArchivedBytes(storage, whole.cell, whole.cell, whole.marks[storage], (), whole.snapshot)
+
+    def is_lost(self, storage: int, cell: int) -> bool:
+        """Return whether the bytes of a storage from before a cell are not known."""
+        return (self.there if storage in self.there else self).lost.get(storage, 0) >= cell
 
     def _keep(self, storage: int, verdict: ByteVerdict, before: Snapshot, cell: int, *, has_all: bool) -> None:
         mark = verdict.before
@@ -177,30 +184,14 @@ class Archive:
             return  # the same bytes, with a larger watched run
         first = cell if verdict.since is None else verdict.since + 1
         entries = () if has_all else before.by_storage.get(storage)
-        self._put(ArchivedBytes(storage, first, cell, mark, entries, before if has_all else None))
-
-    def _put(self, one: ArchivedBytes) -> None:
-        known = self.kept.get(one.storage)
-        if known is None:
-            self.kept[one.storage] = deque((one,))
-        else:
-            known.append(one)
-        self.order.append(one.storage)
-        self.size += one.mark.block.nbytes + RECORD
+        self.put(ArchivedBytes(storage, first, cell, mark, entries, before if has_all else None))
 
     def _lose(self, storage: int, verdict: ByteVerdict, cell: int) -> None:
-        self.lost[storage] = cell
+        self.lose_before(storage, cell)
         if verdict.after is not None and verdict.after.copy is None:
             self.due.add(storage)
 
-    def _forget_all_but(self, blocks: Mapping[int, Block]) -> None:
-        for storage in self.lost.keys() - blocks.keys():
-            del self.lost[storage]
-        gone = self.kept.keys() - blocks.keys()
-        for storage in gone:
-            self.size -= sum(_size(one.mark) for one in self.kept.pop(storage))
-        if gone:
-            self.order = deque(one for one in self.order if one in self.kept)
+    def _forget_in_cells(self, blocks: Mapping[int, Block]) -> None:
         for one in self.cells:
             self.size -= one.drop_all_but(blocks)
         while self.cells and not self.cells[0].marks:
@@ -226,7 +217,3 @@ def _rewritten(verdicts: Mapping[int, ByteVerdict]) -> dict[int, StorageMark]:
 
 def _is_of(copy: StorageMark, mark: StorageMark) -> bool:
     return copy.digest == mark.digest and copy.block == mark.block
-
-
-def _size(mark: StorageMark) -> int:
-    return mark.block.nbytes + RECORD

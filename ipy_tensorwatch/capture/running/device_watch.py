@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ import torch
 from ...core.model.trace.evidence import SeenWrite
 from ..compare.byte_history import Spell
 from ..compare.device_mark import DeviceMark, portions_of
-from ..device.accelerator_api import ask, is_capturing, is_idle
+from ..device.accelerator_api import ask, copies_later, is_capturing, is_idle, is_known_at_work, is_pinned
 from ..device.digest_launch import DigestLauncher
 from ..device.kept_copy import LARGEST
 from ..device.look_log import LookLog
@@ -52,10 +52,13 @@ class DeviceWatch:
         The marks when the cell began.
     written
         The storages that were seen to be written.
+    last_busy
+        The last look at which a device was known to be at work; -1 for none.
     """
 
     known: Mapping[int, StorageMark] = field(default_factory=dict)
     written: set[int] = field(default_factory=set)
+    last_busy: int = -1
     _there: dict[int, _There] = field(default_factory=dict)
     _logs: dict[str, LookLog] = field(default_factory=dict)
     _levels: dict[PortionKey, Portion] = field(default_factory=dict)
@@ -87,6 +90,8 @@ class DeviceWatch:
 
     def look(self, number: int, only: Mapping[int, _There] | None = None) -> None:
         """Look at all storages, or at some: only launches, and nothing on a stream that is being captured."""
+        if any(ask(is_known_at_work, one, default=False) for one in self._devices()):
+            self.last_busy = number  # asked before our own digests are launched
         by_device: dict[str, list[Portion]] = {}
         for storage, (block, readings) in (self._there if only is None else only).items():
             owner = block.hold()
@@ -94,6 +99,20 @@ class DeviceWatch:
                 by_device.setdefault(block.device, []).extend(portions_of(storage, owner, block, readings))
         for device, portions in by_device.items():
             ask(self._look, device, portions, number, default=None)
+
+    def _devices(self) -> Iterator[torch.device]:
+        return map(torch.device, {one.block.device for one in self._there.values()})
+
+    def may_copy_to(self, storage: Any, *, is_new: bool) -> bool:  # noqa: ANN401
+        """Return whether a device may copy to this storage of the host while the cell goes on, as `non_blocking` asks.
+
+        Parameters
+        ----------
+        is_new
+            Whether the cell made it; an older one is only if its memory is pinned, whatever the device can.
+        """
+        devices = [*self._devices()] if is_new else []
+        return ask(lambda: any(copies_later(one, storage) for one in devices) or is_pinned(storage), default=False)
 
     def _look(self, device: str, portions: Sequence[Portion], number: int) -> None:
         log = self._logs.get(device)
@@ -112,14 +131,19 @@ class DeviceWatch:
 
     def _begin(self, log: LookLog, device: str) -> None:
         """Start a log with what was known of the storages when the cell began."""
+        digests = self._began_with(device)
+        if digests:
+            log.begin(digests)
+
+    def _began_with(self, device: str) -> dict[PortionKey, bytes]:
+        """Return the digests of the storages of a device when the cell began."""
         digests: dict[PortionKey, bytes] = {}
         for storage, (block, _) in self._there.items():
             mark = self.known.get(storage)
             if mark is not None and block.device == device and mark.block == block:
                 digests[storage, None] = mark.digest
                 digests.update(((storage, layout), digest) for layout, digest in mark.parts.items())
-        if digests:
-            log.begin(digests)
+        return digests
 
     def end(self, number: int) -> None:
         """Look for the last time if the cell was looked at, and send for what changed."""
@@ -188,13 +212,24 @@ class DeviceWatch:
             was_idle = is_idle(torch.device(device))
             wanted = {one: several for one, several in changes.items() if self._is_wanted(one[0], changes)}
             spans = {one: [*_spans(several)] for (one, layout), several in wanted.items() if layout is None}
-            log.ask_for([(key, look) for key, several in wanted.items() for look in _firsts(several, spans[key[0]])])
-            digests = log.digests(DIGEST_WAIT if was_idle else 0.0)
+            asked = [(key, look) for key, several in wanted.items() for look in _firsts(several, spans[key[0]])]
+            digests = self._digests(log, asked, DIGEST_WAIT if was_idle else 0.0)
             for (storage, layout), look in digests:
                 if layout is None:
                     span = next(span for span in spans[storage] if span[0] == look)
                     found.setdefault(storage, []).append(self._spell(storage, span, digests))
         return found
+
+    def _digests(
+        self, log: LookLog, asked: Sequence[tuple[PortionKey, int]], seconds: float
+    ) -> Mapping[tuple[PortionKey, int], bytes]:
+        """Return the digests of portions at looks, of which the device is asked for those unknown here; all or none."""
+        began = self._began_with(str(log.launcher.device))
+        here = {(key, look): began[key] for key, look in asked if look == 0 and key in began}
+        there = [one for one in asked if one not in here]
+        log.ask_for(there)
+        arrived = log.digests(seconds) if there else {}
+        return {**here, **arrived} if arrived or not there else {}
 
     def _spell(self, storage: int, span: tuple[int, int], digests: Mapping[tuple[PortionKey, int], bytes]) -> Spell:
         """Return the bytes of a storage, and of its parts, over some looks that saw no change."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import repeat, starmap
 from typing import TYPE_CHECKING
 
-from ...core.syntax.probes import probe_name
+from ...core.syntax.probe_insertion import probe_name
 from ..host.graph_private import next_sequence_number
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD, pause_tracing
 from ...core.model.trace.evidence import Move, Position, SeenWrite
-from ...core.syntax.probes import make_probes, silence
+from ...core.syntax.probe_insertion import make_probes, silence
 from ..compare.byte_history import ByteHistory
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..memory.address_space import space_of
 from ..model.records import Site
 from ..model.snapshots.differences import Differences, readings_after
 from ..statements.write_calls import runs_backward
@@ -133,7 +134,7 @@ def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
             if reading is None or reading.data_ptr not in twice:
                 continue
             if reading.storage and not reading.unknown and reading.nbytes:
-                key = reading.device, reading.data_ptr, reading.shape, reading.strides, reading.itemsize
+                key = space_of(reading), reading.data_ptr, reading.shape, reading.strides, reading.itemsize
                 alike[key].append((one, number))
     for several in alike.values():
         containers: dict[object, list[Item]] = defaultdict(list)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..model.snapshots.difference import Difference
     from ..model.snapshots.differences import Found
     from .evidence.cell_index import CellIndex
-    from .silent import Verdict
+    from .verdict import Verdict
 
     Judge = Callable[[CellIndex, Difference], Verdict]
 

@@ -10,7 +10,7 @@ from ..model.snapshots.difference import classify
 
 if TYPE_CHECKING:
     from ..model.snapshots.difference import Content, Difference
-    from .silent import Verdict
+    from .verdict import Verdict
 
 
 def make_change(difference: Difference, content: Content, verdict: Verdict | None) -> Change | None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from ..model.snapshots.difference import Difference
     from .evidence.cell_index import CellIndex
-    from .silent import Verdict
+    from .verdict import Verdict
 
 
 def tell_once(verdict: Verdict, cell: CellIndex, difference: Difference, leftovers: Collection[str]) -> Verdict:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..statements.statement import parse_statements
 from ..syntax.parsing import parse_path
-from .silent import SILENT
+from .verdict import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..model.reading import bounds
 from ..model.records import AliasGroup, Pair
+from .address_space import space_of
 from .overlap import relate
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..model.snapshots.snapshot import Entry
 
     Home = tuple[str, int]
-    AddressSpan = tuple[str, int, int, int]
+    AddressSpan = tuple[str, int, int, int, str]
 
 MAX_PAIRS = 300
 UNTOLD = ""
@@ -73,7 +74,7 @@ class Grouping:
         fresh = _by_home(entries if moved is None else (one for one in entries if home_of(one[1]) in moved))
         gone = self.homes.keys() if moved is None else moved
         homes = {home: members for home, members in self.homes.items() if home not in gone} | fresh
-        spans = sorted([span for span in self.spans if (span[0], span[3]) not in gone] + _spans(fresh))
+        spans = sorted([span for span in self.spans if (span[4], span[3]) not in gone] + _spans(fresh))
         found: dict[tuple[Home, ...], AliasGroup] = {}
         for block in _blocks(spans, homes):
             kept = self.blocks.get(block) if fresh.keys().isdisjoint(block) else None
@@ -91,7 +92,7 @@ def _by_home(entries: Iterable[Entry]) -> dict[Home, list[Entry]]:
 def _spans(homes: Mapping[Home, Sequence[Entry]]) -> list[AddressSpan]:
     """Return the address ranges that the homes' tensors cover."""
     return sorted(
-        (home[0], min(one.address for _, one in members), max(one.end for _, one in members), home[1])
+        (space_of(members[0][1]), *bounds([one for _, one in members]), home[1], home[0])
         for home, members in homes.items()
         if home[0] != UNTOLD
     )
@@ -101,12 +102,12 @@ def _blocks(spans: Iterable[AddressSpan], homes: Mapping[Home, Sequence[Entry]])
     """Sweep over the ranges and yield the homes of each block with more than one path."""
     block: list[Home] = []
     current, end = "", -1
-    for device, low, high, storage in spans:
-        if block and (device != current or low >= end):
+    for space, low, high, storage, device in spans:
+        if block and (space != current or low >= end):
             if len(block) > 1 or len(homes[block[0]]) > 1:
                 yield tuple(block)
             block, end = [], high
-        current, end = device, max(end, high)
+        current, end = space, max(end, high)
         block.append((device, storage))
     if block and (len(block) > 1 or len(homes[block[0]]) > 1):
         yield tuple(block)
@@ -123,7 +124,7 @@ def _alias_group(members: Sequence[Entry]) -> AliasGroup:
     low, high = bounds(readings)
     return AliasGroup(
         id=min(reading.storage for reading in readings),
-        device=readings[0].device,
+        device=", ".join(sorted({one.device for one in readings})),
         nbytes=high - low,
         members=tuple(str(path) for path, _ in members),
         pairs=pairs,

@@ -64,7 +64,5 @@ def _sharing(reading: Reading, intervals: Intervals, readings: Sequence[Reading]
     start = reading.address
     for place in sorted(intervals.meeting(start, start + reading.high - reading.low)):
         other = readings[place]
-        if other.device != (reading.device or other.device):
-            continue
         if other is reading or share_bytes(reading, other) is not False:
             yield place

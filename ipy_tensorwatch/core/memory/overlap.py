@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .address_space import in_one_space
 from .footprint import footprint_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def relate(a: Reading, b: Reading) -> Relation:
         return "same-object"
     if a.unknown or b.unknown:
         return "unknown"
+    if not in_one_space(a, b):
+        return "disjoint"
     if (a.data_ptr, a.shape, a.strides, a.itemsize) == (b.data_ptr, b.shape, b.strides, b.itemsize):
         return "same-elements" if a.numel else "disjoint"
     shared = share_bytes(a, b)
@@ -36,7 +39,7 @@ def relate(a: Reading, b: Reading) -> Relation:
 
 def share_bytes(a: Reading, b: Reading) -> bool | None:
     """Return whether two readings share a byte; None if the exact search would take too long."""
-    if not (a.numel and b.numel) or a.address >= b.end or b.address >= a.end:
+    if not (a.numel and b.numel) or a.address >= b.end or b.address >= a.end or not in_one_space(a, b):
         return False
     if a.is_dense and b.is_dense:
         return True

@@ -121,7 +121,7 @@ def _share_bytes(a: Reading | None, b: Reading | None) -> bool:
         return False
     if a.object == b.object:
         return True
-    return not (a.unknown or b.unknown) and a.device == b.device and share_bytes(a, b) is not False
+    return not (a.unknown or b.unknown) and share_bytes(a, b) is not False
 
 
 def _in_one_storage(a: Reading | None, b: Reading | None) -> bool:

@@ -6,8 +6,8 @@ import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from ..blame.silent import SILENT
 from ..blame.site_order import order_sites
+from ..blame.verdict import SILENT
 from ..model.records import Change
 from ..statements.statement import parse_statements
 from ..statements.write_calls import mentions

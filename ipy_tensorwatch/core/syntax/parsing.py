@@ -24,6 +24,7 @@ _HIDES_WRITES = re.compile(
     r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
     r"|\b(?:map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
 )
+_LAMBDA = "<lambda "
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 _PLAIN = r"""(?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\['"] )*"""
 _STEP = re.compile(rf"""\.\w+ | \[ {_PLAIN} (?: \[ {_PLAIN} \] {_PLAIN} )* \]""", re.VERBOSE)
@@ -169,6 +170,28 @@ def _last(nodes: Iterable[ast.AST], name: str) -> Defined | None:
             named = any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
             found = node.value if named else found
     return found
+
+
+def name_of_lambda(cell: int, line: int, column: int) -> str:
+    """Return the name of a lambda, by the place of its body in a cell."""
+    return f"{_LAMBDA}{cell}:{line}:{column}>"
+
+
+def find_lambda(tree: ast.Module, name: str, offset: int) -> ast.Lambda | None:
+    """Return a lambda by the name that `name_of_lambda` gave, in a part of the cell that begins after `offset` lines.
+
+    Examples
+    --------
+    >>> tree = ast.parse("fs = [lambda t: 1, lambda t: t.neg_()]")
+    >>> ast.unparse(find_lambda(tree, name_of_lambda(2, 5, 29), 4))
+    'lambda t: t.neg_()'
+    """
+    if not name.startswith(_LAMBDA):
+        return None
+    line, column = map(int, name[:-1].split(":")[1:])
+    place = line - offset, column
+    found = (one for one in all_nodes(tree) if isinstance(one, ast.Lambda))
+    return next((one for one in found if (one.body.lineno, one.body.col_offset) == place), None)
 
 
 def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:

@@ -74,7 +74,7 @@ class UnsettledCells:
             ended = one if seen is None else replace(one, observed=seen)
             if seen is not None:
                 before = one.running.ledger.before.snapshot
-                GUARD.run("keeping-copies", kept.there.add, seen, before, count, default=None)
+                GUARD.run("keeping-copies", kept.add_late, seen, before, count, default=None)
                 GUARD.run("finding-writer", partial(one.running.ledger.finish, late=True), seen, default=None)
                 yield ended
             self.keep(ended)

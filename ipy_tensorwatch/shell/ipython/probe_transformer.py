@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...core.host.guard import GUARD
 from ...core.statements.statement import walk_statements
-from ...core.syntax.probes import instrument, make_probes, probe_name, silence
+from ...core.syntax.probe_insertion import instrument, make_probes, probe_name, silence
 
 if TYPE_CHECKING:
     import ast

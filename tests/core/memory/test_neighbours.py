@@ -67,9 +67,3 @@ def test_neighbours_come_in_the_order_in_which_they_were_given():
     ]
 
     assert [str(path) for path, _ in Neighbourhood(entries).of(reading(9))] == ["b", "a"]
-
-
-def test_the_same_address_on_another_device_is_another_place():
-    entries = [(AccessPath("x"), reading(1, device="cuda:0"))]
-
-    assert Neighbourhood(entries).of(reading(2)) == []

@@ -214,6 +214,17 @@ def test_a_capture_on_one_device_leaves_the_other_compared(device: Any, two: Not
     assert {one["path"] for one in report["coverage"]["unverified"]} == {"far", "views[1]"}
 
 
+def test_no_stream_of_the_user_is_asked_during_a_capture_which_that_would_spoil(device: Any, two: Notebook):
+    two.run("side = torch.Stream('sim:0')")
+    device.counts()
+    device.capture(True)
+    two.run("a = 1\nb = 2")
+    two.run("c = 3")
+    device.capture(False)
+
+    assert device.counts()["spoilt"] == 0
+
+
 def test_a_tensor_that_moves_to_another_device_is_another_tensor(two: Notebook):
     report = two.run("near = near.to('sim:1')\nviews[1].add_(near)\nnear += 1")
 
@@ -236,6 +247,37 @@ def test_while_a_stream_of_the_user_works_nothing_is_read_half_written(device: A
     assert {one["path"] for one in report["coverage"]["unverified"] if one["why"] == BUSY} == {"near", "views[0]"}
     assert {path: one["since"] for path, one in later.items()} == {"near": 2, "views[0]": 2}
     assert device.counts()["waits"] == 0
+
+
+@pytest.fixture
+def quiet_streams(device: Any) -> Iterator[Any]:
+    """Give the device as one that says nothing of its streams, as MPS does: PyTorch raises when it is asked."""
+    device.tell_streams(False)
+    yield device
+    device.tell_streams(True)
+
+
+def test_a_device_that_tells_of_events_only_is_compared_at_once_if_it_is_idle(quiet_streams: Any, two: Notebook):
+    report = two.run("a = 1\nviews[0].add_(1)\nb = 2")
+
+    assert {path: one["sites"][0]["line"] for path, one in changes(report, "mutated").items()} == {
+        "near": 2,
+        "views[0]": 2,
+    }
+    assert report["coverage"]["unverified"] == []
+    assert quiet_streams.counts()["waits"] == 0
+
+
+def test_a_device_that_tells_of_events_only_is_not_waited_for_if_it_works(quiet_streams: Any, two: Notebook):
+    quiet_streams.work(0.5)
+    first = two.run("views[0].add_(1);")
+    was_busy = quiet_streams.is_busy()
+    while quiet_streams.is_busy():
+        time.sleep(0.01)
+
+    assert (was_busy, verified(first), reasons(first)) == (True, set(), {BUSY})
+    assert verified(two.report()) == {"near", "views[0]"}
+    assert quiet_streams.counts()["waits"] == 0
 
 
 def test_what_a_stream_has_done_by_the_end_of_the_cell_is_told_with_its_line(device: Any, two: Notebook):

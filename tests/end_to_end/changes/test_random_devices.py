@@ -11,7 +11,7 @@ import torch
 from tests.support.accelerator import accelerator
 from tests.support.notebook import Notebook, changes, mutated
 
-PRELUDE = "import torch\ndef bump(t):\n    t += 1\n"
+PRELUDE = "import torch\nfrom tests.support.guests import lend\ndef bump(t):\n    t += 1\n"
 MAKES = [
     "torch.arange(6.0, device='sim').view(2, 3)",
     "torch.arange(8, device='sim')",
@@ -33,6 +33,7 @@ VIEWS = [
     "{}.clone()",
     "{}.view(-1)",
     "{}.unfold(0, 2, 1)",
+    "lend({})",
 ]
 WRITES = [
     "{0}.add_(1);",

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -35,6 +36,7 @@ constexpr auto KEYS = c10::DispatchKeySet(c10::DispatchKey::PrivateUse1);
 
 constexpr int DEVICES = 2;
 
+// A copy that is made later; what it reads may be written until then.
 struct Copy {
   Clock::time_point due;
   at::Tensor source, target;
@@ -53,8 +55,10 @@ struct Device {
   std::multimap<std::pair<int, size_t>, char *> freed;
   std::map<char *, std::pair<int, size_t>> sizes;
   Memory memories[DEVICES];
-  int64_t to_host = 0, to_device = 0, waits = 0, launches = 0, streams = 0, allocations_left = -1;
+  bool tells_streams = true;
+  int64_t to_host = 0, to_device = 0, waits = 0, launches = 0, spoilt = 0, streams = 0, allocations_left = -1;
   std::deque<Copy> copies;
+  std::map<const char *, size_t> pinned;
   std::string fault;
   Clock::time_point faulty_from;
   thread_local static int inside, current;
@@ -87,7 +91,7 @@ struct Device {
     std::deque<Copy> due, later;
     for (auto &one : copies) (one.due <= Clock::now() ? due : later).push_back(one);
     copies = later;
-    for (auto &one : due) one.target.copy_(one.source);
+    for (auto &one : due) one.target.copy_(one.source);  // to memory of the host through a tensor without its version
   }
   void wait(Clock::time_point until) {
     if (Clock::now() < until) {
@@ -152,6 +156,34 @@ struct Allocator final : at::Allocator {
     std::memcpy(device().host(to), device().host(from), size);
   }
 };
+// Memory of the host that a device reads and writes in its own time.
+bool is_pinned(const void *address) {
+  auto &here = device();
+  std::lock_guard<std::mutex> lock(here.mutex);
+  auto *wanted = static_cast<const char *>(address);
+  auto found = here.pinned.upper_bound(wanted);
+  return found != here.pinned.begin() && wanted < (--found)->first + found->second;
+}
+void release_pinned(void *address) {
+  auto &here = device();
+  std::lock_guard<std::mutex> lock(here.mutex);
+  here.pinned.erase(static_cast<char *>(address));
+  std::free(address);
+}
+struct PinnedAllocator final : at::Allocator {
+  at::DataPtr allocate(size_t wanted) override {
+    auto &here = device();
+    std::lock_guard<std::mutex> lock(here.mutex);
+    size_t size = (std::max<size_t>(wanted, 1) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    void *address = std::aligned_alloc(ALIGNMENT, size);
+    here.pinned[static_cast<char *>(address)] = size;
+    return {address, address, &release_pinned, at::Device(at::kCPU)};
+  }
+  at::DeleterFnPtr raw_deleter() const override { return &release_pinned; }
+  void copy_data(void *to, const void *from, std::size_t size) const override { std::memcpy(to, from, size); }
+};
+PinnedAllocator pinned_allocator;
+
 Allocator allocator;
 REGISTER_ALLOCATOR(c10::DeviceType::PrivateUse1, &allocator)
 
@@ -174,6 +206,10 @@ at::Tensor on_host(const at::Tensor &tensor) {
                        tensor.options().device(at::kCPU));
 }
 
+// The same elements without a version counter that moves with theirs; alive as long as the tensor is.
+at::Tensor unversioned(const at::Tensor &tensor) {
+  return at::from_blob(tensor.mutable_data_ptr(), tensor.sizes(), tensor.strides(), [tensor](void *) {}, tensor.options());
+}
 void check_not_captured();
 at::Tensor copy_from(const at::Tensor &source, const at::Tensor &target, bool is_asynchronous) {
   auto &here = device();
@@ -185,7 +221,11 @@ at::Tensor copy_from(const at::Tensor &source, const at::Tensor &target, bool is
     here.to_host += reads ? target.nbytes() : 0;
     here.to_device += writes ? target.nbytes() : 0;
     if (reads && is_asynchronous && here.is_busy()) {
-      here.copies.push_back({here.end(), on_host(source).clone(), target});
+      here.copies.push_back({here.end(), on_host(source).clone(), unversioned(target)});
+      return target;
+    }
+    if (writes && is_asynchronous && here.is_busy() && is_pinned(source.const_data_ptr())) {
+      here.copies.push_back({here.end(), source, on_host(target)});
       return target;
     }
     if (reads || (writes && !is_asynchronous)) here.wait(here.end());
@@ -297,6 +337,7 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
 
 // What is launched or asked for meanwhile makes the capture invalid.
 void check_not_captured() {
+  device().spoilt += device().here().is_capturing;
   TORCH_CHECK(!device().here().is_capturing, "operation not permitted while the stream is being captured");
 }
 struct Guard final : c10::impl::DeviceGuardImplInterface {
@@ -349,6 +390,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
     device().wait(device().end(stream.device_index(), stream.id()));
   }
   bool queryStream(const c10::Stream &stream) const override {
+    TORCH_CHECK(device().tells_streams, "Backend doesn't support querying streams.");
     check_not_captured();
     device().check();
     return Clock::now() >= device().end(stream.device_index(), stream.id());
@@ -364,6 +406,8 @@ struct Hooks final : at::PrivateUse1HooksInterface {
   bool isBuilt() const override { return true; }
   bool isAvailable() const override { return true; }
   bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
+  at::Allocator *getPinnedMemoryAllocator() const override { return &pinned_allocator; }
+  bool isPinnedPtr(const void *address) const override { return is_pinned(address); }
   void resizePrivateUse1Bytes(const c10::Storage &storage, size_t size) const override { resize_bytes(storage, size); }
 };
 
@@ -374,8 +418,9 @@ py::dict counts() {
   found["to_device"] = here.to_device;
   found["waits"] = here.waits;
   found["launches"] = here.launches;
+  found["spoilt"] = here.spoilt;
   found["held"] = here.memories[0].held;
-  here.to_host = here.to_device = here.waits = here.launches = 0;
+  here.to_host = here.to_device = here.waits = here.launches = here.spoilt = 0;
   return found;
 }
 // A kernel that gets addresses only, as one of Triton or of a replayed graph does.
@@ -401,7 +446,10 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.def("counts", counts, "Return the counters since the last call.");
   m.def("add_at", add_at, "Add a number to float32 elements at an address.");
   m.def("work", work, "Keep the device busy for some seconds more.");
-  m.def("is_busy", [] { return Clock::now() < device().last(); }, "Return whether any stream has work left.");
+  m.def("is_busy", [] {
+    device().deliver();
+    return Clock::now() < device().last();
+  }, "Return whether any stream has work left.");
   m.def("synchronize", [] { device().wait(device().last()); });
   m.def("limit", [](size_t size) { device().memories[0].limit = size; }, "Set how many bytes may be allocated.");
   m.def("memory", [](int of) {
@@ -414,6 +462,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
     return device().here().is_capturing;
   });
   m.def("capture", [](bool on) { device().here().is_capturing = on; }, "Begin or end the capture of the stream.");
+  m.def("tell_streams", [](bool on) { device().tells_streams = on; }, "Tell of streams whether they are done, or not.");
   m.def("current", [] { return Device::current; });
   m.def("make_current", [](int index) { Device::current = index; });
   m.def("fault", fault, "Let all that is asked of the devices raise, once the present work is done.");

@@ -17,7 +17,7 @@ from ..device_watch import DeviceWatch
 from .look_group import LookGroup, group_storages
 from .sampled_storages import Samples
 from .storage_moves import Seats
-from .watched_storage import Rewritten, Watched, differing_bytes
+from .watched_storage import Rewritten, Watched, differing_bytes, is_storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -180,9 +180,18 @@ class Watch:
 
     def _accept(self, storage: int, number: int, digest: bytes | None, copy: Bytes | None) -> Iterator[Rewritten]:
         one = self.watched[storage]
-        if seen := one.look(storage, number, digest, copy):
+        if self._has_arrived(one, digest):
+            one.take_as_known(number, digest, copy)
+        elif seen := one.look(storage, number, digest, copy):
             self._make_room(one.spells)
             yield seen
+
+    def _has_arrived(self, one: Watched, digest: bytes | None) -> bool:
+        """Return whether other bytes may be those that a device was copying at the last look."""
+        if digest == one.digest or one.look_number > self.there.last_busy:
+            return False
+        owner = one.reference()
+        return is_storage(owner) and self.there.may_copy_to(owner, is_new=one.is_new)
 
     def last_look(self, storage: int) -> int:
         """Return the last look at a storage; for one that is not watched, the start of the cell."""
@@ -258,6 +267,8 @@ class Watch:
             verdict = verdicts[storage]
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
+                if self._has_arrived(one, after and after.digest):
+                    continue
                 if seen := one.accept(storage, number, after):
                     yield seen
             elif before and after and verdict.outcome == "changed" and not self._is_seen(storage):
@@ -322,7 +333,7 @@ class Watch:
                 mark = StorageMark.of(block)
                 digest, copy = (mark.digest, mark.copy) if mark else (None, None)
                 copy = copy if block.nbytes <= self.largest else None
-                self.watched[storage] = Watched(reference, block, digest, copy, number, number)
+                self.watched[storage] = Watched(reference, block, digest, copy, number, number, is_new=number > 0)
                 self._alone[storage] = None
                 self._ungrouped += 1
         self._is_grouped &= self._ungrouped <= MAX_ALONE

@@ -47,7 +47,13 @@ class Rewritten(NamedTuple):
 
 @dataclass(slots=True)
 class Watched:
-    """One storage: its last bytes, the looks that saw them, and its earlier bytes."""
+    """One storage: its last bytes, the looks that saw them, and its earlier bytes.
+
+    Attributes
+    ----------
+    is_new
+        Whether the cell made it.
+    """
 
     reference: weakref.ref[Any]
     block: Block
@@ -56,6 +62,7 @@ class Watched:
     first: int = 0
     look_number: int = 0
     spells: list[Spell] = field(default_factory=list)
+    is_new: bool = False
 
     def find(self) -> bool:
         """Return whether the bytes are still there, even if `resize_` moved them."""
@@ -95,6 +102,12 @@ class Watched:
         self.first, self.digest = number, digest
         self.copy = copy if old is not None else None
         return Rewritten(storage, since, differing_bytes(old, self.copy), self.block.low)
+
+    def take_as_known(self, number: int, digest: bytes | None, copy: Bytes | None) -> None:
+        """Record bytes that were on their way since an earlier look, as if they had been there then."""
+        if digest is not None:
+            self.look_number, self.digest = number, digest
+            self.copy = copy if self.copy is not None else None
 
     def _is_there(self) -> bool:
         owner = self.reference()

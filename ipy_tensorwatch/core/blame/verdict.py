@@ -1,4 +1,4 @@
-"""Why a path changed, and whether the change was expected."""
+"""The verdict on a changed path: its cause, and which causes make a change silent; `cause.py` finds the cause."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from ipy_tensorwatch.core.syntax.probes import instrument, make_probes, silence
+from ipy_tensorwatch.core.syntax.probe_insertion import instrument, make_probes, silence
 
 
 def entered(source, **names):
