@@ -186,7 +186,7 @@ class TraceWriter:
         if reading.object != write.reading.object:
             return False
         if write.by == "step":
-            if len(near) > 1 and any(says_copy(one.root) for one, _ in near):
+            if says_copy(path.root) and any(one.root != path.root for one, _ in near):
                 return False  # a hazard, although the change is expected
             is_parameter = reading.kind == "parameter" or reading.collects_gradient
             return is_parameter or path.root in self._stepping.get(write.position.statement, ())
