@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ..blame.reasoning import Reasoning
 from ..hazards.find_hazards import find_hazards
-from ..hazards.hazard_facts import OverwrittenSave
+from ..hazards.hazard_facts import NotTrained, OverwrittenSave
 from ..host.deadline import Deadline, LateError
 from ..host.guard import GUARD
 from .foretold_trace import TraceWriter
@@ -78,14 +78,36 @@ def _foresee(source: str, runner: CellRunner, deadline: Deadline) -> Foresight:
     silent = tuple(_foretold(one, writer.certain) for one in reasoning.changes if one.silent)
     none: tuple[Hazard, ...] = ()
     hazards = GUARD.run("finding-hazards", _begun, reasoning, known.standing, default=none)
+    hazards = tuple(_as_it_happens(one, run) for one in hazards if not _is_refuted(one, run))
     return Foresight(changes=silent, hazards=(*refused, *hazards))
 
 
 def _fulfilled(run: AbstractRun, known: KnownState) -> Iterator[Hazard]:
     """Yield the standing hazards that a backward of the cell would fulfil."""
-    root = run.stopped.root if run.stopped else ""
-    raising = (one for one in known.standing.hazards if root and one.outcome == "raises")
-    yield from (one for one in raising if isinstance(one.fact, OverwrittenSave) and one.fact.root == root)
+    for one in known.standing.hazards:
+        if _is_fulfilled(one, run):
+            yield _as_it_happens(one, run)
+
+
+def _as_it_happens(hazard: Hazard, run: AbstractRun) -> Hazard:
+    """Return a hazard as it is if the cell itself goes backward: what was a risk raises."""
+    return replace(hazard, outcome="raises") if _is_fulfilled(hazard, run) else hazard
+
+
+def _is_refuted(hazard: Hazard, run: AbstractRun) -> bool:
+    """Return whether an optimizer writes what it holds, which a hazard says was replaced: the trace leaves that out."""
+    fact = hazard.fact
+    if not isinstance(fact, NotTrained) or fact.how != "replaced":
+        return False
+    writing = (one.optimizer for one in run.interpreter.notes.steps if one.written)
+    return any(
+        str(one.path) == fact.optimizer or run.interpreter.top.names.get(fact.optimizer) is one for one in writing
+    )
+
+
+def _is_fulfilled(hazard: Hazard, run: AbstractRun) -> bool:
+    root, fact = run.stopped.root if run.stopped else "", hazard.fact
+    return bool(root) and hazard.code == "TW201" and isinstance(fact, OverwrittenSave) and fact.root == root
 
 
 def _begun(reasoning: Reasoning, standing: Standing) -> tuple[Hazard, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..explain.inplace_refused import refused_hazard
 from ..hazards.hazard_facts import Raised, Refused, typed_line
+from ..hazards.overwritten.unused_by_backward import use_of
 from ..host.deadline import NEVER
 from ..memory.overlap import lay_out, share_bytes
 from ..model.records import Cell, Change, Coverage, Site
@@ -21,6 +22,7 @@ from ..model.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
 from ..model.trace.graph_state import GraphState
 from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
+from ..syntax.copy_names import says_copy
 from .own_counters import OwnCounters
 from .run.abstract_frame import file_of
 from .settled_changes import SettledChanges
@@ -184,6 +186,8 @@ class TraceWriter:
         if reading.object != write.reading.object:
             return False
         if write.by == "step":
+            if says_copy(path.root) and any(one.root != path.root for one, _ in near):
+                return False  # a hazard, although the change is expected
             is_parameter = reading.kind == "parameter" or reading.collects_gradient
             return is_parameter or path.root in self._stepping.get(write.position.statement, ())
         if write.by == "backward":
@@ -235,8 +239,9 @@ class TraceWriter:
         counted = sum(self._moves_counter(write, one) for write in touching)
         roots = tuple(path for path in one.roots if path not in self._memory.freed and self._after.lasts(path))
         meets = counted or any(share_bytes(write.reading, one.saved.reading) for write in touching)
-        if one.will_raise or not (roots and meets):
-            return None
+        reads = use_of(one.saved.op, one.saved.argument)
+        if one.will_raise or not (roots and meets) or not (counted or (reads.mode is None and not reads.is_none)):
+            return None  # of a write past the counter it is not known whether it harms where a mode of the node decides
         origins = {path: one.origins[path] for path in roots if path in one.origins}
         return replace(one, version=one.version + counted, roots=roots, origins=origins)
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from time import thread_time
 
 import pytest
+import torch
 
 import ipy_tensorwatch
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.host.guard import GUARD
 from ipy_tensorwatch.core.preview.foretold_trace import TraceWriter
 from ipy_tensorwatch.core.preview.run import loop_turns, run_statement
+from ipy_tensorwatch.core.syntax.ast_queries import is_inplace_name
+from ipy_tensorwatch.core.syntax.torch_vocabulary import INPLACE_METHODS
 from ipy_tensorwatch.shell import extension
 from tests.support.foretold import Tally, compare_previews
 from tests.support.notebook import Notebook
@@ -279,11 +282,50 @@ opt = torch.optim.SGD([w], lr=0.1)
         assert [(one["code"], one["outcome"], one["paths"]) for one in hazards] == told != []
 
 
-@pytest.mark.parametrize("source", ["w.reshape_(2)", "w.view_(2)\nw.add_(1)"])
+@pytest.mark.parametrize("source", ["w.reshape_(2)", "w.view_(2)\nw.add_(1)", "w.foo_()", "x.foo_()\nx.add_(1)"])
 def test_nothing_is_foretold_of_a_method_that_no_tensor_has(source: str):
     with Notebook(check_leaks=False) as nb:
-        nb.run("import torch\nw = torch.ones(2, requires_grad=True)")
-        assert ipy_tensorwatch.preview(source).to_dict()["hazards"] == []
+        nb.run("import torch\nw = torch.ones(2, requires_grad=True); x = torch.ones(2); y = x.view(2)")
+        assert ipy_tensorwatch.preview(source).to_dict() == {"schema": 1, "changes": [], "hazards": []}
+
+
+def test_every_inplace_method_of_a_tensor_is_known():
+    assert {name for name in dir(torch.Tensor) if is_inplace_name(name) and name[0] != "_"} <= INPLACE_METHODS
+
+
+BEGUN = {
+    "first.backward(retain_graph=True)\nopt.step()\nfirst.backward()": ("TW201", "raises"),
+    "first.backward(retain_graph=True)\nopt.step()": ("TW201", "risk"),
+    "net[1].reset_running_stats()": ("TW201", "raises"),
+    "other = net(x)": None,
+    "fused = torch.optim.Adam([w], fused=True)\nfirst.backward(retain_graph=True)\nfused.step()": ("TW202", "risk"),
+    "net(x.detach()).sum().backward()\ntrained.step()": ("TW207", "risk"),
+    "choose()\ntrained.step()": ("TW207", "risk"),
+}
+"""Cells, each with the hazard that begins there."""
+
+
+@pytest.mark.parametrize("source", BEGUN)
+def test_the_hazard_that_a_cell_begins_is_foretold_with_its_outcome(source: str):
+    with Notebook(check_leaks=False) as nb:
+        nb.run("""
+import copy, torch
+from torch import nn
+w, x = torch.ones(3, requires_grad=True), torch.ones(2, 3, requires_grad=True)
+first, opt = (x @ w).sum(), torch.optim.SGD([w], lr=0.1)
+net = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)); out = net(x)
+before, trained = copy.copy(net), torch.optim.SGD(net.parameters(), lr=0.1)
+rival = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))
+def choose():
+    with torch.no_grad(): wanted = rival(x)
+    (net(x) - wanted).sum().backward()
+""")
+        foretold = ipy_tensorwatch.preview(source).to_dict()["hazards"]
+        nb.cell(source)
+        told = {(one.code, one.outcome) for one in ipy_tensorwatch.report().begun}
+
+    assert {(one["code"], one["outcome"]) for one in foretold} == told
+    assert BEGUN[source] in told or told == set()
 
 
 SAVED = """
@@ -496,3 +538,64 @@ def test_turns_that_do_nothing_new_are_passed_over(notebook: Notebook, monkeypat
     counts = {one: (turns.clear(), ipy_tensorwatch.preview(one), len(turns))[2] for one in OVER_BATCHES}
 
     assert counts == OVER_BATCHES
+
+
+def test_an_optimizer_that_steps_is_not_foretold_to_hold_what_was_there_before():
+    with Notebook(check_leaks=False) as nb:
+        nb.run("import torch\nfrom torch import nn\nmemory = []")
+        nb.run("""
+policy = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+target = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+target.load_state_dict(policy.state_dict())
+""")
+        nb.run("opt = torch.optim.SGD(policy.parameters(), lr=0.1)")
+        nb.run("""
+def optimize():
+    if len(memory) < 8: return
+    loss = policy(torch.ones(1, 3)).sum()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""")
+        hazards = ipy_tensorwatch.preview("""
+for _ in range(3):
+    memory.append(torch.ones(1))
+    optimize()
+    ours, theirs = target.state_dict(), policy.state_dict()
+    for key in theirs: ours[key] = theirs[key] * 0.01 + ours[key] * 0.99
+    target.load_state_dict(ours)
+""").to_dict()["hazards"]
+
+    assert hazards == []
+
+
+BY_STRANGERS = (
+    'match d:\n    case {"x": t}:\n        t.add_(1)\n    case _:\n        pass',
+    "match [grid, x]:\n    case [_, q]:\n        q.mul_(2)",
+    "match (x, buffer):\n    case (t, object(data=held)):\n        held.add_(1)",
+    "print(sum(t.add_(1).sum() for t in xs))",
+    "loss = sum([net(x.clone()).sum(), 1.0]); loss.backward(); opt.step()",
+    "print(any(t.add_(1).sum() > 1e6 for t in [x, grid]))",
+    "def each(ts):\n    for t in ts:\n        t.add_(1)\n        yield t\nprint(max(each(xs), key=lambda t: t.sum()))",
+    "import contextlib\nheld = contextlib.nullcontext(x)\nwith held as t:\n    t.add_(1)",
+    "memoryview(a)[0, 0] = 2.0",
+    "async def go(t):\n    t.add_(1)\nawait go(x)",
+    "def outer():\n    z = x\n    def inner():\n        nonlocal z\n        z += 1\n    inner()\nouter()",
+    "try:\n    x.add_(1)\n    raise ValueError\nexcept ValueError:\n    grid.mul_(2)\nfinally:\n    a[0] = 0",
+    "first, *rest = x\nfirst.add_(1)",
+    "if (v := x[0]) is not None:\n    v.add_(1)",
+)
+
+
+def test_cells_as_strangers_type_them_are_foretold():
+    tally = Tally()
+    compare_previews("strangers", [SETTING, *BY_STRANGERS], tally)
+
+    assert tally.missed == tally.in_vain == []
+    assert tally.right == tally.right_line == 97
+
+
+def test_what_is_written_where_a_condition_is_not_known_is_likely(notebook: Notebook):
+    changes = ipy_tensorwatch.preview("grid.sum() > -1 and corner.add_(1)").to_dict()["changes"]
+
+    assert {(one["path"], one["certainty"]) for one in changes} == {("grid", "likely")}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...syntax.torch_vocabulary import FRESH_LAYERS
 from ..values.abstract_memory import is_one_memory
 from ..values.abstract_values import (
+    NONE,
     UNKNOWN,
     AbstractObject,
     AbstractTensor,
@@ -87,6 +88,10 @@ def call_module_method(
     if name in ("load_state_dict", "reset_parameters"):
         _load(memory, module, given)
         return UNKNOWN
+    if name == "reset_running_stats":
+        for one in held_inside(module, "buffer"):
+            memory.write(one)
+        return NONE
     if name in ("train", "eval"):
         switch(module, is_training=name == "train" and constant_of(given.get(0, "mode")) is not False)
         return module
@@ -211,8 +216,8 @@ def call_layer(
         for one in tensors_of(module.parts.get(".weight")):
             memory.record(one, certain=False)
     if name.startswith(_NORMS) and module.is_training:
-        for one in held_inside(module, "buffer"):
-            memory.record(one, by="module")
+        for one in held_inside(module, "buffer"):  # its kernel moves no version counter
+            memory.record(one, by="module", is_counted=False)
     return _result(memory, module, value)
 
 

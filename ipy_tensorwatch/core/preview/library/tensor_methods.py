@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...syntax.ast_queries import is_inplace_dunder, is_inplace_name
-from ...syntax.torch_vocabulary import FRESH, METADATA, OUT_OF_PLACE, OUTER_WRITES, VIEWS
+from ...syntax.torch_vocabulary import FRESH, INPLACE_METHODS, METADATA, OUT_OF_PLACE, OUTER_WRITES, VIEWS
 from ..values import view_layouts as layouts
 from ..values.abstract_memory import StoppedError, is_one_memory
 from ..values.abstract_values import (
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _SAME_SHAPE = OUT_OF_PLACE | frozenset(
     ("clone", "copy", "abs", "sign", "relu", "sigmoid", "tanh", "exp", "log", "sqrt", "clip", "clamp", "astype")
 )
-_VIEWS_IN_PLACE = METADATA | frozenset(("as_strided_",))
 _NUMBERS = frozenset(("item", "numel", "dim", "nelement", "ndimension", "size", "__len__", "data_ptr", "stride"))
 _CASTS = {
     "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16", "int": "int32",
@@ -62,7 +61,7 @@ def call_tensor_method(
     StoppedError
         If PyTorch refuses it.
     """
-    if name[:-1] in VIEWS and name not in _VIEWS_IN_PLACE and name.endswith("_"):
+    if is_inplace_name(name) and name not in INPLACE_METHODS:
         raise StoppedError  # no tensor has it
     if is_inplace_name(name) or is_inplace_dunder(name) or (tensor.is_array and name in OUTER_WRITES):
         return _write(memory, tensor, name, given)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
 from ..values.abstract_memory import leaves_of
-from ..values.abstract_values import NONE, UNKNOWN, AbstractObject, AbstractTensor, constant_of, make_list, tensors_of
+from ..values.abstract_values import (
+    NONE,
+    UNKNOWN,
+    AbstractObject,
+    AbstractTensor,
+    Constant,
+    constant_of,
+    make_list,
+    tensors_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,8 +77,9 @@ def clear_gradients(memory: AbstractMemory, tensors: Iterable[AbstractTensor], g
 def step_optimizer(memory: AbstractMemory, optimizer: AbstractObject) -> AbstractStep:
     """Write every parameter that has a gradient, and the optimizer's state."""
     stepped = [one for one in optimizer.held if one.grad is not None]
+    is_counted = ".fused" not in optimizer.parts
     for one in stepped:
-        memory.record(one, by="step")
+        memory.record(one, by="step", is_counted=is_counted)
     if stepped and optimizer.class_name in _STATES and ".state" not in optimizer.parts:
         _make_state(memory, optimizer)
     elif stepped:
@@ -114,7 +124,10 @@ def make_optimizer(name: str, given: CallArguments) -> AbstractObject:
     held = dict.fromkeys(tensors_of(given.get(0, "params")))
     momentum = given.get(2, "momentum") if name == "SGD" else None
     kind = "Momentum" if momentum is not None and constant_of(momentum) != 0 else name
-    return AbstractObject("optimizer", kind, held=[*held], is_whole=False)
+    made = AbstractObject("optimizer", kind, held=[*held], is_whole=False)
+    if constant_of(given.named.get("fused")) is True:
+        made.parts[".fused"] = Constant(True)  # noqa: FBT003  (the value of an attribute)
+    return made
 
 
 def param_groups(optimizer: AbstractObject) -> AbstractObject:

@@ -18,6 +18,7 @@ from ..values.abstract_values import (
     Constant,
     LibraryName,
     constant_of,
+    either,
     make_list,
     whole_number,
 )
@@ -215,7 +216,37 @@ def _isinstance(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     return UNKNOWN
 
 
+def _sum(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    found, _ = _all_items(run, given.get(0))
+    tensors = [one for one in (*found, given.get(1, "start")) if isinstance(one, AbstractTensor)]
+    return run.memory.make(sources=tensors) if tensors else NUMBER
+
+
+def _choose(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    """Return what `max` or `min` gives: one of the items, the function of which is called for each."""
+    found = [*given.positional] if len(given.positional) > 1 else _all_items(run, given.get(0))[0]
+    key = given.named.get("key")
+    for one in found if key is not None else ():
+        run.call(key or UNKNOWN, CallArguments((one,)))
+    holds = any(isinstance(one, AbstractTensor | AbstractObject) for one in found)
+    return either(found) if holds else NUMBER
+
+
+def _null_context(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    return AbstractObject("nullcontext", others=given.get(0, "enter_result") or NONE)
+
+
+def _test_items(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    _all_items(run, given.get(0))
+    return UNKNOWN
+
+
 CALLS: Mapping[str, Call] = {
+    "sum": _sum,
+    **dict.fromkeys(("max", "min"), _choose),
+    **dict.fromkeys(("any", "all"), _test_items),
+    **dict.fromkeys(("nullcontext", "contextlib.nullcontext"), _null_context),
+    "memoryview": _same,
     **dict.fromkeys(("list", "tuple", "sorted", "set", "frozenset", "deque", "collections.deque"), _list),
     **dict.fromkeys(("dict", "OrderedDict", "collections.OrderedDict"), _dict),
     **dict.fromkeys(("defaultdict", "collections.defaultdict"), lambda run, given: _dict(run, given.after(1))),

@@ -51,7 +51,7 @@ _CALLERS = frozenset(
 """Functions and methods that call a function that they are given."""
 _WRAPPERS = frozenset(("compile", "script", "trace", "lru_cache", "cache", "wraps", "njit", "jit", "vmap", "no_grad"))
 """Functions that return a function that does what the given one does."""
-_NUMBERS = frozenset(("len", "int", "float", "abs", "round", "min", "max", "sum"))
+_NUMBERS = frozenset(("len", "int", "float", "abs", "round"))
 _CONTAINERS = frozenset(("list", "dict", "set", "tuple", "deque", "defaultdict", "OrderedDict", "ModuleDict"))
 
 

@@ -179,15 +179,17 @@ class ExpressionEvaluator(ValueReader):
         return UNKNOWN
 
     def _boolean(self, node: ast.BoolOp, frame: AbstractFrame) -> AbstractValue:
-        stops = isinstance(node.op, ast.Or)
+        stops, doubt = isinstance(node.op, ast.Or), self.memory.doubt
         found: list[AbstractValue] = []
         for one in node.values:
             value = self.evaluate(one, frame)
             known = self.truth(value)
+            self.memory.doubt += known is None
             if known is None or known is stops or one is node.values[-1]:
                 found.append(value)
             if known is stops:
                 break
+        self.memory.doubt = doubt
         return either(found)
 
     def _choice(self, node: ast.IfExp, frame: AbstractFrame) -> AbstractValue:

@@ -33,6 +33,7 @@ from ..values.abstract_values import (
 from .abstract_frame import AbstractFrame, JumpError, file_of
 from .bind_target import TargetBinder
 from .loop_turns import LoopTurns, run_turn
+from .match_pattern import bind_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -262,7 +263,9 @@ class StatementInterpreter(TargetBinder):
             self.run(node.body if known else node.orelse, frame)
 
     def _match(self, node: ast.Match, frame: AbstractFrame) -> None:
-        self.evaluate(node.subject, frame)
+        subject = self.evaluate(node.subject, frame)
+        for one in node.cases:
+            bind_pattern(self, one.pattern, subject, frame)
         self._fork([*(one.body for one in node.cases), []], frame)
 
     def _fork(self, branches: Sequence[Sequence[ast.stmt]], frame: AbstractFrame) -> None:
@@ -326,7 +329,8 @@ class StatementInterpreter(TargetBinder):
             wanted = self.truth(value.parts["[0]"]) if value.kind == "set_grad_enabled" else value.kind == "enable_grad"
             self.memory.records = wanted is not False
         method, leave = self.method_of(value, "__enter__"), self.method_of(value, "__exit__")
-        inside(value if method is None else self.call(method, CallArguments()))
+        entered = value.others if isinstance(value, AbstractObject) and value.kind == "nullcontext" else value
+        inside(entered if method is None else self.call(method, CallArguments()))
         if leave is not None:
             self.call(leave, CallArguments((NONE, NONE, NONE)))
 

@@ -239,14 +239,15 @@ class AbstractMemory:
         is_folded = tensor.is_exact and 0 in tensor.reading.strides and overlaps_itself(tensor.reading) is True
         return "expanded" if is_folded else None
 
-    def record(self, tensor: AbstractTensor, *, certain: bool = True, by: Writer = "") -> None:
+    def record(self, tensor: AbstractTensor, *, certain: bool = True, by: Writer = "", is_counted: bool = True) -> None:
         """Record a write that nothing refuses."""
         if len(self.writes) >= MOST_WRITES or tensor.reading.unknown or not tensor.reading.storage:
             return
         sure = certain and tensor.is_exact and not self.doubt
-        one = AbstractWrite(tensor.reading, self.position, sure, tensor.is_counted, by)
+        is_counted = is_counted and tensor.is_counted
+        one = AbstractWrite(tensor.reading, self.position, sure, is_counted, by)
         self.writes[one] = (self.writes.get(one, (self.now, 0))[0], self.now)
-        if tensor.is_counted and not tensor.is_array:
+        if is_counted and not tensor.is_array:
             storage = tensor.reading.storage
             self.versions[storage] = self.versions.get(storage, 0) + 1
 
