@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..core.fixes.change_fix import fix_change
-from ..core.fixes.computed_again import change_behind, fix_afterwards
+from ..core.fixes.alternative_fixes import alternative_fixes
+from ..core.fixes.change_fix import change_fixes, fix_changes
+from ..core.fixes.computed_again import change_behind, fix_afterwards, hazard_beside
+from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
 from ..core.memory.alias_groups import group
 from ..core.model.path import AccessPath
@@ -18,11 +20,11 @@ from .wording.hazards.hazard_sentences import message
 from .wording.not_compared import why
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ..core.blame.reasoning import Reasoning
     from ..core.hazards.fix import Fix
-    from ..core.hazards.hazard import Hazard, Turn
+    from ..core.hazards.hazard import Turn
     from ..core.model.records import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
     from ..core.model.snapshots.snapshot import Snapshot
 
@@ -46,7 +48,7 @@ class Report:
     sources
         The plain sources of the cells so far, by count.
     tried
-        What trials of fixes showed, by the silent change or by the key of the hazard.
+        The fixes that trials left, by the silent change or by the key of the hazard; None if none of them mends it.
     """
 
     cell: Cell
@@ -55,7 +57,7 @@ class Report:
     hazards: tuple[Hazard, ...] = ()
     turns: tuple[Turn, ...] = ()
     sources: Mapping[int, str] = field(default_factory=dict)
-    tried: dict[Change | str, str] = field(default_factory=dict)
+    tried: dict[Change | str, Fix | None] = field(default_factory=dict)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -101,8 +103,8 @@ class Report:
     @cached_property
     def possible_fixes(self) -> Mapping[Change, Fix]:
         """What may mend the silent changes; those that nothing plain mends are left out."""
-        found = ((one, fix_change(one, self.cell.count, self.snapshot, self.sources)) for one in self.silent)
-        return GUARD.run("finding-fix", lambda: {one: fix for one, fix in found if fix is not None}, default={})
+        known = self.silent, self.cell.count, self.snapshot, self.sources
+        return GUARD.run("finding-fix", fix_changes, *known, default={})
 
     @property
     def fixes(self) -> Mapping[Change, Fix]:
@@ -110,8 +112,7 @@ class Report:
         return {one: fix for one in self.possible_fixes if (fix := self._as_tried(one)) is not None}
 
     def _as_tried(self, change: Change) -> Fix | None:
-        fix, found = self.possible_fixes[change], self.tried.get(change)
-        return None if found == "useless" else replace(fix, applicability="safe") if found == "safe" else fix
+        return self.tried.get(change, self.possible_fixes[change])
 
     @cached_property
     def _mendable(self) -> Mapping[str, Change]:
@@ -121,15 +122,20 @@ class Report:
     def fix_of(self, hazard: Hazard) -> Fix:
         """Return the fix of a hazard, with the edits that the sources of all cells allow, as far as it was tried."""
         fix = GUARD.run("finding-fix", fix_afterwards, hazard, self.snapshot, self.sources, default=hazard.fix)
+        beside = None if fix.edits else hazard_beside(hazard, self.hazards)
+        if beside is not None:
+            return self.fix_of(beside)
         explained = change_behind(hazard, fix, self._mendable)
         if explained is not None:
             return self._as_tried(explained) or fix
-        match self.tried.get(hazard.key):
-            case "safe":
-                return replace(fix, applicability="safe")
-            case "useless":
-                return replace(fix, applicability="display", edits=())
-        return fix
+        return self.tried.get(hazard.key, fix) or replace(fix, applicability="display", edits=())
+
+    def other_fixes(self, one: Change | Hazard, fix: Fix) -> Iterator[Fix]:
+        """Yield what else may mend a silent change or a hazard, and is offered only if a trial proves it."""
+        if isinstance(one, Hazard):
+            return alternative_fixes(one, fix, self.sources)
+        found = change_fixes(one, self.cell.count, self.snapshot, self.sources)
+        return (other for other in found if other.edits != fix.edits)
 
     @property
     def begun(self) -> tuple[Hazard, ...]:
@@ -184,7 +190,7 @@ def hazard_dict(hazard: Hazard, fix: Fix | None = None) -> dict[str, Any]:
         "paths": hazard.paths,
         "op": hazard.op,
         "message": message(hazard).marked,
-        "remedy": remedy(hazard.fix).marked,
+        "remedy": remedy(fix if fix and fix.edits else hazard.fix).marked,
         "fix": fix_dict(fix or hazard.fix),
         "saved_at": hazard.saved_at,
         "written_at": hazard.written_at,

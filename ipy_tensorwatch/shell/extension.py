@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -178,6 +179,7 @@ def _restore(known: dict[str, Any], name: str, earlier: dict[str, Any]) -> None:
         del known[name]
 
 
+@cache
 def _version() -> str:
     try:
         return version("ipy-tensorwatch")

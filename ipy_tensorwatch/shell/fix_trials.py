@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from time import perf_counter
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from itertools import islice
+from time import thread_time
+from typing import TYPE_CHECKING, cast
 
 from ..capture.host.other_threads import runs_in_other_threads
 from ..capture.trial.given_values import MOST_BYTES, KnownPast
-from ..capture.trial.run_trial import run_trial
+from ..capture.trial.run_trial import Tried, run_trial
+from ..core.fixes.alternative_fixes import needs_trial
 from ..core.fixes.replay import plan_hazard, plan_replay
 from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
 from .ipython.cell_sources import user_variables
 
 if TYPE_CHECKING:
+    from ..capture.trial.trial_namespace import TrialVerdict
     from ..core.fixes.replay import Replay
     from ..core.hazards.fix import Fix
     from ..core.model.records import Change
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
     from .watcher import Watcher
 
 SECONDS = 0.5
-"""The time limit for all trials of one report, in seconds."""
+"""The processor time for all trials of one report, in seconds: what else the machine does plays no part."""
+MOST_OTHERS = 6
+"""How many other fixes are tried where the first one does not prove safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +40,63 @@ class FixTrials:
     def prove(self, report: Report) -> Report:
         """Try each fix of a report once, in the main thread and within the time limit; return the report."""
         if threading.current_thread() is threading.main_thread():
-            ends = perf_counter() + SECONDS
+            several = _Trials(self.watcher, report, SECONDS)
             needs: list[tuple[Change | Hazard, Fix]] = [*report.possible_fixes.items()]
             needs += [(one, report.fix_of(one)) for one in report.hazards]
             for one, fix in needs:
                 key = one.key if isinstance(one, Hazard) else one
-                if fix.edits and key not in report.tried:
-                    report.tried[key] = GUARD.run("trying-fix", self._try, report, one, fix, ends, default="unknown")
+                if (fix.edits or isinstance(one, Hazard)) and key not in report.tried:
+                    report.tried[key] = GUARD.run(
+                        "trying-fix", several.settle, one, fix, default=cast("Fix | None", fix)
+                    )
         return report
 
-    def _try(self, report: Report, one: Change | Hazard, fix: Fix, ends: float) -> str:
-        if perf_counter() > ends or runs_in_other_threads():  # planning takes time too
-            return "unknown"
-        replay = _plan(report, one, fix)
-        left = ends - perf_counter()
-        if replay is None or left <= 0 or (replay.given and self._has_begun()) or _has_large(report, replay.names):
-            return "unknown"
+
+@dataclass(slots=True)
+class _Trials:
+    """The trials of one report, and the seconds that are left for them."""
+
+    watcher: Watcher
+    report: Report
+    seconds: float
+
+    def settle(self, one: Change | Hazard, fix: Fix) -> Fix | None:
+        """Return the fix to offer: the first that is safe, else the first that mends; None if none does."""
+        found: TrialVerdict = self._try(one, fix) if fix.edits else "useless"
+        if found == "unknown":
+            return fix
+        if found == "late":
+            return None if needs_trial(one, fix) else fix
+        mending = [fix] if found in ("safe", "unsafe") else []
+        others = islice(self.report.other_fixes(one, fix), MOST_OTHERS) if found != "safe" else iter(())
+        for other in others:
+            found = self._try(one, other)
+            if found == "safe":
+                fix = other
+                break
+            mending += [other] if found == "unsafe" else []
+        return replace(fix, applicability="safe") if found == "safe" else next(iter(mending), None)
+
+    def _try(self, one: Change | Hazard, fix: Fix) -> TrialVerdict:
+        began = thread_time()
+        tried = self._run(one, fix)
+        self.seconds -= thread_time() - began + tried.seconds  # planning takes time too
+        return tried.verdict
+
+    def _run(self, one: Change | Hazard, fix: Fix) -> Tried:
+        if runs_in_other_threads():
+            return Tried("unknown")
+        if self.seconds <= 0:
+            return Tried("late")
+        replay = _plan(self.report, one, fix)
+        if replay is None or (replay.given and self._has_begun()) or _has_large(self.report, replay.names):
+            return Tried("unknown")
         if not replay.cells.isdisjoint(self.watcher.sources.slow):
-            return "unknown"
+            return Tried("late")
         observer = self.watcher.observer
         names = user_variables(self.watcher.shell)
         past = KnownPast(lens=observer.lens, archive=self.watcher.archive, waiting=observer.prints.waiting)
-        return run_trial(replay, names, past, left)
+        return run_trial(replay, names, past, self.seconds)
 
     def _has_begun(self) -> bool:
         """Return whether the running cell may have changed variables already."""
@@ -66,8 +106,9 @@ class FixTrials:
 
 def _plan(report: Report, one: Change | Hazard, fix: Fix) -> Replay | None:
     if isinstance(one, Hazard):
-        return plan_hazard(one, fix, report.cell.count, report.sources)
-    mends = [each.path for each, other in report.possible_fixes.items() if other.edits == fix.edits]
+        beside = [other for other in report.hazards if other.saved_at is not None and other.node != one.node]
+        return plan_hazard(one, fix, report.cell.count, report.sources, has_others=bool(beside))
+    mends = [each.path for each, other in report.possible_fixes.items() if other.edits == fix.edits or each == one]
     return plan_replay(one, fix, mends, report.cell.count, report.sources)
 
 

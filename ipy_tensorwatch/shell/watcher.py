@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from ..capture.compare.element_diff import EXAMPLES
@@ -241,7 +241,7 @@ class Watcher:
             self.transformer.arm(partial(cell.instrument, is_typed=is_typed))
         if options is not None:
             self.record(options)
-        cell.began = perf_counter()
+        cell.began, cell.thread_began = perf_counter(), thread_time()
         cell.overhead = cell.began - began
 
     def _peek(self) -> Shot:
@@ -314,7 +314,7 @@ class Watcher:
     def _finish(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> bool:
         duration = began - cell.began
         self.asked = cell.recording.options if cell.recording else None
-        self.sources.add(cell.count, cell.plain, duration)
+        self.sources.add(cell.count, cell.plain, thread_time() - cell.thread_began)
         self.sources.adopt(cell.files, cell.known, cell.count)
         grant_time(self.observer, cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration

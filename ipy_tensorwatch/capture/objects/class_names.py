@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
+from ...core.model.trace.notebook import FORWARD_HOOKS, name_of_partial
 from .inspect_object import (
     Odd,
     PerClass,
@@ -30,6 +32,7 @@ from .pandas_private import is_frame
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_LAMBDA = "<lambda>"
 MAX_NAMES = 5_000
 MAX_NESTED = 4
 """The depth up to which objects inside objects are catalogued."""
@@ -53,6 +56,8 @@ class Catalog:
         The paths of all modules, and of all optimizers.
     evaluating
         The paths of the modules in evaluation mode.
+    lambdas
+        The file of each lambda's code, and the line and column of its body, by access path.
     """
 
     classes: dict[str, str] = field(default_factory=dict)
@@ -61,10 +66,13 @@ class Catalog:
     modules: set[str] = field(default_factory=set)
     optimizers: set[str] = field(default_factory=set)
     evaluating: set[str] = field(default_factory=set)
+    lambdas: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
     def add(self, path: str, thing: object) -> None:
         """Add the class of one object."""
         self.classes[path], self.objects[path] = _name_of(thing), id(thing)
+        if _is_function(thing) and self.classes[path].endswith(_LAMBDA) and (place := _place_of(thing)) is not None:
+            self.lambdas[path] = place
         if _is_module(thing):
             self.modules.add(path)
             if attribute(thing, "training") is False:
@@ -73,6 +81,10 @@ class Catalog:
                 self.inplace.add(path)
         elif is_a(type(thing), torch.optim.Optimizer):
             self.optimizers.add(path)
+
+    def name_lambda(self, path: str, name: str) -> None:
+        """Name a lambda by its place; Python calls all of them the same."""
+        self.classes[path] = self.classes[path].removesuffix(_LAMBDA) + name
 
 
 def catalog(namespace: Mapping[str, object]) -> Catalog:
@@ -98,14 +110,18 @@ def _reachable(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, obj
         yield from _members(name, value, depth) if depth <= MAX_NESTED else ()
     elif is_a(type(value), list, tuple):
         for index, one in enumerate(items_of(value)[:MAX_ITEMS]):
-            yield from _reachable(f"{name}[{index}]", one, depth) if _is_told(one) else ()
+            yield from _reachable(f"{name}[{index}]", one, depth) if _is_told(one) or _is_function(one) else ()
     elif is_a(type(value), dict):
         for key, one in pairs_of(value)[:MAX_ITEMS]:
-            yield from _reachable(f"{name}[{key!r}]", one, depth) if is_number_or_text(key) and _is_told(one) else ()
+            yield from (
+                _reachable(f"{name}[{key!r}]", one, depth)
+                if is_number_or_text(key) and (_is_told(one) or _is_function(one))
+                else ()
+            )
 
 
 def _members(name: str, value: object, depth: int) -> Iterator[tuple[str, object]]:
-    for key, inner in pairs_of(attributes(value)) if not is_a(type(value), types.FunctionType, type) else ():
+    for key, inner in pairs_of(attributes(value)) if not (_is_function(value) or is_a(type(value), type)) else ():
         if (step := text_of(key)) is not None and type(inner) is not types.MethodType:
             yield from _reachable(f"{name}.{step}", inner, depth + 1)
 
@@ -115,7 +131,7 @@ def _is_module(value: object) -> bool:
 
 
 def _is_function(value: object) -> bool:
-    return type(value) is types.FunctionType or type(value) is types.MethodType
+    return type(value) in (types.FunctionType, types.MethodType, functools.partial)
 
 
 def _is_notebooks_generator(value: object) -> bool:
@@ -142,6 +158,7 @@ def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
     found = [(name, root)]
     for path, module in found:
         yield path, module
+        yield from _hooks(path, module)
         numbered = is_a(type(module), torch.nn.Sequential, torch.nn.ModuleList)
         children = attribute(module, "_modules")
         for place, (key, child) in enumerate(pairs_of(children) if is_a(type(children), dict) else ()):
@@ -149,13 +166,40 @@ def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
                 found.append((f"{path}[{place}]" if numbered and step.isdigit() else f"{path}.{step}", child))
 
 
+def _hooks(path: str, module: object) -> Iterator[tuple[str, object]]:
+    """Yield the notebook's functions that are called after a module's forward."""
+    hooks = attribute(module, "_forward_hooks")
+    for number, (_, one) in enumerate(pairs_of(hooks)[:MAX_ITEMS] if is_a(type(hooks), dict) and hooks else ()):
+        if _is_function(one) or _is_told(one):
+            yield f"{path}{FORWARD_HOOKS}[{number}]", one
+
+
 def _name_of(thing: Any) -> str:  # noqa: ANN401
     if type(thing) is types.GeneratorType:
         return text_of(thing.gi_code.co_name) or "generator"
-    function = thing.__func__ if type(thing) is types.MethodType else thing
+    if type(thing) is functools.partial:
+        return name_of_partial(len(thing.args), _name_of(thing.func))
+    function = _function_of(thing)
     if type(function) is types.FunctionType:
         return text_of(function.__name__) or "function"
     return name_of(type(thing))
+
+
+def _function_of(thing: Any) -> object:  # noqa: ANN401
+    """Return the plain function of a method, or of a function with given arguments."""
+    while type(thing) in (types.MethodType, functools.partial):
+        thing = thing.__func__ if type(thing) is types.MethodType else thing.func
+    return thing
+
+
+def _place_of(thing: object) -> tuple[str, int, int] | None:
+    """Return the file of a lambda's code, and the line and column where its body begins; None before Python 3.11."""
+    code = getattr(_function_of(thing), "__code__", None)
+    if type(code) is not types.CodeType or not hasattr(code, "co_positions"):
+        return None
+    spans = ((line, column, end) for line, _, column, end in code.co_positions())
+    places = [(line, column) for line, column, end in spans if line and column is not None and column != end]
+    return (code.co_filename, *min(places)) if places else None
 
 
 def _writes_in_forward(module: object) -> bool:

@@ -13,7 +13,7 @@ from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun
 from ..compare.compare_bytes import is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from ...core.model.reading import Reading
     from ...core.model.snapshots.outline import Outline
@@ -54,7 +54,8 @@ class StateTree:
     branches
         The tensors, by branch.
     born
-        For each variable, its value's address, and the number and the count of the cell that bound it.
+        For each variable, its value's address, and the number and the count of the cell that bound it; a variable that
+        is bound to something made of its old value, as a moving average is, stays the one that it was.
     appeared
         For each plain tensor, the number of the cell after which it was first compared.
     """
@@ -69,37 +70,45 @@ class StateTree:
     _whole: bytes = b""
     _texts: dict[int, tuple[Outline, list[str]]] = field(default_factory=dict)
 
-    def take(
-        self,
-        shot: Shot,
-        prints: Fingerprints,
-        names: Mapping[str, object],
-        cell: tuple[int, int],
-        *,
-        is_quiet: bool = False,
-    ) -> bytes:
+    def bind(self, names: Mapping[str, object], cell: tuple[int, int], is_carried: Callable[[str], bool]) -> None:
+        """Note what the variables lead to after a cell.
+
+        Parameters
+        ----------
+        cell
+            The number of the cell among those of this rank, and its count.
+        is_carried
+            Whether the cell bound a name to something made of what it led to before.
+        """
+        self.born = {name: self._birth(name, id(value), cell, is_carried) for name, value in names.items()}
+
+    def _birth(
+        self, name: str, address: int, cell: tuple[int, int], is_carried: Callable[[str], bool]
+    ) -> tuple[int, int, int]:
+        known = self.born.get(name)
+        if known is None or (known[0] != address and not is_carried(name)):
+            return address, *cell
+        return known if known[0] == address else (address, *known[1:])
+
+    def take(self, shot: Shot, prints: Fingerprints, number: int, *, is_quiet: bool = False) -> bytes:
         """Digest the state; return the digest of all of it, empty if the bytes of some are not known.
 
         Parameters
         ----------
         shot, prints
             What was seen after the cell, and the digests of its storages.
-        cell
-            The number of the cell among those of this rank, and its count.
+        number
+            The number of the cell among those of this rank.
         is_quiet
             Whether nothing was written since the last digest.
         """
-        self.born = {
-            name: known if (known := self.born.get(name)) and known[0] == id(value) else (id(value), *cell)
-            for name, value in names.items()
-        }
         if is_quiet and shot.snapshot is self._snapshot and self._whole:
             return self._whole
         self._snapshot = shot.snapshot
         self.branches, self._late = {}, LATE_BYTES
-        is_known = self._collect(shot, prints, cell[0])
+        is_known = self._collect(shot, prints, number)
         plain = [one.path for key, branch in self.branches.items() if key.kind == "plain" for one in branch]
-        self.appeared = {path: self.appeared.get(path, cell[0]) for path in plain}
+        self.appeared = {path: self.appeared.get(path, number) for path in plain}
         self._texts = {id(one.outline): self._texts[id(one.outline)] for one in shot.snapshot.scenes.values()}
         whole = _joined(one for branch in self.branches.values() for one in branch)
         self._whole = whole if is_known else b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from threading import get_ident
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads, read_grad
 from ..objects.containers import groups_of
 from ..objects.inspect_object import are_all, attribute, is_a, items_of, pairs_of, value_at
-from ..tensors.plain_reads import are_plain, is_leaf, is_plain, is_tensor, local_of, storage_of
+from ..tensors.plain_reads import are_plain, has_version, is_leaf, is_plain, is_tensor, local_of, storage_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     import torch
 
 _WHERE = "before-step"
+FEW_GRADIENTS = 8
+"""So many gradients tell whether a backward has written any since the step before."""
+MAX_OPTIMIZERS = 64
+"""The number of optimizers whose last gradients are remembered, the latest."""
+
+_Gradients = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class SeenStep:
     frame
         The file name and line of the innermost notebook frame, and whether that is the cell itself.
     is_idle
-        Whether none of its parameters had a gradient.
+        Whether none of its parameters had a new gradient.
     """
 
     optimizer: int
@@ -65,6 +71,7 @@ class StepRecorder:
     statement: Callable[[FrameType | None], int | None]
     is_notebook: Callable[[str], bool]
     seen: dict[object, SeenStep] = field(default_factory=dict)
+    _last: dict[tuple[int, frozenset[int]], _Gradients] = field(default_factory=dict)
     _handle: Any = None
 
     def open(self) -> None:
@@ -110,16 +117,29 @@ class StepRecorder:
         with plain_reads():
             parameters: list[Any] = list(_parameters(optimizer))
             storages = _storages([*parameters, *_states(optimizer)])
-            is_idle = all(is_tensor(one) and is_leaf(one) and read_grad(one) is None for one in parameters)
+            gradients = tuple(islice(_gradients(parameters), FEW_GRADIENTS))
+        held = frozenset(map(id, parameters))
+        is_idle = self._last.pop((id(optimizer), held), ()) == gradients or not gradients
+        self._last[id(optimizer), held] = gradients
+        if len(self._last) > MAX_OPTIMIZERS:
+            del self._last[next(iter(self._last))]
         self.seen[key] = SeenStep(
             optimizer=id(optimizer),
-            parameters=frozenset(map(id, parameters)),
+            parameters=held,
             storages=storages,
             statement=self.statement(cell),
             thread=get_ident(),
             frame=_calling_line(self.is_notebook),
             is_idle=is_idle,
         )
+
+
+def _gradients(parameters: list[Any]) -> Iterator[tuple[int, int]]:
+    """Yield the address and the version of each gradient; both stay while no backward writes it."""
+    for one in parameters:
+        grad = read_grad(one) if is_tensor(one) and is_leaf(one) else None
+        if grad is not None:
+            yield id(grad), version_of(grad) if is_tensor(grad) and has_version(grad) else -1
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[object]:

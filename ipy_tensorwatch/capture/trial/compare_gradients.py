@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from .compare_values import are_alike, same_values
-from .trial_namespace import OutOfTimeError, new_namespace, ticking
+from .trial_namespace import new_namespace, ticking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from ...core.host.deadline import Deadline
     from .trial_namespace import TrialVerdict
 
 Gradients = dict[str, list[torch.Tensor | None] | None]
@@ -19,23 +21,37 @@ Gradients = dict[str, list[torch.Tensor | None] | None]
 
 
 class TrialRun(NamedTuple):
-    """What statements left, and whether one of them raised; those behind it did not run."""
+    """What statements left, and what one of them raised, if any; those behind it did not run."""
 
     left: dict[str, Any]
-    has_raised: bool
+    error: str = ""
+
+    @property
+    def has_raised(self) -> bool:
+        """Whether one of them raised."""
+        return bool(self.error)
 
 
-def run_to_end(given: Mapping[str, Any], texts: Sequence[str], ends: float) -> TrialRun:
-    """Run statements until one raises."""
+def run_to_end(
+    given: Mapping[str, Any], texts: Sequence[str], ends: Deadline, copying: Callable[[int], bool] = lambda _: False
+) -> TrialRun:
+    """Run statements until one raises.
+
+    Parameters
+    ----------
+    copying
+        Tells by its place whether autograd saves copies in a statement.
+    """
     tick = ticking(ends)
     names = new_namespace(given, tick)
     try:
-        for text in texts:
+        for place, text in enumerate(texts):
             tick()
-            exec(text, names)  # noqa: S102  (the user's own statements, found pure)
-    except RuntimeError:
-        return TrialRun(names, has_raised=True)
-    return TrialRun(names, has_raised=False)
+            with saving_copies() if copying(place) else nullcontext():
+                exec(text, names)  # noqa: S102  (the user's own statements, found pure)
+    except RuntimeError as error:
+        return TrialRun(names, f"RuntimeError: {error}")
+    return TrialRun(names)
 
 
 def saving_copies() -> torch.autograd.graph.saved_tensors_hooks:
@@ -65,8 +81,8 @@ def judge_gradients(
     if now.has_raised:
         return "useless"
     found = probe_gradients(now)
-    common = found.keys() & expected.keys()
-    if not _same_kept(right, now) or not all(_same(found[one], expected[one]) for one in common):
+    has_graphs = expected.keys() <= found.keys()
+    if not has_graphs or not _same_kept(right, now) or not all(_same(found[one], expected[one]) for one in expected):
         return "useless"
     return "safe" if are_alike(right.left, now.left, but=mends) else "unsafe"
 
@@ -83,8 +99,6 @@ def _gradients(root: torch.Tensor, leaves: Sequence[torch.Tensor]) -> list[torch
     try:
         # Not `grad_outputs`: to check their shape, PyTorch imports SymPy, which takes seconds.
         return [*torch.autograd.grad(_weighted(root), leaves, retain_graph=True, allow_unused=True)]
-    except OutOfTimeError:
-        raise
     except RuntimeError:
         return None
 

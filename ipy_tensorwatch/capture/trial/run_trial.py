@@ -6,20 +6,20 @@ import random
 import warnings
 from contextlib import ExitStack
 from threading import Thread
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
 from ...core.fixes.pure_statements import MOST_ELEMENTS
+from ...core.host.deadline import Deadline, LateError
 from ..host.torch_private import has_odd_context, user_modes
 from .compare_gradients import judge_error, judge_gradients, probe_gradients, run_to_end, saving_copies
 from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
 from .given_values import given_values
 from .trial_devices import TrialDevices
-from .trial_namespace import NotKnownError, OutOfTimeError, new_namespace, ticking
+from .trial_namespace import NotKnownError, new_namespace, ticking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from .trial_namespace import TrialVerdict
 
 
-def run_trial(replay: Replay, names: Mapping[str, object], past: KnownPast, seconds: float) -> TrialVerdict:
+class Tried(NamedTuple):
+    """What a trial showed, and the processor time that it took."""
+
+    verdict: TrialVerdict
+    seconds: float = 0.0
+
+
+def run_trial(replay: Replay, names: Mapping[str, object], past: KnownPast, seconds: float) -> Tried:
     """Try a fix; nothing of the user's is written, and no random number is drawn.
 
     Tensors of devices are tried in their memory, while these do nothing else.
@@ -39,40 +46,48 @@ def run_trial(replay: Replay, names: Mapping[str, object], past: KnownPast, seco
     names
         The user's variables, of which those that the replay is given are copied.
     seconds
-        When to give up.
+        When to give up, in processor time: what else the machine does plays no part.
     """
     if not _is_plain_torch():
-        return "unknown"
-    ends = perf_counter() + seconds
+        return Tried("unknown")
     devices = TrialDevices.ready(past.lens.devices, names.values())
     if devices is None:
-        return "unknown"
+        return Tried("unknown")
     try:
         given = given_values(names, replay.given, past)
         for one in given.values():
             if isinstance(one, torch.Tensor):
                 devices.pay(one)
     except Exception:  # noqa: BLE001  (what cannot be copied proves nothing)
-        return "unknown"
-    found: list[TrialVerdict] = []
-    # A thread numbers the nodes of its graphs for itself: the user's numbers go on as without us.
-    thread = Thread(target=lambda: found.append(_judge(replay, given, devices, ends)), daemon=True)
+        return Tried("unknown")
+    found: list[Tried] = []
+
+    def judge() -> None:
+        ends = Deadline.after(seconds)
+        found.append(Tried(_judge(replay, given, devices, ends), seconds - ends.seconds_left))
+
+    thread = Thread(target=judge, daemon=True)  # which numbers its own graphs' nodes: the user's go on as without us
     thread.start()
     thread.join()
-    return found[0] if found else "unknown"
+    return found[0] if found else Tried("unknown")
 
 
-def _judge(replay: Replay, given: Mapping[str, Any], devices: TrialDevices, ends: float) -> TrialVerdict:
-    if replay.proves != "bytes":
-        return _judge_hazard(replay, given, devices, ends)
+def _judge(replay: Replay, given: Mapping[str, Any], devices: TrialDevices, ends: Deadline) -> TrialVerdict:
+    judge = _judge_change if replay.proves == "bytes" else _judge_hazard
     try:
         devices.enter()
         with _apart(), _Limits(devices, ends):
-            was = _run(given, replay.before, replay.during, replay, ends)
-            now = _run(given, replay.mended_before, replay.mended_during, replay, ends)
-            alike = are_alike(was.left, now.left, but=replay.mends)
+            return judge(replay, given, ends)
+    except LateError:
+        return "late"
     except Exception:  # noqa: BLE001  (whatever the statements raise, they prove nothing)
         return "unknown"
+
+
+def _judge_change(replay: Replay, given: Mapping[str, Any], ends: Deadline) -> TrialVerdict:
+    was = _run(given, replay.before, replay.during, replay, ends)
+    now = _run(given, replay.mended_before, replay.mended_during, replay, ends)
+    alike = are_alike(was.left, now.left, but=replay.mends)
     if not was.has_changed:
         return "unknown"
     if now.has_changed:
@@ -80,20 +95,23 @@ def _judge(replay: Replay, given: Mapping[str, Any], devices: TrialDevices, ends
     return "safe" if alike else "unsafe"
 
 
-def _judge_hazard(replay: Replay, given: Mapping[str, Any], devices: TrialDevices, ends: float) -> TrialVerdict:
-    try:
-        devices.enter()
-        with _apart(), _Limits(devices, ends):
-            was = run_to_end(given, (*replay.before, *replay.during), ends)
-            now = run_to_end(given, (*replay.mended_before, *replay.mended_during), ends)
-            if replay.proves == "no-error":
-                return judge_error(was, now, replay.mends)
-            with saving_copies():
-                right = run_to_end(given, (*replay.before, *replay.during), ends)
-                right_ones = probe_gradients(right)
-            return judge_gradients(was, now, right, right_ones, replay.mends)
-    except Exception:  # noqa: BLE001  (whatever the statements raise, they prove nothing)
-        return "unknown"
+def _judge_hazard(replay: Replay, given: Mapping[str, Any], ends: Deadline) -> TrialVerdict:
+    texts, mended = (*replay.before, *replay.during), (*replay.mended_before, *replay.mended_during)
+    was, now = run_to_end(given, texts, ends), run_to_end(given, mended, ends)
+    if replay.proves == "no-error":
+        return judge_error(was, now, replay.mends)
+    with saving_copies():
+        right = run_to_end(given, texts, ends)
+        expected = probe_gradients(right)
+    found = judge_gradients(was, now, right, expected, replay.mends)
+    is_of_several = replay.has_others or (was.has_raised and was.error != now.error)
+    if found != "useless" or not is_of_several or replay.saver is None or replay.mended_saver is None:
+        return found
+    # More than one saved tensor may have been overwritten, and each such hazard has a fix of its own.
+    was = run_to_end(given, texts, ends, lambda place: place != replay.saver)
+    now = run_to_end(given, mended, ends, lambda place: place != replay.mended_saver)
+    alone = judge_gradients(was, now, right, expected, replay.mends)
+    return "unsafe" if alone == "safe" else alone
 
 
 def _is_plain_torch() -> bool:
@@ -117,14 +135,13 @@ def _apart() -> ExitStack:
 class _Limits(TorchFunctionMode):
     """Ends a trial whose time is over, or that makes a large tensor, or too many on a device."""
 
-    def __init__(self, devices: TrialDevices, ends: float) -> None:
+    def __init__(self, devices: TrialDevices, ends: Deadline) -> None:
         super().__init__()
         self.devices, self.ends = devices, ends
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         """Call what a statement calls; raise if the trial must end."""
-        if perf_counter() > self.ends:
-            raise OutOfTimeError
+        self.ends.check()
         made = func(*args, **(kwargs or {}))
         if isinstance(made, torch.Tensor):
             if made.numel() > MOST_ELEMENTS:
@@ -141,7 +158,7 @@ class _Outcome:
 
 
 def _run(
-    given: Mapping[str, Any], before: Sequence[str], during: Sequence[str], replay: Replay, ends: float
+    given: Mapping[str, Any], before: Sequence[str], during: Sequence[str], replay: Replay, ends: Deadline
 ) -> _Outcome:
     tick = ticking(ends)
     names = new_namespace(given, tick)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,25 +14,22 @@ from ...core.fixes.replay import TICK
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ...core.host.deadline import Deadline
 
-TrialVerdict = Literal["safe", "unsafe", "useless", "unknown"]
-"""The fix ends the change and all else is the same; or other values differ; or it does not end it; or not tried."""
+TrialVerdict = Literal["safe", "unsafe", "useless", "unknown", "late"]
+"""The fix ends the change and all else is the same; or other values differ; or it does not end it; or nothing is
+proven; or its time was over."""
 
 
 class NotKnownError(Exception):
     """A value from before a cell is not known, or cannot be copied, or there is no room for it."""
 
 
-class OutOfTimeError(Exception):
-    """The time of a trial is over."""
-
-
-def ticking(ends: float) -> Callable[[], bool]:
-    """Return a function that is true until a time is reached, and raises from then on."""
+def ticking(ends: Deadline) -> Callable[[], bool]:
+    """Return a function that is true until a deadline passes, and raises `LateError` from then on."""
 
     def tick() -> bool:
-        if perf_counter() > ends:
-            raise OutOfTimeError
+        ends.check()
         return True
 
     return tick

@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..interpreter.ranking import MAY_REACH
+from ..interpreter.ranking import MAY_REACH, NAMES_IT
 from ..interpreter.reached_by_calls import Reach
 from ..model.records import Site
-from ..statements.write_calls import calls_collective, makes_replicas, mentions, runs_backward
+from ..statements.write_calls import calls_collective, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
 from .evidence.path_evidence import Sightings
@@ -22,6 +22,7 @@ from .expected.updates import (
     gives_back,
     is_by_optimizers_method,
     is_gradient_by_hand,
+    is_replicated,
     is_update_by_hand,
 )
 from .site_order import order_sites
@@ -240,17 +241,25 @@ class _Case:
 
     def _cause_of_name(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause | None:
         """Return the cause if the statement names this path as written, its tensor object, or what makes replicas."""
-        if self.reading.kind in ("parameter", "buffer") and makes_replicas(statement):
+        if is_replicated(self.changed, statement):
             return "module"
-        is_bound = bool(self.names & self.cell.named_by(statement).bound)
-        if self._is_named(statement) or is_bound or puts_back(statement.text) or self._is_awaited(statement):
+        if self._is_written_by_name(statement):
             return "direct"
         if self._is_update(statement, step, reached):
             return "optimizer"
+        return "direct" if self._is_led_to(statement) else None
+
+    def _is_written_by_name(self, statement: Statement) -> bool:
+        """Return whether the statement names this path as written, puts its bytes back, or waits for its collective."""
+        is_bound = bool(self.names & self.cell.named_by(statement).bound)
+        return is_bound or self._is_named(statement) or puts_back(statement.text) or self._is_awaited(statement)
+
+    def _is_led_to(self, statement: Statement) -> bool:
+        """Return whether the statement binds what its call wrote (`x = norm(x)`), or a loop or setter leads here."""
         if statement.calls and self.path.root in statement.binds and self.reading.kind not in ("parameter", "buffer"):
-            return "direct"  # `x = norm(x)`: the name is bound to what the call wrote
-        is_led = self.cell.loops.names(statement, self.path, self.reading)
-        return "direct" if is_led or self.cell.sets(statement, self.path, self.others) else None
+            return True
+        is_element = self.cell.loops.names(statement, self.path, self.reading)
+        return is_element or self.cell.sets(statement, self.path, self.others)
 
     def _is_reached(self, reached: Reach) -> bool:
         """Return whether a called function of the notebook names this very path as written."""
@@ -360,9 +369,11 @@ class _Case:
             return named
         if step is not None:
             return [str(path) for path, reading in self.group if reading.object in step.parameters]
-        origins = [one.origin for one in reached.candidates[:1] if one.origin is not None]
-        through = [str(path) for path in self.others if path in origins]
+        likeliest = [one for one in reached.candidates[:1] if one.origin is not None]
+        through = [str(path) for path in self.others if path in [one.origin for one in likeliest]]
+        if through and likeliest[0].score >= NAMES_IT:
+            return through
         own = self.path.root if self._mentions(statement) else None  # its variable leads to the others as well
         mentioned = [path for path, _ in self.group if path.root != own and mentions(statement, path)]
-        found = through or [str(path) for path in mentioned if path.root not in statement.binds]
+        found = [str(path) for path in mentioned if path.root not in statement.binds] or through
         return found or self.cell.detours.spell(self.paths, statement.mentions)

@@ -15,7 +15,9 @@ from .cause import find_cause
 from .changed_rows import ChangedRows
 from .changes import make_change
 from .evidence.cell_index import CellIndex
+from .evidence.open_collectives import OpenCollectives
 from .evidence.snapshot_index import SnapshotIndex
+from .late_collectives import tell_late
 from .leftovers import tell_once
 from .verdict import NOT_EXPLAINED, OUTSIDE
 
@@ -135,7 +137,7 @@ class Reasoning:
         return (*self._outside(), *told, *self.born.all, *self._left)
 
     def _outside(self) -> Iterator[Change]:
-        before = (make_change(*one, OUTSIDE) for one in self.trace.outside)
+        before = (make_change(*one, self._late(OUTSIDE, one[0])) for one in self.trace.outside)
         return (one for one in before if one is not None)
 
     @property
@@ -164,8 +166,18 @@ class Reasoning:
 
     def _explain(self, cell: CellIndex, difference: Difference) -> Verdict:
         verdict = GUARD.run("finding-writer", self._judge, cell, difference, default=NOT_EXPLAINED)
+        verdict = self._late(verdict, difference)
         leftovers = self.trace.notebook.leftovers
         return GUARD.run("finding-writer", tell_once, verdict, cell, difference, leftovers, default=verdict)
+
+    def _late(self, verdict: Verdict, difference: Difference) -> Verdict:
+        """Look for a collective that an earlier cell started."""
+        found = verdict, self._started, difference, self.places
+        return GUARD.run("finding-writer", tell_late, *found, default=verdict)
+
+    @cached_property
+    def _started(self) -> OpenCollectives:
+        return OpenCollectives(self.trace.notebook.collectives, self.places.watched)
 
     def _judge(self, cell: CellIndex, difference: Difference) -> Verdict:
         """Attribute a change to the cell, to one that ran beside it, or to another thread."""

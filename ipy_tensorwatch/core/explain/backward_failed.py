@@ -11,6 +11,7 @@ from ..hazards.hazard_facts import StoppedUnread, typed_line
 from ..statements.rewrite_statement import (
     assigned_detach,
     binds,
+    cloned_inputs,
     cloned_value,
     makes,
     out_of_place,
@@ -18,6 +19,7 @@ from ..statements.rewrite_statement import (
     without_inplace,
     written_path,
 )
+from ..syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,8 +139,10 @@ def _write_otherwise(one: Stopped, writing: Writing) -> Fix | None:
     path = writing.path or written_path(text)
     code = out_of_place(text, {name for name in (*one.paths, path) if name and _ASSIGNABLE.fullmatch(name)})
     code = without_inplace(text) if code is None and is_saver else code
+    name = code.partition(" = ")[0] if code is not None else ""
     if code is not None:
-        return Fix(kind="out-of-place", code=code, target=target)
+        clone = f"{name} = {name}.clone()" if name.isidentifier() and not (is_saver or writing.is_array) else ""
+        return Fix(kind="out-of-place", code=code, other=clone, target=target)
     if is_saver or path is None or not _ASSIGNABLE.fullmatch(path) or makes(text, path):
         return None
     copy = "copy" if writing.is_array else "clone"
@@ -169,8 +173,9 @@ def _save_copy(one: Stopped) -> Fix | None:
     site = one.saved_at
     if site is None or one.owner is not None:
         return None
-    if _is_saver(one):  # a copy of what the statement is given or gives does not help
-        code = None
+    if _is_saver(one):  # a copy of what it hands to a call that writes, or of what it gives, does not help
+        names = {parse_path(name).root for name in one.paths}
+        code = None if one.spoiled.is_output else cloned_inputs(site.text, names)
     elif one.spoiled.is_output:
         code = cloned_value(site.text) if binds(site.text, one.paths) else None
     else:

@@ -196,8 +196,18 @@ class SecondBackward:
         """Yield what the statements of this round take over from the round before."""
         bound: set[str] = set()
         for user in dict.fromkeys(map(self._site, sorted(self._users()))):
+            bound |= self._bound_before(user)
             yield from (one for one in self._carried(user) if parse_path(one).root not in bound)
             bound |= _names_bound(user)
+
+    def _bound_before(self, user: TypedLine | None) -> set[str]:
+        """Return the names that this round has bound before a statement."""
+        found: set[str] = set()
+        for number, one in self._entries():
+            if user is not None and (one.line, one.text) == (user.line, user.text) and number >= self._since:
+                return found
+            found.update(one.binds if number >= self._since else ())
+        return set()
 
     @property
     def _source(self) -> str:

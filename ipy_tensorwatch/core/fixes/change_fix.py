@@ -5,19 +5,21 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
 from ..hazards.hazard_facts import TypedLine, typed_line
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
+from ..statements.statement import parse_statements
 from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import parse_path
 from .function_fix import fix_in_function, makes_array
-from .sharing import bindings, sharings
+from .sharing import Sharing, bindings, carried_over, sharings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..model.path import AccessPath
     from ..model.records import Change
@@ -31,8 +33,25 @@ _COPY_VARIABLE = re.compile(r"^\s*(?:copy\s*(?::\s*\w+\s*)?=(?!=)|def\s+copy\b|f
 """The imports of the module `copy`, of something from it, and of `deepcopy`; what binds a variable `copy`."""
 
 
-def fix_change(change: Change, cell: int, after: Snapshot, cells: Mapping[int, str]) -> Fix | None:
-    """Return what mends a silent change; None if nothing plain does.
+def fix_changes(changes: Iterable[Change], cell: int, after: Snapshot, cells: Mapping[int, str]) -> dict[Change, Fix]:
+    """Return what mends silent changes, those with one statement together; what nothing plain mends is left out."""
+    every = ((one, next(change_fixes(one, cell, after, cells), None)) for one in changes)
+    found = {one: fix for one, fix in every if fix is not None}
+    shared: dict[TypedLine, list[Change]] = {}
+    for one, fix in found.items():
+        if fix.kind == "copy-shared" and fix.target is not None:
+            shared.setdefault(fix.target, []).append(one)
+    for target, several in shared.items():
+        different = {found[one].edits: one for one in several}.values()
+        search = _Search(change=several[0], cell=cell, after=after, cells=cells)
+        together = search.copied_together(target, different) if len(different) > 1 else None
+        if together is not None:
+            found |= dict.fromkeys(several, search.complete(together))
+    return found
+
+
+def change_fixes(change: Change, cell: int, after: Snapshot, cells: Mapping[int, str]) -> Iterator[Fix]:
+    """Yield what may mend a silent change, the likeliest first; all but the first must be proven by a trial.
 
     Parameters
     ----------
@@ -40,10 +59,13 @@ def fix_change(change: Change, cell: int, after: Snapshot, cells: Mapping[int, s
         The plain sources of all cells so far, by count.
     """
     if not change.silent or change.cause == "outside" or change.site is None:
-        return None
+        return
     search = _Search(change=change, cell=cell, after=after, cells=cells)
-    found = (search.complete(one) for one in search.possible())
-    return next((one for one in found if one.edits), None)
+    known: set[tuple[Edit, ...]] = {()}
+    for one in map(search.complete, search.possible()):
+        if one.edits not in known:
+            known.add(one.edits)
+            yield one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +79,17 @@ class _Search:
 
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
+        yield from self._copied_for_each()
         for sharing in sharings(self.change, self.cell, self.cells):
             yield from self._copied(*sharing)
         yield from self._in_function()
         yield from self._handed()
-        path = parse_path(self.change.path)
-        for begun in bindings(self.change, self.cell, self.cells) if self.change.cause == "alias" else ():
-            yield from self._copied(begun, path, path)
+        for sharing in self.sharings():
+            yield from self._copied(*sharing)
 
     def complete(self, fix: Fix) -> Fix:
         """Add the edits, and the import that they need."""
-        if fix.target is None or fix.target.cell not in self.cells:
+        if fix.edits or fix.target is None or fix.target.cell not in self.cells:
             return fix
         target = fix.target
         fix = with_edits(fix, lambda cell: self.cells[cell])
@@ -75,6 +97,67 @@ class _Search:
             line = "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy"
             return _importing(fix, line, is_magic=self.cells[fix.edits[0].cell].startswith(MAGIC_CALL))
         return fix
+
+    def copied_together(self, target: TypedLine, changes: Iterable[Change]) -> Fix | None:
+        """Copy in one statement what it stores of several changes; None if it is not plain what that is."""
+        code, names = target.text, list[str]()
+        for one in changes:
+            several = replace(self, change=one).sharings()
+            copied = (copied_value(code, self._copying(*each)) for each in several if each.begun == target)
+            made = next((text for text in copied if text is not None), None)
+            if made is None:
+                return None
+            code, names = made, [*names, one.path]
+        return Fix(kind="copy-shared", code=code, names=tuple(names), target=target, says_where=True)
+
+    def sharings(self) -> Iterator[Sharing]:
+        """Yield where sharing may have begun; where only the path itself is known, what may have bound it."""
+        yield from sharings(self.change, self.cell, self.cells)
+        if self.change.cause == "alias":
+            path = parse_path(self.change.path)
+            yield from (Sharing(begun, path, path) for begun in bindings(self.change, self.cell, self.cells))
+
+    def _copied_for_each(self) -> Iterator[Fix]:
+        """Copy where each of several paths that were written, or each turn of a loop, began to share the memory."""
+        several = [self._begun_with(one) for one in self._written_separately()]
+        known = [one for one in several if one is not None]
+        yield from self._copied_in_all(carried_over(self.change, self.cell, self.cells))
+        if len(known) == len(several):
+            yield from self._copied_in_all(_not_of_each_other(known))
+
+    def _copied_in_all(self, several: Sequence[Sharing]) -> Iterator[Fix]:
+        """Copy in each of several statements, if there is more than one copy to make."""
+        if len(several) < 2:  # noqa: PLR2004  (one of them is tried without the others)
+            return
+        codes: dict[TypedLine, str] = {}
+        for one in several:
+            code = copied_value(codes.get(one.begun, one.begun.text), self._copying(*one))
+            codes |= {} if code is None else {one.begun: code}
+        ordered = sorted(codes, key=lambda one: (one.cell or 0, one.line))
+        fixes = [
+            self.complete(Fix(kind="copy-shared", code=code, names=(self.change.path,), target=target, says_where=True))
+            for target, code in ((one, codes[one]) for one in ordered)
+        ]
+        edits = tuple(dict.fromkeys(edit for one in fixes for edit in one.edits))
+        if fixes and all(one.edits for one in fixes) and _are_apart(edits):
+            yield replace(
+                fixes[0], code="; ".join(codes[one] for one in ordered), says_where=len(fixes) == 1, edits=edits
+            )
+
+    def _written_separately(self) -> list[str]:
+        """Return the paths that were written, each object once, but the changed one."""
+        mine = self.after.get(self.change.path)
+        found = {one: self.after.get(one) for one in self.change.via}
+        objects = {reading.object: one for one, reading in reversed(found.items()) if reading is not None}
+        return [one for one in reversed(objects.values()) if mine is None or objects.get(mine.object) != one]
+
+    def _begun_with(self, via: str) -> Sharing | None:
+        """Return where the changed path and one that was written began to share memory."""
+        origin = self.change.shared_since
+        is_known = origin is not None and via in (origin.a, origin.b)
+        own = replace(self.change, via=(via,), shared_since=origin if is_known else None)
+        found = sharings(own, self.cell, self.cells)
+        return next((one for one in found if copied_value(one.begun.text, self._copying(*one)) is not None), None)
 
     def _copied(self, begun: TypedLine, path: AccessPath, other: AccessPath) -> Iterator[Fix]:
         if self.after.get(str(path)) is None and not path.steps:  # it is no tensor: a memoryview, a bytearray
@@ -141,6 +224,22 @@ class _Search:
     def _is_imported(self, pattern: re.Pattern[str], target: TypedLine) -> bool:
         """Return whether a cell up to a statement's has such an import."""
         return any(pattern.search(text) for count, text in self.cells.items() if count <= (target.cell or 0))
+
+
+def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:
+    """Leave out what a statement took from another of these paths: the copy of that one parts both."""
+    reads = {one: {name for part in parse_statements(one.begun.text) for name in part.reads} for one in several}
+    return [
+        one
+        for one in several
+        if not any(other.begun != one.begun and other.path.root in reads[one] for other in several)
+    ]
+
+
+def _are_apart(edits: Sequence[Edit]) -> bool:
+    """Return whether edits do not touch the same lines."""
+    ordered = sorted(edits, key=lambda one: (one.cell, one.line, one.end_line))
+    return all(one.cell != other.cell or one.end_line < other.line for one, other in pairwise(ordered))
 
 
 def _importing(fix: Fix, line: str, *, is_magic: bool) -> Fix:

@@ -13,10 +13,11 @@ from ..statements.statement import parse_statements
 from ..syntax.ast_queries import keyword, last_name
 from ..syntax.parsing import parse_cell, parse_path, statements_around
 from ..syntax.syntax_tree import all_nodes
+from .replay import OF_GRADIENTS
 from .sharing import binds_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..hazards.hazard import Hazard
     from ..model.records import Change
@@ -56,6 +57,15 @@ def change_behind(hazard: Hazard, fix: Fix, changes: Mapping[str, Change]) -> Ch
     if fix.kind != "deep-copy" or fix.edits:
         return None
     return next((changes[path] for path in hazard.paths if path in changes), None)
+
+
+def hazard_beside(hazard: Hazard, others: Iterable[Hazard]) -> Hazard | None:
+    """Return another hazard of the statement that saved, whose write is known: that of another turn of a loop."""
+    if hazard.code not in OF_GRADIENTS or hazard.written_at is not None or hazard.saved_at is None:
+        return None
+    place = hazard.code, hazard.saved_cell, hazard.saved_at
+    several = (one for one in others if (one.code, one.saved_cell, one.saved_at) == place)
+    return next((one for one in several if one.written_at is not None), None)
 
 
 def _with_kept_graph(fix: Fix, hazard: Hazard, cells: Mapping[int, str]) -> Fix:
@@ -115,7 +125,8 @@ def _computing(hazard: Hazard, after: Snapshot, write: tuple[int, int], cells: M
     before = [each for each in places if each[1] < write]
     written = {parse_path(one).root for one in hazard.paths}
     graphs = (path.root for path, one in after.entries() if not path.steps and one.grad_fn is not None)
-    stale = {*hazard.fix.names, *(one for one in graphs if _depends(one, before, written))}
+    due = (one for one in graphs if not any(f"{one}.backward(" in statement.text for statement, _ in before))
+    stale = {*hazard.fix.names, *(one for one in due if _depends(one, before, written))}
     found: dict[tuple[int, int], Statement] = {}
     if hazard.fix.names and all(_add(name, before, written, found) for name in sorted(stale)):
         yield from (found[place].text for place in sorted(found))

@@ -28,9 +28,25 @@ def apply_edits(source: str, edits: Sequence[Edit]) -> str:
     'a = 1\nb = a + 0'
     """
     lines = source.split("\n")
-    for one in sorted(edits, key=lambda one: -one.line):
+    for one in sorted(edits, key=lambda one: (-one.line, -one.end_line)):  # an insertion goes before what replaces
         lines[one.line - 1 : one.end_line] = one.text.split("\n")
     return "\n".join(lines)
+
+
+def moved_line(line: int, edits: Sequence[Edit]) -> int:
+    """Return the number of a line of a cell's source after edits; of a replaced one, that of what replaces it.
+
+    Examples
+    --------
+    >>> from ..hazards.fix import Edit
+    >>> moved_line(2, [Edit(cell=1, line=1, end_line=0, text="import copy")])
+    3
+    """
+    return line + sum(
+        len(one.text.split("\n")) - (one.end_line + 1 - one.line)
+        for one in edits
+        if one.end_line < line  # an insertion before the line ends before it too
+    )
 
 
 def edit_diff(source: str, edits: Sequence[Edit]) -> Iterator[DiffLine]:

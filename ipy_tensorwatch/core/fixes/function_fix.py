@@ -13,7 +13,7 @@ from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value
 from ..statements.rewrite_statement import out_of_place, without_inplace
 from ..statements.writes.statement_writes import targets_of
-from ..syntax.ast_queries import arguments, last_name, names_bound, spell_path
+from ..syntax.ast_queries import arguments, last_name, names_bound, own_parts, spell_path
 from ..syntax.parsing import parse_cell, statements_around, walk_statements
 from ..syntax.statement_text import header_end, spell
 from ..syntax.syntax_tree import all_nodes
@@ -42,6 +42,9 @@ class _Write(NamedTuple):
 
 def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fix]:
     """Yield what may mend a line that wrote to what its function was given, the likeliest first."""
+    if (fix := _in_lambda(source, inner)) is not None:
+        yield fix
+        return
     write = _find_write(source, inner)
     if write is None:
         return
@@ -53,6 +56,29 @@ def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fi
             yield from _copied_binding(write, bound, path, is_array=is_array)
         elif path.root in _parameters(write.function) and not path.steps:
             yield from _own_argument(write, path.root, is_array=is_array)
+
+
+def _in_lambda(source: str, inner: Inner) -> Fix | None:
+    """Return the statement whose lambda wrote, with the lambda's only call in place replaced by one out of place."""
+    tree = parse_cell(source)
+    around = (
+        []
+        if tree is None
+        else [*statements_around(tree, lambda one: one.lineno <= inner.line <= (one.end_lineno or 0))]
+    )
+    lambdas = (
+        [one for part in own_parts(around[-1]) for one in all_nodes(part) if isinstance(one, ast.Lambda)]
+        if around
+        else []
+    )
+    if not any(one.body.lineno == inner.line for one in lambdas):
+        return None
+    lines, node = source.split("\n"), around[-1]
+    end, column = header_end(node, lines)
+    text = spell(node, lines, node.lineno, end, column)
+    code = without_inplace(text)
+    target = TypedLine(cell=inner.cell, line=node.lineno, text=text)
+    return None if code is None else Fix(kind="out-of-place", code=code, target=target, says_where=True)
 
 
 def _find_write(source: str, inner: Inner) -> _Write | None:

@@ -35,6 +35,8 @@ _STATEMENTS = (
     ast.Continue, ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Delete, ast.Assert,
 )  # fmt: skip
 _FORBIDDEN = (ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda, ast.Global, ast.Nonlocal)
+_MODES = frozenset(("torch.no_grad", "torch.enable_grad", "torch.inference_mode"))
+_SWITCH = "set_grad_enabled"
 MOST_POWER = 4
 """The largest power in a statement that is tried: that of a large number is not computed."""
 MOST_ELEMENTS = 1_000_000
@@ -52,6 +54,8 @@ def is_pure(node: ast.stmt, functions: Collection[str] = ()) -> bool:
     for part in all_nodes(node):
         if isinstance(part, ast.stmt) and not isinstance(part, _STATEMENTS):
             return False
+        if isinstance(part, ast.Attribute) and part.attr == _SWITCH and not _is_switch_of_block(part, node):
+            return False
         if isinstance(part, _FORBIDDEN) or _sets_library(part) or not _is_harmless(part, functions):
             return False
     return True
@@ -65,10 +69,10 @@ def _is_harmless(part: ast.AST, functions: Collection[str]) -> bool:
             return (module, [one.name for one in names]) in (("copy", ["deepcopy"]), ("copy", ["copy"]))
         case ast.Attribute(attr=name):
             is_private = name.startswith("_") and not is_inplace_dunder(name)
-            sets_state = name.startswith("set_") and name != "set_"
-            return not is_private and not sets_state and name not in RANDOM and name not in STATEFUL
+            sets_state = (name.startswith("set_") and name != "set_") or name in STATEFUL
+            return not is_private and name not in RANDOM and (not sets_state or name == _SWITCH)
         case ast.FunctionDef(decorator_list=decorators):
-            return not decorators
+            return all(ast.unparse(one).removesuffix("()") in _MODES for one in decorators)
         case ast.Constant(value=int() as number):
             return abs(number) <= MOST_ELEMENTS
         case ast.Call():
@@ -76,6 +80,12 @@ def _is_harmless(part: ast.AST, functions: Collection[str]) -> bool:
         case ast.BinOp(op=ast.Pow() | ast.LShift()):
             return _is_small_power(part)
     return True
+
+
+def _is_switch_of_block(part: ast.Attribute, node: ast.stmt) -> bool:
+    """Return whether the recording of gradients is switched for a block, and not from a statement on."""
+    blocks = [item.context_expr for one in all_nodes(node) if isinstance(one, ast.With) for item in one.items]
+    return any(isinstance(one, ast.Call) and one.func is part for one in blocks)
 
 
 def _is_small_power(part: ast.BinOp) -> bool:

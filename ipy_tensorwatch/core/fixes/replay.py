@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from ..syntax.magic_calls import find_body
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.syntax_tree import all_nodes
-from .edited_source import apply_edits
+from .edited_source import apply_edits, moved_line
 from .hidden_reads import gives_library, may_read_anything, words_in_code
 from .pure_statements import ROOTS, is_pure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from ..hazards.fix import Fix
+    from ..hazards.fix import Edit, Fix
     from ..hazards.hazard import Hazard
     from ..model.records import Change
 
@@ -52,6 +52,10 @@ class Replay:
     proves
         What shows that the fix mends: the path keeps its bytes, the gradients are those of saved copies, or no
         statement raises.
+    saver, mended_saver
+        The place of the statement that saved a tensor, among all statements as they ran and as mended.
+    has_others
+        Whether other saved tensors are known to have been overwritten too.
     """
 
     path: str
@@ -65,6 +69,9 @@ class Replay:
     mended_during: tuple[str, ...]
     cells: frozenset[int] = frozenset()
     proves: Literal["bytes", "gradients", "no-error"] = "bytes"
+    saver: int | None = None
+    mended_saver: int | None = None
+    has_others: bool = False
 
 
 def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cells: Mapping[int, str]) -> Replay | None:
@@ -81,19 +88,29 @@ def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cel
     return found and replace(found, path=change.path, via=change.via, mends=tuple(mends))
 
 
-def plan_hazard(hazard: Hazard, fix: Fix, cell: int, cells: Mapping[int, str]) -> Replay | None:
+def plan_hazard(
+    hazard: Hazard, fix: Fix, cell: int, cells: Mapping[int, str], *, has_others: bool = False
+) -> Replay | None:
     """Return what to run to try the fix of a hazard; None if nothing proves it, or as for a change.
 
     Parameters
     ----------
     cell, cells
         The last cell, and the plain sources of all so far.
+    has_others
+        Whether other saved tensors were overwritten too, so that the fix need not end all that is wrong.
     """
     is_refused = hazard.code == "TW204" and hazard.happened and fix.tail is None
     if not (is_refused or hazard.code in OF_GRADIENTS):
         return None
-    found = _plan(_roots(hazard), fix, cell, cells)
-    return found and replace(found, mends=hazard.paths, proves="no-error" if is_refused else "gradients")
+    found = _plan(_roots(hazard), fix, cell, cells, hazard)
+    proves: Literal["no-error", "gradients"] = "no-error" if is_refused else "gradients"
+    return found and replace(found, mends=_left(hazard, fix), has_others=has_others, proves=proves)
+
+
+def _left(hazard: Hazard, fix: Fix) -> tuple[str, ...]:
+    """Return the paths of a hazard that keep the old values where the write goes to new memory."""
+    return () if fix.kind == "save-copy" else tuple(one for one in hazard.paths if one != fix.code.partition(" = ")[0])
 
 
 def _roots(hazard: Hazard) -> set[str]:
@@ -103,7 +120,9 @@ def _roots(hazard: Hazard) -> set[str]:
     return {parse_path(one).root for one in hazard.paths}.union(*(_names(node, _LIBRARIES) for node in nodes))
 
 
-def _plan(roots: Collection[str], fix: Fix, cell: int, cells: Mapping[int, str]) -> Replay | None:
+def _plan(
+    roots: Collection[str], fix: Fix, cell: int, cells: Mapping[int, str], hazard: Hazard | None = None
+) -> Replay | None:
     """Return the statements that share names with some variables, directly or over others."""
     sources = {count: cells[count] for count in sorted(cells) if count <= cell}
     edits = {count: [one for one in fix.edits if one.cell == count] for count in {one.cell for one in fix.edits}}
@@ -135,7 +154,24 @@ def _plan(roots: Collection[str], fix: Fix, cell: int, cells: Mapping[int, str])
         mended_before=_spelled(mended_kept, lambda count: count < cell),
         mended_during=_spelled(mended_kept, lambda count: count == cell),
         cells=frozenset(count for count, _ in (*own, *other)),
+        saver=_saver(kept, hazard, (), ""),
+        mended_saver=_saver(mended_kept, hazard, fix.edits, fix.code),
     )
+
+
+def _saver(own: _Statements, hazard: Hazard | None, edits: Sequence[Edit], code: str) -> int | None:
+    """Return the place of the statement that saved what a hazard is about; None if it is not among them."""
+    if hazard is None or hazard.saved_at is None:
+        return None
+    count = hazard.saved_cell
+    line = moved_line(hazard.saved_at.line, [one for one in edits if one.cell == count])
+    spelled = {ast.unparse(node) for text in (hazard.saved_at.text, code) for node in _statements(text)}
+    places = [place for place, (cell, node) in enumerate(own) if cell == count and _holds(node, line)]
+    return min(places, key=lambda place: ast.unparse(own[place][1]) not in spelled, default=None)
+
+
+def _holds(node: ast.stmt, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def _statements(source: str) -> list[ast.stmt]:

@@ -36,14 +36,25 @@ class Sharing(NamedTuple):
 
 def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sharing]:
     """Yield where a changed path and one that was written may have begun to share memory, the likeliest first."""
-    path = parse_path(change.path)
+    path, others = parse_path(change.path), [*_others(change)]
     if change.shared_since is not None and not _is_bound_again(change.shared_since, change, cell, cells):
         yield from _known(change.shared_since)
-    for other in _others(change):
+    for other in others:
         for begun, statement in _before(change, cell, cells, (other.root, path.root)):
             bound = next((one for one in (other, path) if binds_path(statement, one)), None)
             if bound is not None:
                 yield Sharing(begun, bound, path if bound is other else other)
+
+
+def carried_over(change: Change, cell: int, cells: Mapping[int, str]) -> list[Sharing]:
+    """Return where a path began to share memory, and what binds it after the write: the next turn of a loop."""
+    origin, path, others = change.shared_since, parse_path(change.path), [*_others(change)]
+    if change.site is None or origin is None or path.steps or origin.cell != cell or not others:
+        return []
+    several = [inner for one in parse_statements(cells[cell]) for inner in statements_in(one)]
+    later = [one for one in several if path.root in one.binds and one.line > change.site.line]
+    lines = [*((one.line, one.text) for one in later), (origin.line, origin.text)] if later else []
+    return [Sharing(TypedLine(cell=cell, line=line, text=text), path, others[0]) for line, text in dict(lines).items()]
 
 
 def _is_bound_again(origin: Origin, change: Change, cell: int, cells: Mapping[int, str]) -> bool:
@@ -65,7 +76,28 @@ def _known(origin: Origin) -> Iterator[Sharing]:
         inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
         local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
         yield from (Sharing(inner, path, other) for path, other in local if path is not None)
+    own = _stored_by_another_name(origin.text) if not bound else None
+    if own is not None:
+        yield from (Sharing(begun, own, one) for one in pair)
     yield from (Sharing(begun, one, pair[one is pair[0]]) for one in pair if not bound)
+
+
+def _stored_by_another_name(text: str) -> AccessPath | None:
+    """Return the path that a statement stores to, as with the variable of a loop over parameters.
+
+    Examples
+    --------
+    >>> str(_stored_by_another_name("tp.data = p.data"))
+    'tp'
+    """
+    match parse_one(text):
+        case ast.Assign(targets=[ast.Attribute(value=owner, attr="data")]):
+            own = spell_path(owner)
+        case ast.Assign(targets=[ast.Attribute() | ast.Subscript() as target]):
+            own = spell_path(target)
+        case _:
+            return None
+    return None if own is None else parse_path(own)
 
 
 def _inside(text: str, path: AccessPath) -> AccessPath | None:

@@ -16,6 +16,7 @@ from .fix import with_edits
 from .hazard import Turn
 from .kept_memory.freed_memory import gone_memory
 from .kept_memory.kept_by_function import kept_and_trained_on
+from .kept_memory.kept_by_hook import kept_by_hooks
 from .kept_memory.one_memory import kept_in_one_memory
 from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference
 from .optimizers.made_optimizer import remember_optimizers
@@ -60,6 +61,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
     optimizers = remember_optimizers(reasoning, standing.optimizers)
     begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
+    begun += kept_by_hooks(reasoning, [trace.own.plain, *(one.source for one in standing.built.values())])
     begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     none: tuple[Hazard, ...] = ()

@@ -81,7 +81,8 @@ class Fix:
     code
         What to type.
     other
-        A second code in its sentence: the statement that the code goes before, or an alternative.
+        A second code in its sentence: the statement that the code goes before, or an alternative. Of a write out of
+        place without a tail: what lets it write to a copy of a tensor instead.
     names
         The variables, modules or classes concerned.
     cell
@@ -113,10 +114,13 @@ _CELL_MAGIC = f"{MAGIC_CALL}cell_magic("
 
 
 def _copying(fix: Fix, text: str) -> str:
-    """Return what lets an in-place method write to a copy; nothing for other statements, which an array may have."""
+    """Return what lets a statement write to a copy; nothing if it may write to an array by an operator."""
+    if fix.kind == "write-copy" and fix.code.partition(" = ")[0].isidentifier():
+        return fix.code
+    if fix.kind != "out-of-place" or fix.tail is not None:
+        return ""
     name = fix.code.partition(" = ")[0]
-    is_method = fix.kind == "out-of-place" and name.isidentifier() and text.startswith(f"{name}.")
-    return f"{name} = {name}.clone()" if is_method else ""
+    return fix.other or (f"{name} = {name}.clone()" if name.isidentifier() and text.startswith(f"{name}.") else "")
 
 
 def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:

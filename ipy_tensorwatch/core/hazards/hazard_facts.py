@@ -90,6 +90,8 @@ class OverwrittenSave:
         Whether a checkpoint recomputes from them.
     is_moved
         Whether the first was given other memory instead of other bytes.
+    others
+        The other results whose backward is due and needs one of them.
     """
 
     names: tuple[str, ...]
@@ -100,6 +102,7 @@ class OverwrittenSave:
     will_raise: bool
     is_read_again: bool
     is_moved: bool = False
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +157,11 @@ class OneMemory:
     container: str
     count: int
     times: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptByHook:
+    """A hook kept a tensor without a copy, and what called the hook wrote to it afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,6 +382,7 @@ Fact = (
     | WrongBackward
     | KeptReference
     | OneMemory
+    | KeptByHook
     | GoneMemory
     | UnrecordedWrite
     | FreedGraph

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
+from ..model.trace.notebook import given_by_partial
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.reference import Reference, References
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _TENSORS_OWN = (
     FRESH | MEMBERS | SELVES | VIEWS | {"append", "extend", "update", "get", "pop", "items", "values", "step"}
 )
+_RESUMING = ("send", "__next__")
+"""The methods by which a generator goes on."""
 _MOST_INSTANCES = 20
 _SOMEBODY = (Reference(path=AccessPath("<self>")),)
 """The unknown object of a method that was taken off it."""
@@ -94,17 +97,18 @@ class Callees:
         if one.depth:
             return []
         made = self._closures.get(str(one.path))
-        function = self.library.function(str(one.path)) or self.library.function(self.class_of(one))
+        given, name = given_by_partial(self.class_of(one))
+        function = self.library.function(str(one.path)) or self.library.function(name)
         if made is not None:
             return [made]
         if function is not None:
-            return [Closure(function, given=(_SOMEBODY,) if _first_parameter(function) == "self" else ())]
-        name = self.class_of(one)
+            myself = (_SOMEBODY,) if _first_parameter(function) == "self" else ()
+            return [Closure(function, given=(*myself, *((),) * given))]
         method = (self.library.method(name, "__call__") or self.library.method(name, "forward")) if called else None
         return [] if method is None else [_bound(method, (one,))]
 
     def resumed(self, one: Reference) -> list[Closure]:
-        """Return the function that a loop over a generator goes on running: it began with arguments not known here."""
+        """Return the function that a generator goes on running: it began with arguments not known here."""
         function = self.library.function(self.class_of(one)) if not one.depth else None
         return [Closure(function)] if function is not None else []
 
@@ -116,6 +120,8 @@ class Callees:
             return self._above(func.attr, frame)
         owner = trace(func.value, frame)
         found = [each for one in owner for each in self.methods(one, func.attr)] or self._own(func, owner, frame)
+        if func.attr in _RESUMING:
+            found = found or [each for one in owner for each in self.resumed(one)]
         plain = frame.stored(to.member(owner, func.attr))
         return found or [each for one in plain for each in self.at(one)] or self._only(func, owner)
 
@@ -155,8 +161,8 @@ class Callees:
         if one.sealed or one.depth:
             return []
         names = [name for path, name in self.library.behind(one.path) if path != one.path]
-        found = (self.library.function(name) for name in names)
-        return [Closure(each) for each in found if each is not None][:_MOST_INSTANCES]
+        made = ((self.library.function(name), given) for given, name in map(given_by_partial, names))
+        return [Closure(each, given=((),) * given) for each, given in made if each is not None][:_MOST_INSTANCES]
 
 
 def is_tensor_method(func: ast.expr) -> bool:

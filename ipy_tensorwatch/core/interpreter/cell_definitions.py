@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..model.trace.notebook import Definition
-from ..syntax.parsing import DEFINITIONS, parse_cell, walk_statements
+from ..syntax.parsing import DEFINITIONS, name_of_lambda, parse_cell, walk_statements
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def definitions_in(source: str, cell: int) -> dict[str, Definition]:
     r"""Return a cell's definitions by name; top-level ones take precedence over those inside functions.
 
+    A lambda has a name by the place of its body as well: an attribute, or an argument, may be all that leads to it.
     Only the enclosing statement is kept as source, so that a long cell is not parsed again for each of its
     functions.
 
@@ -29,18 +30,20 @@ def definitions_in(source: str, cell: int) -> dict[str, Definition]:
     found: dict[str, Definition] = {}
     own: dict[str, Definition] = {}
     for node in [] if tree is None else tree.body:
-        names = dict.fromkeys(name for part in all_nodes(node) for name in _names(part))
+        names = dict.fromkeys(name for part in all_nodes(node) for name in _names(part, cell))
         if names:
             start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
             text = "\n".join(lines[start - 1 : node.end_lineno])
             made = {name: Definition(name=name, cell=cell, source=text, offset=start - 1) for name in names}
             found.update(made)
-            own.update((name, made[name]) for part in walk_statements([node]) for name in _names(part))
+            own.update((name, made[name]) for part in walk_statements([node]) for name in _names(part, cell))
     return {**found, **own}
 
 
-def _names(node: ast.AST) -> Iterator[str]:
+def _names(node: ast.AST, cell: int) -> Iterator[str]:
     if isinstance(node, DEFINITIONS):
         yield node.name
     elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
         yield from (one.id for one in node.targets if isinstance(one, ast.Name))
+    elif isinstance(node, ast.Lambda):
+        yield name_of_lambda(cell, node.body.lineno, node.body.col_offset)

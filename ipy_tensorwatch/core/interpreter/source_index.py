@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..model.path import ANY_ITEM, AccessPath
-from ..syntax.parsing import enclosing_names, find_definition, parse_cell, parse_path
+from ..syntax.parsing import enclosing_names, find_definition, find_lambda, parse_cell, parse_path
 from ..syntax.torch_vocabulary import OPTIMIZERS
 from .definitions import ClassKind, Code, Function, FunctionNode
 
@@ -162,7 +162,10 @@ class Library:
     def _find(self, name: str) -> ast.ClassDef | FunctionNode | None:
         definition = self.notebook.definitions.get(name)
         tree = None if definition is None else self._parse(definition.source)
-        return None if definition is None or tree is None else find_definition(tree, definition.name.split(".")[-1])
+        if definition is None or tree is None:
+            return None
+        made = find_lambda(tree, definition.name, definition.offset)
+        return made or find_definition(tree, definition.name.split(".")[-1])
 
     def _parse(self, source: str) -> ast.Module | None:
         if source not in self._trees:

@@ -26,10 +26,13 @@ class Likeliest:
     ----------
     arrived
         The paths that one of them bound, or moved.
+    are_all_gradients
+        Whether the pair that became one memory are gradients.
     """
 
     arrived: Sequence[AccessPath]
     notebook: Notebook
+    are_all_gradients: bool = False
 
     def choose(self, possible: Sequence[Statement], every: Sequence[Statement]) -> Statement:
         """Return the last of the possible statements that binds a path or puts something there.
@@ -37,12 +40,21 @@ class Likeliest:
         If only a function of the notebook that an earlier statement of the cell calls may have done it, return that
         statement: no look follows what functions do to other variables.
         """
-        telling = self._telling(possible)
+        telling = self._giving_gradients(possible, every) or self._telling(possible)
         if telling or not possible:
             return telling[-1]
         before = [one for one in every if one.index < possible[-1].index]
         mentioning = [one for one in possible if not self._roots.isdisjoint(path.root for path in one.mentions)]
-        return (self._calling(before) or mentioning or possible)[-1]
+        putting = [one for one in mentioning if one.may_put]
+        return (self._calling(before) or putting or [one for one in before if one.may_put] or mentioning or possible)[
+            -1
+        ]
+
+    def _giving_gradients(self, possible: Sequence[Statement], every: Sequence[Statement]) -> list[Statement]:
+        """Return the statements that may have given a leaf a gradient in other memory, which no backward does."""
+        if self.are_all_gradients or not possible or not any(one.is_grad for one in self.arrived):
+            return []
+        return [one for one in every if one.index <= possible[-1].index and one.assigns_gradient]
 
     @property
     def _roots(self) -> frozenset[str]:

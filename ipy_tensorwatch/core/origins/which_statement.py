@@ -48,7 +48,8 @@ def which_statement(a: str, b: str, began: Beginning, library: Library) -> Origi
         return None
     arrived = [parse_path(one.moment.path) for one in began.moments]
     others = [path for path in map(parse_path, (a, b)) if path not in arrived] or arrived
-    likeliest = Likeliest(arrived=arrived, notebook=library.notebook)
+    both = parse_path(a).is_grad and parse_path(b).is_grad
+    likeliest = Likeliest(arrived=arrived, notebook=library.notebook, are_all_gradients=both)
     outer = likeliest.choose(possible, statements)
     inside = statements_in(outer)
     chosen = likeliest.choose(inside, inside)

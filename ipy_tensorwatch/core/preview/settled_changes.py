@@ -52,7 +52,8 @@ class SettledChanges:
         """Note that a write changes a path; `near` are the paths that share bytes with what it writes."""
         cause = self._cause_of(write, path, reading, near)
         known = self._causes.setdefault(path, cause)
-        self._causes[path] = cause if cause == known else None
+        is_named = "direct" in (cause, known) and self._after.lasts(str(path))  # then its other writes are expected
+        self._causes[path] = "direct" if is_named else cause if cause == known else None
         self._writes.setdefault(path, []).append(write)
 
     @property

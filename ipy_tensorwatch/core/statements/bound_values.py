@@ -7,8 +7,9 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..syntax.ast_queries import own_parts
+from ..syntax.ast_queries import is_inplace_name, last_name, own_parts
 from ..syntax.syntax_tree import all_nodes
+from ..syntax.torch_vocabulary import BUILTINS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,28 @@ def _all_bound(node: ast.stmt) -> tuple[tuple[str, BoundValue], ...]:
     return tuple((_root_of(one.target), one) for one in chain(_assigned(node), _inside(node)))
 
 
+def assigns_gradient(node: ast.stmt) -> bool:
+    """Return whether a statement gives a leaf its gradient: `p.grad = g`."""
+    return any(isinstance(one.target, ast.Attribute) and one.target.attr == "grad" for _, one in _all_bound(node))
+
+
+def may_put(node: ast.stmt) -> bool:
+    """Return whether a statement may put something where it does not say: it calls more than a write in place.
+
+    Examples
+    --------
+    >>> [may_put(ast.parse(one).body[0]) for one in ("d['x'].add_(1)", "print(d)", "d['x'] += 1", "fill(d)")]
+    [False, False, False, True]
+    """
+    calls = [part for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Call)]
+    return any(not _only_writes(name) and name not in BUILTINS for name in (last_name(one.func) for one in calls))
+
+
+def _only_writes(name: str) -> bool:
+    """Return whether a method of a tensor writes in place, and gives the tensor no other memory."""
+    return is_inplace_name(name) and name != "set_"
+
+
 def _assigned(node: ast.stmt) -> Iterator[BoundValue]:
     match node:
         case ast.Assign(targets=targets, value=value):
@@ -68,7 +91,7 @@ def _inside(node: ast.stmt) -> Iterator[BoundValue]:
                 yield BoundValue(target, value)
             case ast.Call(func=ast.Name(id="setattr"), args=[owner, _, value]):
                 yield BoundValue(owner, value)
-            case ast.Call(func=ast.Attribute(value=owner)):
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if not _only_writes(name):
                 yield BoundValue(owner, part)
 
 

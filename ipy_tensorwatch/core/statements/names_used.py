@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
-from ..syntax.ast_queries import COMPREHENSIONS, names_bound, own_parts, spell_item
+from ..syntax.ast_queries import COMPREHENSIONS, names_bound, own_parts, spell_item, spell_path
 from ..syntax.parsing import DEFINITIONS, walk_statements
 from ..syntax.syntax_tree import all_nodes, children_of
 from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES
@@ -113,6 +113,21 @@ def reads_of(node: ast.stmt) -> frozenset[str]:
     owners = [part.value for part in parts if isinstance(part, ast.Attribute | ast.Subscript) and not _is_load(part)]
     read = [part.id for part in parts if isinstance(part, ast.Name) and _is_load(part) and part not in owners]
     return frozenset([*read, _root_of(node.target)] if isinstance(node, ast.AugAssign) else read)
+
+
+def values_read(node: ast.stmt, path: str) -> list[bool]:
+    """Return, for each time that a statement reads a path, whether it reads only its values: `y.detach()`.
+
+    Examples
+    --------
+    >>> [values_read(ast.parse(one).body[0], "y") for one in ("f(y.detach(), y)", "y = x.y", "y.detach().sum()")]
+    [[False, True], [], [True]]
+    """
+    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
+    calls = [part.func for part in parts if isinstance(part, ast.Call)]
+    detached = [func.value for func in calls if isinstance(func, ast.Attribute) and func.attr == "detach"]
+    loaded = (part for part in parts if isinstance(part, ast.Name | ast.Attribute | ast.Subscript) and _is_load(part))
+    return [part in detached for part in loaded if spell_path(part) == path]
 
 
 def _is_load(node: ast.Name | ast.Attribute | ast.Subscript) -> bool:

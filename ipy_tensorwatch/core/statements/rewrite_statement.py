@@ -137,8 +137,53 @@ def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
     if is_read and isinstance(node, ast.expr) and spell_path(node) in names:
         yield node
         return
-    for part in children_of(node):
+    is_place = isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)
+    for part in [node.slice] if isinstance(node, ast.Subscript) and is_place else children_of(node):
         yield from _reads(part, names)
+
+
+def cloned_parts(text: str, names: Collection[str]) -> str | None:
+    """Rewrite a statement to read copies of these variables, or of the part of them that it reads.
+
+    Examples
+    --------
+    >>> cloned_parts("out[t] = out[t - 1] * h", {"out"})
+    'out[t] = out[t - 1].clone() * h'
+    """
+    node = parse_one(text)
+    found = [] if node is None else [*_parts_read(node, names)]
+    return splice_source(text, found, lambda one: f"{one}.clone()") if found else None
+
+
+def cloned_inputs(text: str, names: Collection[str]) -> str | None:
+    """Rewrite a statement that writes to one of these variables to read copies of them; None if it does not write so.
+
+    Examples
+    --------
+    >>> cloned_inputs("out[t] = cell(out[t - 1])", {"out"}), cloned_inputs("h.mul_(h.detach())", {"h"})
+    ('out[t] = cell(out[t - 1].clone())', 'h.mul_(h.detach().clone())')
+    """
+    match parse_one(text):
+        case ast.Assign(targets=[ast.Subscript(value=owner)]) | ast.AugAssign(target=ast.Subscript(value=owner)):
+            return cloned_parts(text, names) if spell_path(owner) in names else None
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=name))) if is_inplace_name(name):
+            return cloned_sources(text, names) if spell_path(owner) in names else None
+    return None
+
+
+def _parts_read(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
+    root = node
+    while isinstance(root, ast.Subscript):
+        root = root.value
+    if isinstance(root, ast.Name) and root.id in names and isinstance(node, ast.Name | ast.Subscript):
+        if isinstance(node.ctx, ast.Load):
+            yield node
+            return
+        parts: Iterable[ast.AST] = [node.slice] if isinstance(node, ast.Subscript) else []
+    else:
+        parts = children_of(node)
+    for part in parts:
+        yield from _parts_read(part, names)
 
 
 def cloned_value(text: str) -> str | None:

@@ -12,8 +12,8 @@ from ..syntax.magic_calls import MAGIC_CALL, as_typed_unless_running, find_body,
 from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
-from .bound_values import bound_values
-from .names_used import binds_of, calls_of, mentions_of, operates, reads_of
+from .bound_values import assigns_gradient, bound_values, may_put
+from .names_used import binds_of, calls_of, mentions_of, operates, reads_of, values_read
 from .writes.called_methods import CalledMethod, called_methods
 from .writes.loop_elements import called_through, elements_of, loops_around
 from .writes.statement_writes import targets_of
@@ -103,9 +103,23 @@ class Statement:
         """The value that it assigns."""
         return value_of(self._node)
 
+    def values_read(self, path: str) -> list[bool]:
+        """Return, for each time that it reads a path, whether it reads only its values: `y.detach()`."""
+        return values_read(self._node, path)
+
     def values_for(self, root: str) -> Iterator[BoundValue]:
         """Yield what it binds to a name, or to an item or attribute of its object."""
         return bound_values(self._node, root)
+
+    @property
+    def assigns_gradient(self) -> bool:
+        """Whether it gives a leaf its gradient: `p.grad = g`."""
+        return assigns_gradient(self._node)
+
+    @property
+    def may_put(self) -> bool:
+        """Whether it may put something anywhere that it does not spell."""
+        return may_put(self._node)
 
     @cached_property
     def _inner(self) -> tuple[Statement, ...]:

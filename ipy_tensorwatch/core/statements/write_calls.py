@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
 _CALLED = re.compile(r"(\.?)(\w+)\s*\(")
 _OWNED = re.compile(r"(?:(\w+)\.)?\b(\w+)\s*\(")
+_STARTS, _WAITS = re.compile(r"\basync_op\s*=\s*True\b|\birecv\b"), re.compile(r"\.(?:wait|result|synchronize)\(")
 _READERS = (FRESH | VIEWS | MEMBERS) - {"backward", "sort"}
 _OPENS = re.compile(r"\b(?:for|with|await|class|def)\b")
 
@@ -52,6 +53,22 @@ def calls_collective(text: str) -> bool:
         name in COLLECTIVE_OUTPUTS and (name not in OF_DISTRIBUTED or owner in ("", *DISTRIBUTED))
         for owner, name in _OWNED.findall(text)
     )
+
+
+def starts_collective(text: str) -> bool:
+    """Return whether some code starts a collective that it does not wait for in the same call."""
+    return _STARTS.search(text) is not None
+
+
+def awaits(text: str) -> bool:
+    """Return whether some code waits for what was started before: `work.wait()`."""
+    return _WAITS.search(text) is not None
+
+
+def leaves_collective_open(source: str) -> bool:
+    """Return whether a cell starts a collective and waits for none after it."""
+    started = [*_STARTS.finditer(source)]
+    return bool(started) and not awaits(source[started[-1].end() :])
 
 
 def is_followed_by(signs: str, name: str, statement: Statement) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_WITHOUT_BLOCKS = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Import, ast.ImportFrom)
 
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\.data\s+in\b|\b(?:set_|resize_)\(|\b(?:swap_tensors|setattr)\b")
@@ -23,6 +24,7 @@ _HIDES_WRITES = re.compile(
     r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
     r"|\b(?:map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
 )
+_LAMBDA = "<lambda "
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 _PLAIN = r"""(?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\['"] )*"""
 _STEP = re.compile(rf"""\.\w+ | \[ {_PLAIN} (?: \[ {_PLAIN} \] {_PLAIN} )* \]""", re.VERBOSE)
@@ -119,6 +121,8 @@ def statements_around(tree: ast.Module, holds: Callable[[ast.stmt], bool]) -> It
 
 def blocks_of(node: ast.stmt) -> Iterator[list[ast.stmt]]:
     """Yield the blocks of a compound statement in source order."""
+    if isinstance(node, _WITHOUT_BLOCKS):
+        return
     yield getattr(node, "body", [])
     for branch in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
         yield branch.body
@@ -166,6 +170,28 @@ def _last(nodes: Iterable[ast.AST], name: str) -> Defined | None:
             named = any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
             found = node.value if named else found
     return found
+
+
+def name_of_lambda(cell: int, line: int, column: int) -> str:
+    """Return the name of a lambda, by the place of its body in a cell."""
+    return f"{_LAMBDA}{cell}:{line}:{column}>"
+
+
+def find_lambda(tree: ast.Module, name: str, offset: int) -> ast.Lambda | None:
+    """Return a lambda by the name that `name_of_lambda` gave, in a part of the cell that begins after `offset` lines.
+
+    Examples
+    --------
+    >>> tree = ast.parse("fs = [lambda t: 1, lambda t: t.neg_()]")
+    >>> ast.unparse(find_lambda(tree, name_of_lambda(2, 5, 29), 4))
+    'lambda t: t.neg_()'
+    """
+    if not name.startswith(_LAMBDA):
+        return None
+    line, column = map(int, name[:-1].split(":")[1:])
+    place = line - offset, column
+    found = (one for one in all_nodes(tree) if isinstance(one, ast.Lambda))
+    return next((one for one in found if (one.body.lineno, one.body.col_offset) == place), None)
 
 
 def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:

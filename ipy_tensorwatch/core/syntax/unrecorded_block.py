@@ -1,4 +1,4 @@
-"""The `with torch.no_grad():` around a statement, in which a new tensor has no graph."""
+"""The `with torch.no_grad():`, or the like, around a statement, in which a new tensor has no graph."""
 
 from __future__ import annotations
 
@@ -31,8 +31,16 @@ def unrecorded_block(source: str, line: int, name: str) -> ast.With | None:
 
 
 def _records_nothing(node: ast.With) -> bool:
-    calls = (item.context_expr for item in node.items)
-    return any(isinstance(one, ast.Call) and last_name(one.func) == "no_grad" for one in calls)
+    return any(isinstance(one.context_expr, ast.Call) and _stops_recording(one.context_expr) for one in node.items)
+
+
+def _stops_recording(call: ast.Call) -> bool:
+    match last_name(call.func), call.args:
+        case "no_grad" | "inference_mode", []:
+            return True
+        case "set_grad_enabled", [ast.Constant(value=False)]:
+            return True
+    return False
 
 
 def _bindings(block: ast.With, name: str) -> Iterator[ast.Name]:

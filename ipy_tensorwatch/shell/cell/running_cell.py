@@ -77,6 +77,7 @@ class RunningCell:
     functions_hide_writes: bool
     outside: Sequence[Found] = ()
     began: float = 0.0
+    thread_began: float = 0.0
     overhead: float = 0.0
     recording: Recording | None = None
     ledger: Ledger = field(init=False)

@@ -21,6 +21,7 @@ from ...core.model.trace.cell_trace import CellTrace, SourceFile
 from ...core.model.trace.evidence import Evidence, OptimizerStep
 from ...core.model.trace.graph_state import GraphState
 from ...core.model.trace.notebook import Notebook
+from ...core.syntax.parsing import name_of_lambda
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import SECONDS as RECORDING_SECONDS
 from .take_error import take_error
@@ -122,6 +123,7 @@ def reason(
     reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
+    is_plain = is_plain and not (trace.outside and session.sources.collectives)
     if is_plain and not (trace.found and _may_be_at_risk(session, reasoning)):
         return reasoning
     return reasoning.with_notebook(read_notebook(session.shell, session.sources))
@@ -199,6 +201,9 @@ def _patience(cell: RunningCell, duration: float) -> float:
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
     known = GUARD.run("finding-writer", catalog, user_variables(shell), default=Catalog())
+    files = sources.files(shell) if known.lambdas else {}
+    for path, (file, line, column) in known.lambdas.items():
+        known.name_lambda(path, name_of_lambda(files.get(file, 0), line, column))
     return Notebook(
         definitions=dict(sources.definitions),
         classes=known.classes,
@@ -208,6 +213,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),
         evaluating=frozenset(known.evaluating),
+        collectives=sources.collectives,
     )
 
 

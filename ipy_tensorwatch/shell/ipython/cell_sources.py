@@ -15,6 +15,7 @@ from ...capture.objects.inspect_object import Nameless, name_of
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
 from ...core.statements.leftover_names import leftover_names
+from ...core.statements.write_calls import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import may_define, may_give_memory, may_hide_writes, may_write_gradients
 from .ipython_private import FILES, HIDDEN
@@ -30,13 +31,15 @@ _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23
 """Maximum characters of source kept, for cells and for definitions each; the oldest goes first."""
 SLOW = 0.5
-"""The run time in seconds from which on the statements of a cell are not tried again with a fix."""
+"""The processor time in seconds from which on the statements of a cell are not tried again with a fix."""
 MAX_BITS = 1000
 """Larger integers are not printed: Python refuses to convert thousands of digits."""
 MAX_NESTED = 1000
 """How many files compiled by magics are kept; the oldest goes first."""
 MAX_UNREAD = 256
 """How many of the last cells are kept until names left over from loops are asked for."""
+MAX_STARTED = 8
+"""How many of the last cells that started collectives are kept."""
 _LOOPS, _WORD = re.compile(r"\bfor\b"), re.compile(r"\w+")
 
 
@@ -73,9 +76,11 @@ class Sources:
     write_gradients
         Whether any cell registers a hook of a backward, or defines the backward of a Function.
     slow
-        The cells that ran longer than `SLOW`.
+        The cells that took more processor time than `SLOW`.
     nested
         The cells of files compiled by magics, which IPython assigns to the next cell.
+    collectives
+        The plain sources of the last cells that started collectives and did not wait for them, by count.
     """
 
     cells: dict[int, str] = field(default_factory=dict)
@@ -86,19 +91,22 @@ class Sources:
     slow: set[int] = field(default_factory=set)
     nested: dict[str, int] = field(default_factory=dict)
     plain: dict[int, str] = field(default_factory=dict)
+    collectives: dict[int, str] = field(default_factory=dict)
     _size: int = 0
+    _awaited: int = 0
     _leftovers: frozenset[str] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
-    def add(self, count: int, source: str, duration: float = 0.0) -> None:
-        """Add a cell, with its run time in seconds."""
+    def add(self, count: int, source: str, busy: float = 0.0) -> None:
+        """Add a cell, with its processor time in seconds."""
         self.plain[count] = source
-        if duration > SLOW and "import" not in source:  # a first import takes seconds, and no second one does
+        if busy > SLOW and "import" not in source:  # a first import takes seconds, and no second one does
             self.slow.add(count)
         self._size += len(source)
         while self._size > MAX_CHARACTERS and len(self.plain) > 1:
             self._size -= len(self.plain.pop(next(iter(self.plain))))
         self._unread.append(source)
+        self._note_collectives(count, source)
         self.give_memory = self.give_memory or may_give_memory(source)
         self.write_gradients = self.write_gradients or may_write_gradients(source)
         if not may_define(source):
@@ -110,6 +118,14 @@ class Sources:
             self.definitions.pop(name, None)
             self.definitions[name] = one
         self._bound()
+
+    def _note_collectives(self, count: int, source: str) -> None:
+        """Keep a cell that leaves collectives open; the cell after one that waits has none."""
+        known = {one: text for one, text in self.collectives.items() if one >= self._awaited}
+        self._awaited = count if awaits(source) else self._awaited
+        if leaves_collective_open(source):
+            known[count] = source
+        self.collectives = dict([*known.items()][-MAX_STARTED:])
 
     def leftovers(self) -> frozenset[str]:
         """Return the names that loops of the cells so far have left over."""

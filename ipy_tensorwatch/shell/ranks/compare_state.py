@@ -41,6 +41,8 @@ class StateComparison:
     ledger: ReplicaLedger = field(default_factory=ReplicaLedger)
     last: dict[int, int] = field(default_factory=dict)
     _seen: dict[BranchKey, object] = field(default_factory=dict)
+    _whole: dict[int, bytes] = field(default_factory=dict)
+    _equal: Sequence[BranchKey] = ()
 
     def compare(self, reports: Sequence[RankReport]) -> tuple[list[Parting], tuple[BranchKey, ...]]:
         """Return how replicas parted in the last cell, and which branches are one again."""
@@ -50,11 +52,15 @@ class StateComparison:
         self.last = {one.rank: one.number for one in reports}
         if len(sides) == 1:
             return [], self.ledger.note_all_equal(reports)
+        whole = {one.rank: one.digest for one in reports}
+        if whole == self._whole:
+            return [], self.ledger.note_equal(self._equal, reports)
         several = self._ask("state_digests", dict.fromkeys(sides, ()), sides)
         if several.keys() != sides.keys():
             return [], ()
         keys = dict.fromkeys(key for digests in several.values() for key in digests)
         equal = [key for key in keys if len({several[ranks].get(key) for ranks in sides}) == 1]
+        self._whole, self._equal = whole, equal
         united = self.ledger.note_equal(equal, reports)
         partings = [
             parting

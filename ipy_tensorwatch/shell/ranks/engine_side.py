@@ -12,13 +12,15 @@ from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.state_tree import StateTree
 from ...core.host.guard import GUARD
 from ...core.ranks.rank_report import RankReport
+from ...core.statements.carried_names import carried_names
 from ..ipython.cell_sources import user_variables
 from .engine_panel import EnginePanel
+from .published import CELL, publish
 from .state_leaves import describe_leaves
 from .waiting_teller import WaitingTeller
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ...core.model.records import Change, Site
     from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
@@ -38,7 +40,9 @@ class EngineSide:
     Attributes
     ----------
     told
-        What each client has still to ask for. While there is any client, this rank prints nothing under its cells.
+        What each client has not asked for. While there is any client, this rank prints nothing under its cells.
+    is_asked
+        Whether a client waits for the cell that runs: what it tells need not be published.
     """
 
     watcher: Watcher
@@ -49,6 +53,7 @@ class EngineSide:
     number: int = 0
     teller: WaitingTeller | None = None
     shown: EnginePanel | None = None
+    is_asked: bool = False
 
     def close(self) -> None:
         """Tell nobody any more."""
@@ -68,24 +73,47 @@ class EngineSide:
         if described is not None:
             for kept in self.told.values():
                 kept.append(described)
+            if not self.is_asked:
+                GUARD.run("telling-client", self._publish, described, default=None)
         if self.shown is not None:
             GUARD.run("telling-client", self.shown.publish, report, default=None)
         return described is not None
 
-    def take(self, client: str, call: Site | None = None) -> list[RankReport]:
-        """Return what a client has not heard yet; if no cell ran, what changed by the client's call of a function."""
-        kept = self.told[client]
-        if not kept:
-            return [self._look_again(client, call)]
-        told, self.told[client] = [*kept], deque(maxlen=MAX_KEPT)
-        return told
+    def _publish(self, described: RankReport) -> None:
+        publish(self.watcher.shell, f"{CELL}{self.number}", described)
+
+    def take(self, client: str, call: Site | None = None, heard: int = 0) -> list[RankReport]:
+        """Return what a client has not heard yet; if no cell ran, what changed by the client's call of a function.
+
+        Parameters
+        ----------
+        heard
+            The number of the last cell of which it read what was published.
+        """
+        kept = [one for one in self.told[client] if one.number > heard]
+        self.told[client].clear()
+        return kept or [self._look_again(client, call)]
 
     def _digest(self, report: Report) -> bytes:
         """Digest the state after a cell; as it was if the cell wrote nothing."""
         observer, trace = self.watcher.observer, report.reasoning.trace
         is_quiet = not (trace.found or trace.outside or observer.prints.waiting)
-        names, cell = user_variables(self.watcher.shell), (self.number, report.cell.count)
-        return self.tree.take(observer.shot, observer.prints, names, cell, is_quiet=is_quiet)
+        cell = self.number, report.cell.count
+        self.tree.bind(user_variables(self.watcher.shell), cell, self._is_carried(report.cell.count))
+        return self.tree.take(observer.shot, observer.prints, self.number, is_quiet=is_quiet)
+
+    def _is_carried(self, cell: int) -> Callable[[str], bool]:
+        """Return a function that tells whether a cell bound a name to something made of its old value."""
+        sources = self.watcher.sources
+        known: list[frozenset[str]] = []
+
+        def is_carried(name: str) -> bool:
+            if not known:
+                functions = (one.source for one in sources.definitions.values())
+                known.append(carried_names(sources.plain.get(cell, ""), functions))
+            return name in known[0]
+
+        return is_carried
 
     def describe(self, report: Report, digest: bytes = b"") -> RankReport:
         """Return what this rank tells of a cell."""
@@ -105,7 +133,11 @@ class EngineSide:
 
     def _look_again(self, client: str, call: Site | None) -> RankReport:
         """Return what changed since the last cell: a function that a client applied is no cell."""
-        self.watcher.shell.run_cell(NO_CELL, store_history=False)
+        self.is_asked = True
+        try:
+            self.watcher.shell.run_cell(NO_CELL, store_history=False)
+        finally:
+            self.is_asked = False
         described = self.told[client].pop()
         outside = tuple(one for one in described.changes if not _is_state(one))
         if call is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from time import monotonic
@@ -11,9 +10,13 @@ from uuid import uuid4
 
 from ...core.ranks.rank_report import MissingRank, RankReport
 from .engine_side import answer, join_clients, leave_clients
+from .published import PublishedReports, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from ...core.model.records import Site
+    from ...core.ranks.waiting_rank import WaitingRank
 
 LOADING_SECONDS = 60.0
 """How long an engine may take to import PyTorch."""
@@ -38,6 +41,12 @@ class Engines:
         The ranks of the engines that told one.
     own
         The messages that we sent ourselves.
+    places
+        Where the ranks were last in the cell that runs, as far as it is known.
+    heard
+        By engine, the number of the last cell of which it told us.
+    published
+        What the engines tell with the output of cells.
     """
 
     view: Any
@@ -48,6 +57,9 @@ class Engines:
     silent: dict[int, MissingRank] = field(default_factory=dict)
     ranks: dict[int, int] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    places: dict[int, WaitingRank] = field(default_factory=dict)
+    heard: dict[int, int] = field(default_factory=dict)
+    published: PublishedReports = field(default_factory=PublishedReports)
 
     @property
     def client(self) -> Any:  # noqa: ANN401
@@ -89,29 +101,49 @@ class Engines:
         for one, version in versions.items():
             if version == self.version:
                 self.joined.add(one)
+                self.heard[one] = 0
             else:
                 self.missing[one] = MissingRank(rank=one, why="other-version", detail=str(version))
+        self._part_with(one for one in versions if one not in self.joined)
 
     def note_gone(self) -> None:
         """Note the engines that died."""
         for gone in self.joined.difference(self.ids):
             self.joined.discard(gone)
-            self.missing[gone] = MissingRank(rank=self.ranks.pop(gone, gone), why="died")
+            rank = self.ranks.pop(gone, gone)
+            self.missing[gone] = MissingRank(rank=rank, why="died", place=self.places.get(rank))
 
     def leave(self) -> None:
         """Ask the engines to tell us no more."""
-        alive = self.joined.intersection(self.ids)
-        self._gather({one: self._direct(one).apply_async(leave_clients, self.name) for one in alive}, ANSWER_SECONDS)
+        self.published.detach(self.client)
+        self._part_with(self.joined.intersection(self.ids))
         self.joined.clear()
+
+    def _part_with(self, engines: Iterable[int]) -> None:
+        self._gather({one: self._direct(one).apply_async(leave_clients, self.name) for one in engines}, ANSWER_SECONDS)
 
     def ask(self, question: str, asked: Mapping[int, tuple[Any, ...]]) -> dict[int, Any]:
         """Ask some engines a question each; those that do not answer in time are left out."""
         return self._answers(question, asked)[0]
 
-    def hear(self, *words: Any) -> dict[int, list[RankReport]]:  # noqa: ANN401  (as `take` of an engine needs)
-        """Return what each rank has to tell of its last cells; note those that tell nothing, and why."""
+    def hear(self, ended: Collection[str], call: Site | None = None) -> dict[int, list[RankReport]]:
+        """Return what each rank tells of its last cells; note those that tell nothing, and why.
+
+        Whoever published nothing, or not all, is asked.
+
+        Parameters
+        ----------
+        ended
+            The user's messages that have ended.
+        call
+            The statement that may have run a function on the ranks.
+        """
         alive = self.joined.intersection(self.ids)
-        told, errors = self._answers("take", dict.fromkeys(alive, words))
+        told = self._read_published(ended)
+        asked = {one: (self.name, call, self.heard.get(one, 0)) for one in alive.difference(told)}
+        answers, errors = self._answers("take", asked)
+        told.update(answers)
+        self.heard.update({one: several[-1].number for one, several in told.items() if several})
         self.silent = {one: self._why_silent(one, errors.get(one)) for one in sorted(alive.difference(told))}
         for engine, one in self.silent.items():
             if one.why != "no-answer":  # whoever answers with nothing knows us no more: it is joined anew
@@ -119,6 +151,21 @@ class Engines:
             if one.why == "not-loaded":
                 self.missing[engine] = one
         return told
+
+    def _read_published(self, ended: Collection[str]) -> dict[int, list[RankReport]]:
+        """Return what the engines told with their output, of those engines of which nothing is missing."""
+        known = [self.client.metadata.get(one) for one in ended]
+        late = {one["engine_id"] for one in known if one}  # a client forgets a message whose output is complete
+        told = {
+            engine: [one for one in several if one.number > self.heard.get(engine, 0)]
+            for engine, several in self.published.read().items()
+            if engine in self.joined and engine not in late
+        }
+        return {engine: several for engine, several in told.items() if self._follows(engine, several)}
+
+    def _follows(self, engine: int, several: Sequence[RankReport]) -> bool:
+        begin = self.heard.get(engine, 0) + 1
+        return bool(several) and [one.number for one in several] == [*range(begin, begin + len(several))]
 
     def _why_silent(self, engine: int, error: str | None) -> MissingRank:
         rank = self.ranks.get(engine, engine)
@@ -154,14 +201,6 @@ class Engines:
                 name, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", str(error))
                 errors[engine] = f"{name}: {text}".partition("\n")[0]
         return values, errors
-
-
-def unpacked(packed: object) -> Any:  # noqa: ANN401
-    """Return what an engine packed; None if it cannot be read."""
-    try:
-        return pickle.loads(packed) if isinstance(packed, bytes) and packed else None  # noqa: S301  (from our own engines)
-    except Exception:  # noqa: BLE001  (an engine with other classes)
-        return None
 
 
 def direct_view_of(thing: Any) -> Any:  # noqa: ANN401

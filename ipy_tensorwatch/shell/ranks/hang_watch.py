@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
 from ...core.ranks.find_hang import find_hang
-from .waiting_teller import read_waiting
+from .published import read_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ class HangWatch(threading.Thread):
     def _look(self) -> bool:
         engines = self._engines
         now = waiting_ranks(engines)
+        engines.places.update(now)
         self._looks = [*self._looks[-APART:], now]
         if engines.joined.difference(engines.ids):
             engines.note_gone()

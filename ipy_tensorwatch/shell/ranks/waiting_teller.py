@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.waiting_line import line_of_thread
 from ...core.host.guard import GUARD
 from ...core.ranks.waiting_rank import WaitingRank
 from ..ipython.cell_sources import cell_of
+from .published import WAITING, publish
 
 if TYPE_CHECKING:
     from ..watcher import Watcher
 
-KEY = "tensorwatch"
-"""Our message among those that an engine publishes."""
 PATIENCE, PAUSE = 2.0, 0.5
 """After how many seconds a cell takes long, and how often it is looked at from then on."""
 
@@ -42,9 +40,8 @@ class WaitingTeller(threading.Thread):
 
     def _tell(self) -> None:
         where = self.where()
-        publish = getattr(getattr(self._watcher.shell, "data_pub", None), "publish_data", None)
-        if where is not None and where.seconds > PATIENCE and publish is not None:
-            publish({KEY: pickle.dumps(where)})
+        if where is not None and where.seconds > PATIENCE:
+            publish(self._watcher.shell, WAITING, where)
 
     def where(self) -> WaitingRank | None:
         """Return where this rank is; None if no cell runs."""
@@ -69,9 +66,3 @@ def _place() -> tuple[int, int] | None:
         return place_in_group()
     except (RuntimeError, ValueError):  # the group goes down in the main thread
         return None
-
-
-def read_waiting(data: Any) -> WaitingRank | None:  # noqa: ANN401  (as an engine published it)
-    """Return what an engine published of its wait; None if it published nothing."""
-    packed = data.get(KEY) if isinstance(data, dict) else None
-    return pickle.loads(packed) if packed else None  # noqa: S301  (from our own engines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.fixes.change_fix import fix_change
+from ipy_tensorwatch.core.fixes.change_fix import change_fixes, fix_changes
 from ipy_tensorwatch.core.model.records import Inner, Origin
 from tests.support.records import change, reading, site, snapshot
 
@@ -13,7 +13,7 @@ NAMES = snapshot(x=reading(1), y=reading(2), n=reading(3, kind="ndarray"))
 
 def edits(cells: dict[int, str], **more: object) -> list[tuple[int, int, int, str]]:
     """Return the edits for a change of `x` through `y` in the last cell."""
-    fix = fix_change(change(sites=(site(line=1),), **more), max(cells), NAMES, cells)
+    fix = next(change_fixes(change(sites=(site(line=1),), **more), max(cells), NAMES, cells), None)
     return [] if fix is None else [(one.cell, one.line, one.end_line, one.text) for one in fix.edits]
 
 
@@ -45,6 +45,39 @@ def test_an_array_is_copied_as_an_array():
 
 
 @pytest.mark.parametrize(
+    ("shared", "mended"),
+    [
+        ("y, z = x[:2], x[2:]", [(1, "y, z = x[:2].clone(), x[2:].clone()")]),
+        ("y = x.detach()\nz = x.view(-1)", [(1, "y = x.detach().clone()"), (2, "z = x.view(-1).clone()")]),
+        ("y = x.detach()\nz = y.view(-1)", [(1, "y = x.detach().clone()")]),
+        ("y = x\nz = x", [(1, "y = x.clone()"), (2, "z = x.clone()")]),
+    ],
+)
+def test_each_of_two_names_that_were_written_gets_a_copy(shared: str, mended: list[tuple[int, str]]):
+    known = snapshot(x=reading(1), y=reading(2), z=reading(4))
+    cells = {1: "x = torch.ones(3)", 2: shared, 3: "y.add_(1)\nz.mul_(2)"}
+    fix = next(change_fixes(change(via=("y", "z"), sites=(site(line=1),)), 3, known, cells))
+
+    assert mended == [(one.line, one.text) for one in fix.edits]
+
+
+def test_one_statement_keeps_copies_of_all_that_changed():
+    text = "kept.append((y, z, {'n': y}))"
+    known = snapshot(
+        **{"kept[0][0]": reading(1), "kept[0][1]": reading(2), "kept[0][2]['n']": reading(1)},
+        y=reading(1),
+        z=reading(2),
+    )
+    origins = {path: Origin(a=path, b=other, cell=2, line=1, end_line=1, text=text, how="append") for path, other in (("kept[0][0]", "y"), ("kept[0][1]", "z"), ("kept[0][2]['n']", "y"))}  # fmt: skip
+    several = [change(path, via=(one.b,), sites=(site(line=1),), shared_since=one) for path, one in origins.items()]
+    found = fix_changes(several, 3, known, {1: "y, z, kept = f()", 2: text, 3: "y.add_(1); z.add_(1)"})
+
+    assert {"kept.append((y.clone(), z.clone(), {'n': y.clone()}))"} == {
+        edit.text for one in found.values() for edit in one.edits
+    }
+
+
+@pytest.mark.parametrize(
     ("path", "shared", "mended"),
     [
         ("best['w']", "best = net.state_dict()", "import copy\nbest = copy.deepcopy(net.state_dict())"),
@@ -62,7 +95,7 @@ def test_an_array_is_copied_as_an_array():
 def test_a_container_keeps_a_copy(path: str, shared: str, mended: str):
     cells = {1: "y = torch.ones(3)", 2: shared, 3: "y.add_(1)"}
     known = snapshot(**{path: reading(1)}, y=reading(2))
-    fix = fix_change(change(path, sites=(site(line=1),)), 3, known, cells)
+    fix = next(change_fixes(change(path, sites=(site(line=1),)), 3, known, cells), None)
 
     assert fix is not None
     assert mended == "\n".join(one.text for one in fix.edits)
@@ -71,7 +104,7 @@ def test_a_container_keeps_a_copy(path: str, shared: str, mended: str):
 def test_copy_is_imported_once_and_as_the_notebook_does():
     cells = {1: "from copy import deepcopy", 2: "y = 1", 3: "x = 0\nbest = net.state_dict()", 4: "y.add_(1)"}
     known = snapshot(**{"best['w']": reading(1)}, y=reading(2))
-    fix = fix_change(change("best['w']", sites=(site(line=1),)), 4, known, cells)
+    fix = next(change_fixes(change("best['w']", sites=(site(line=1),)), 4, known, cells), None)
 
     assert fix is not None
     assert [(2, 2, "best = deepcopy(net.state_dict())")] == [(one.line, one.end_line, one.text) for one in fix.edits]
@@ -93,7 +126,8 @@ MASK = "def mask(t):\n    for i in range(3):\n        t[i] = 0\n    return t"
 def test_a_function_writes_to_memory_of_its_own(source: str, line: int, text: str, expected: tuple[object, ...]):
     name = source.split("(", maxsplit=1)[0].removeprefix("def ")
     one = site(line=1, text=f"out = {name}(x)", inner=Inner(cell=1, line=line, text=text))
-    found = fix_change(change(cause="call", via=(), sites=(one,)), 3, NAMES, {1: source, 2: "x = ones(3)", 3: one.text})
+    cells = {1: source, 2: "x = ones(3)", 3: one.text}
+    found = next(change_fixes(change(cause="call", via=(), sites=(one,)), 3, NAMES, cells), None)
 
     assert found is not None
     assert [expected] == [(one.cell, one.line, one.end_line, one.text) for one in found.edits]
@@ -104,7 +138,7 @@ def test_what_a_call_without_a_result_writes_is_meant(call: str):
     one = site(line=1, text=call, inner=Inner(cell=1, line=2, text="t.fill_(7)"))
     cells = {1: "def fill(t):\n    t.fill_(7)", 2: "x = ones(3)", 3: call}
 
-    assert fix_change(change(cause="call", via=(), sites=(one,)), 3, NAMES, cells) is None
+    assert [] == [*change_fixes(change(cause="call", via=(), sites=(one,)), 3, NAMES, cells)]
 
 
 def test_nothing_is_copied_that_is_new():
@@ -118,7 +152,7 @@ def test_the_line_inside_a_method_where_sharing_began_stores_the_copy():
         inner=Inner(cell=1, line=3, text="self.best = model.state_dict()"),
     )  # fmt: skip
     one = change("keeper.best['w']", via=("net.w",), sites=(site(line=1, text="opt.step()"),), shared_since=origin)
-    fix = fix_change(one, 3, NAMES, {1: source, 2: "keeper.note(net)", 3: "opt.step()"})
+    fix = next(change_fixes(one, 3, NAMES, {1: source, 2: "keeper.note(net)", 3: "opt.step()"}), None)
 
     assert fix is not None
     assert "import copy" == fix.edits[0].text

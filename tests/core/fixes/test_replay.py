@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from ipy_tensorwatch.core.fixes.cells_to_run import cells_to_run
-from ipy_tensorwatch.core.fixes.change_fix import fix_change
+from ipy_tensorwatch.core.fixes.change_fix import change_fixes
 from ipy_tensorwatch.core.fixes.pure_statements import is_pure
 from ipy_tensorwatch.core.fixes.replay import Replay, plan_replay
 from tests.support.records import change, reading, site, snapshot
@@ -18,7 +18,7 @@ NAMES = snapshot(x=reading(1), y=reading(2))
 def plan(cells: dict[int, str]) -> Replay | None:
     """Plan the trial of a change of `x` through `y` in the last cell."""
     one = change(sites=(site(line=1),))
-    fix = fix_change(one, max(cells), NAMES, cells)
+    fix = next(change_fixes(one, max(cells), NAMES, cells), None)
     assert fix is not None
     return plan_replay(one, fix, ["x"], max(cells), cells)
 

@@ -160,3 +160,29 @@ def test_the_oldest_moments_are_dropped_and_nothing_is_claimed_of_them(monkeypat
     assert told(session(*pair, others[0])) == (2, 1, "y = x.detach()", "detach", "observed")
     assert session(*pair, *others) is not None
     assert session(*pair, *others, *others) is None
+
+
+@pytest.mark.parametrize(
+    ("plain", "expected"),
+    [
+        ("y = net(z)\nd['x'].mul_(2)", (2, 1, "y = net(z)", "call", "inferred")),
+        ("y = net(z)\nfill(d['x'])", (2, 2, "fill(d['x'])", "call", "observed")),
+        ("y = net(z)\nprint(d)", (2, 1, "y = net(z)", "call", "inferred")),
+    ],
+)
+def test_a_statement_that_only_writes_or_prints_put_nothing_there(plain, expected):
+    here = bound("d['x']", VIEW, 1)
+    found = told(session(FIRST, (plain, here), names=("x", "d['x']")))
+    assert found[:3] + found[4:] == expected[:3] + expected[4:]
+
+
+def test_a_gradient_shares_other_memory_since_it_was_assigned():
+    source = "for p in m.parameters():\n    p.grad = x[:2]\nm(z).sum().backward()"
+    found = told(session(FIRST, (source, bound("m.w.grad", VIEW, 2)), names=("x", "m.w.grad")))
+    assert (2, 2, "p.grad = x[:2]") == found[:3]
+
+
+def test_two_gradients_are_one_memory_since_a_backward():
+    source = "q.grad = z\n(m(z) + k(z)).sum().backward()"
+    moments = [bound("m.w.grad", X, 1), bound("k.w.grad", VIEW, 1)]
+    assert (1, 2) == told(session((source, *moments), names=("m.w.grad", "k.w.grad")))[:2]

@@ -77,6 +77,22 @@ PROGRAMS = {
         START + "class D:\n    def __init__(self, x): self.x = x\n    def __getitem__(self, i):\n        row = self.x[i]\n        row -= 1\n        return row\nds = D(x.view(2, 3))",
         "a = ds[0]",
     ],
+    "two names, both written": [START, "a, b = x[:4], x[4:]", "a -= 1\nb -= 2"],
+    "two names of two lines, both written": [START, "a = x.detach()\nb = x.numpy()", "a.add_(1)\nb *= 2"],
+    "a view of a view, both written": [START, "a = x.detach()\nb = a.view(-1)", "a.add_(1)\nb.mul_(2)"],
+    "two names that overlap, both written": [START, "a = x[:4]\nb = x[2:]", "a += 1\nb *= 2"],
+    "a parameter over an array and a tensor": [TRAIN, "w = net.weight.data\nn = net.weight.detach().numpy()", "w.mul_(2)\nn += 1"],
+    "two in one tuple": [START + "z = torch.ones(2)\nkept = []", "for i in range(3):\n    kept.append((x, i, z))\n    x += 1; z += 1"],
+    "a checkpoint of a module and its optimizer": [
+        TRAIN.replace("lr=0.1", "lr=0.1, momentum=0.9") + STEP, "ckpt = {'net': net.state_dict(), 'opt': opt.state_dict()}", STEP,
+    ],
+    "a parameter by the name of a loop": [
+        TRAIN + "old = nn.Linear(2, 2)", "for a, b in zip(old.parameters(), net.parameters()):\n    a.data = b.data", STEP,
+    ],
+    "an object's buffer, carried round by round": [
+        START + "class Env:\n    def __init__(self): self.s = np.zeros(2)\n    def reset(self): return self.s\n    def step(self):\n        self.s += 1\n        return self.s, 0\nenv, seen = Env(), []",
+        "s = env.reset()\nfor _ in range(3):\n    t, r = env.step()\n    seen.append((s, t))\n    s = t",
+    ],
     "a magic": [START, "%%time\ny = x.view(3, 2)", "y.add_(1)"],
     "several lines": [START, "y = x.view(\n    2,  # rows\n    3,\n)", "y.add_(1)"],
     "a semicolon": [START, "k = 1; y = x.detach(); n = 2  # both", "y.add_(1); k = 2"],

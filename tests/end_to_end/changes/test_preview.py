@@ -13,7 +13,7 @@ import ipy_tensorwatch
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.host.guard import GUARD
 from ipy_tensorwatch.core.preview.foretold_trace import TraceWriter
-from ipy_tensorwatch.core.preview.run import run_statement
+from ipy_tensorwatch.core.preview.run import loop_turns, run_statement
 from ipy_tensorwatch.shell import extension
 from tests.support.foretold import Tally, compare_previews
 from tests.support.notebook import Notebook
@@ -369,10 +369,10 @@ box = Box()
 SETTLED = {
     "u = norm(x)": {"x", "v"}, "u = norm(x); u.add_(1)": {"u", "v"}, "touch(v)": {"x", "v"}, "touch(x); touch(x)": {"x", "v"},
     "x = norm(x)": set(), "nested(v)": set(), "both(x, v)": set(), "both(v, row)": {"x", "v", "row"},
-    "box.fit(v)": {"x", "v"}, "v.add_(1)": {"v", "x"}, "touch(v); x.add_(1)": set(), "for t in (v,): touch(t)": set(),
-    "v.mul_(2); touch(v)": {"x"}, "touch(row)": {"row"}, "k = x[2:]; touch(k)": {"x", "v", "k"},
+    "box.fit(v)": {"x", "v"}, "v.add_(1)": {"v", "x"}, "touch(v); x.add_(1)": {"x"}, "for t in (v,): touch(t)": set(),
+    "v.mul_(2); touch(v)": {"v", "x"}, "touch(row)": {"row"}, "k = x[2:]; touch(k)": {"x", "v", "k"},
     "q = x * 2; w = q.view(-1); w[0] = 3": {"q", "w"}, "d = {'a': x}; d['a'].add_(1)": {"d['a']", "x", "v"},
-    "xs = [x, row]; i = 1; xs[i].add_(1)": set(), "k = v; k += 1; v *= 2": {"x"}, "x = x[1:]; x.add_(1)": {"x", "v"},
+    "xs = [x, row]; i = 1; xs[i].add_(1)": set(), "k = v; k += 1; v *= 2": {"v", "x"}, "x = x[1:]; x.add_(1)": {"x", "v"},
 }  # fmt: skip
 """Cells, each with the paths whose change needs no search for its writer."""
 
@@ -442,9 +442,57 @@ def use(): held.add_(1)
 fit()
 """)
     counted = [ipy_tensorwatch.preview(source).to_dict() for source in LOOPS]
-    monkeypatch.setattr(run_statement, "is_steady", lambda *_: False)
+    monkeypatch.setattr(loop_turns, "is_steady", lambda *_: False)
     run = [ipy_tensorwatch.preview(source + "\n").to_dict() for source in LOOPS]
 
     for source, one, other in zip(LOOPS, counted, run, strict=True):
         assert (source, one["hazards"]) == (source, other["hazards"])
         assert sorted(map(str, one["changes"])) == sorted(map(str, other["changes"]))
+
+
+BATCHES = """
+batches = [(torch.ones(1, 3), torch.zeros(1)) for _ in range(40)]
+from torch.utils.data import DataLoader, TensorDataset
+loader = DataLoader(TensorDataset(torch.ones(9, 3), torch.zeros(9)))
+rows = [torch.zeros(2) for _ in range(40)]; sevenths = rows[7].view(2); last = batches[39][0].view(3)
+seen, step, nets = [], 0, [nn.Linear(1, 1) for _ in range(20)]; states = [one.state_dict() for one in nets]
+def train():
+    for inputs, labels in batches:
+        loss = net(inputs).sum(); loss.backward()
+        opt.step()
+"""
+OVER_BATCHES = {
+    "for inputs, labels in batches:\n    net[0](inputs).sum().backward()\n    opt.step()": 3,
+    "train()": 3,
+    "for row in rows: row += 1": 40,
+    "for inputs, labels in batches: pass\nlast += 1": 3,
+    "for inputs, _ in batches: seen.append(inputs)\nlast += 1": 40,
+    "for one in nets: one.requires_grad_(False); one.weight += 1": 20,
+    "for i, (p, q) in enumerate(batches):\n    if i == 5: x.add_(1)": 4,
+    "for i, (p, q) in enumerate(loader):\n    net[0](p).sum().backward()\n"
+    "    if (i + 1) % 4 == 0: opt.step(); opt.zero_grad()": 2,
+    "for i in range(100):\n    if i % 7 == 6: x.add_(1)": 3,
+    "for p, q in batches:\n    step += 1\n    if step == 9: x.add_(1)": 4,
+    "for i, (p, q) in enumerate(batches):\n    p += 1\n    if i == 3: break\nlast += 1": 4,
+    "kept = []\nfor p, q in batches: kept.append(net[0](p)); x.add_(1)\nfor p in kept: x.mul_(2)": 6,
+    "prior = None\nfor p, q in batches:\n    if prior is not None: prior += 1\n    prior = p": 40,
+}
+"""Loops, each with the number of turns that are run."""
+
+
+def test_what_a_loop_over_many_items_changes_is_foretold():
+    tally = Tally()
+    compare_previews("loops", [SETTING, BATCHES, *OVER_BATCHES], tally)
+
+    assert tally.missed == tally.in_vain == []
+    assert tally.right == tally.right_line == 134
+
+
+def test_turns_that_do_nothing_new_are_passed_over(notebook: Notebook, monkeypatch: pytest.MonkeyPatch):
+    notebook.run(BATCHES)
+    turns: list[int] = []
+    run_turn = loop_turns.run_turn
+    monkeypatch.setattr(loop_turns, "run_turn", lambda *given: (turns.append(1), run_turn(*given))[1])
+    counts = {one: (turns.clear(), ipy_tensorwatch.preview(one), len(turns))[2] for one in OVER_BATCHES}
+
+    assert counts == OVER_BATCHES

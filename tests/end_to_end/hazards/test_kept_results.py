@@ -37,6 +37,8 @@ HEALTHY = {
         "g = torch.func.grad(f)(params)\nwith torch.no_grad():\n    for k in params:\n        params[k] -= 0.1 * g[k]",
     ],
     "its backward ran and kept the graph": ["h = enc(x)\nl = head(h).mean()\nl.backward(retain_graph=True)\nof_head.step()"],
+    "a metric of outputs from before training": ["out = enc(x)\nwas = head(out)", "train(both)", "err = (was - 1).abs().max()"],
+    "a metric of outputs from before a weight was set": ["was = head(enc(x))", "head[2].weight.data.fill_(1.)\nscore = was.mean()"],
     "a frozen part": ["enc.requires_grad_(False)\nbefore = loss_of(x)", "train(of_head)"],
 }  # fmt: skip
 DUE = {
@@ -45,6 +47,7 @@ DUE = {
     "the other optimizer stepped earlier in the same cell": ["train(of_enc)\nfake = enc(x)\ng = head(fake).mean()\nhead(fake.detach()).mean().backward()\nof_head.step()"],
     "an input that wants a gradient": ["x.requires_grad_()\nadv = loss_of(x)", "loss_of(x.detach()).backward()\nboth.step()"],
     "a loss computed after the step from what is old": ["h = enc(x)\nhead(h).mean().backward(retain_graph=True)\nboth.step()", "loss = head(h).mean()"],
+    "a loss of old scores that lead to another optimizer's parameters": ["score = head(enc(x))", "train(of_head)", "g = -score.mean()"],
     "computed anew after its backward": ["l = loss_of(x)\nl.backward(retain_graph=True)\nl = loss_of(x)", "loss_of(x).backward()\nof_head.step()"],
     "another result of the kept graph": ["h = enc(x)\nl = head(h).mean()\ng = -head(h).mean()", "l.backward(retain_graph=True)\nof_head.step()"],
     "a write that is no update": ["before = loss_of(x)", "with torch.no_grad():\n    head[2].weight.zero_()"],

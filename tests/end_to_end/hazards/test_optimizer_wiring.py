@@ -154,6 +154,19 @@ def test_a_whole_model_that_was_replaced_under_a_hidden_optimizer():
         assert "hidden = torch.optim.SGD(model.parameters(), lr=0.1)" in hazard["remedy"]
 
 
+def test_gradients_that_no_backward_has_written_since_the_last_step_are_old():
+    stepper = (
+        "def stepper(net):\n    inner = torch.optim.SGD(net.parameters(), lr=.1)\n    def step(net):\n"
+        "        net.zero_grad()\n        net(x).square().sum().backward()\n        inner.step()\n    return step\n"
+        "small = nn.Linear(4, 2)\nstep = stepper(small)"
+    )
+    with Notebook() as nb:
+        for cell in (SETUP, stepper, "step(small)", "step(small)", "small = nn.Linear(4, 2)"):
+            assert [] == nb.run(cell)["hazards"]
+        told = [one["paths"] for cell in ("step(small)", "step(small)") for one in nb.run(cell)["hazards"]]
+        assert [["small.weight", "small.bias"]] * 2 == told
+
+
 def test_a_hidden_optimizer_of_something_else_is_quiet():
     with Notebook() as nb:
         nb.run(SETUP)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from ipy_tensorwatch.capture.trial.run_trial import Tried
 from ipy_tensorwatch.core.host.guard import GUARD
 from tests.support.mending import mend
 from tests.support.notebook import Notebook
@@ -28,10 +29,21 @@ SAFE = {
     ],
     "a function": ["def bump(t):\n    t.add_(1)\n    return t\n" + SAVE, "c = bump(h.detach())"],
     "random data, whose bytes are kept": ["import torch\nw = torch.randn(3, requires_grad=True)", "h = w.exp(); loss = h.sum()", "h -= 1"],
+    "another name is read later": [SAVE + "\nv = h.view(-1)", "v.add_(1)\nk = h.view(-1); loss = loss + k.exp().sum()", "loss.backward()"],
+    "a temporary that no name leads to": [SAVE + "\nv = h.view(3, 1)[:, 0]", "with torch.no_grad(): v.add_(1)\nh = torch.tanh(h)", "loss.backward()"],
+    "rows that one statement reads and writes": [START + "out = torch.zeros(3)", "for t in range(2):\n    out[t + 1] = out[t] * w[t] * 2\nloss = out.sum()"],
+    "a value that is computed from what the write changed": [SAVE + "; c = h.detach()", "c[0] = 0\ntotal = h.detach().sum()"],
+    "an operator in a block that records nothing": [SAVE, "with torch.no_grad():\n    h *= 2"],
+    "an element in such a block": [SAVE, "with torch.no_grad():\n    h[0] = 1"],
+    "a block whose recording is switched": [SAVE, "with torch.set_grad_enabled(False):\n    h.add_(1)"],
+    "a function that records nothing": ["@torch.no_grad()\ndef bump(t):\n    t.add_(1)", "bump(h)"],
     "a parameter that is updated by hand": [START + "(w ** 2).sum().backward()", "w -= 0.1 * w.grad"],
 }  # fmt: skip
+SAFE["a function that records nothing"].insert(0, SAVE)
 NOT_SAFE = {
-    "a value that is computed from what the write changed": [SAVE + "; c = h.detach()", "c[0] = 0\ntotal = h.detach().sum()"],
+    "one of two saved tensors that were overwritten": [
+        START + "h = torch.tanh(w); loss = (h * w).sum()", "h.detach().mul_(2); k = h * h; loss = loss + k.sum()\nh[0] = 1", "loss.backward()"
+    ],
     "a module": ["from torch import nn\nnet = nn.Linear(3, 3)\n" + SAVE + "; k = net(h)", "h.add_(1)"],
     "a file that was read": [SAVE, "h.add_(1)\nopen('/dev/null').close()\nh.sub_(len(open('/dev/null').read()))"],
     "random numbers": [SAVE, "h.add_(torch.rand(3))"],
@@ -72,10 +84,23 @@ def test_what_is_not_proven_is_not_safe(name: str):
 
 
 def test_a_fix_that_does_not_mend_is_words_only(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("ipy_tensorwatch.shell.fix_trials.run_trial", lambda *_: "useless")
+    monkeypatch.setattr("ipy_tensorwatch.shell.fix_trials.run_trial", lambda *_: Tried("useless"))
     fix = last_hazard(SAFE["an in-place method"])["fix"]
 
     assert ("display", []) == (fix["applicability"], fix["edits"])
+
+
+@pytest.mark.parametrize(("name", "expected"), [("through another name", "display"), ("an in-place method", "unsafe")])
+def test_what_was_not_tried_to_the_end_is_offered_where_it_cannot_be_wrong(name, expected, monkeypatch):
+    monkeypatch.setattr("ipy_tensorwatch.shell.fix_trials.SECONDS", 0.0)
+
+    assert expected == last_hazard(SAFE[name])["fix"]["applicability"]
+
+
+@pytest.mark.parametrize("name", ["an operator in a block that records nothing", "an element in such a block"])
+def test_the_copy_is_made_before_a_block_that_records_nothing(name: str):
+    """Inside, it would have no graph."""
+    assert [(2, 1, 0, "h = h.clone()")] == [tuple(one.values()) for one in last_hazard(SAFE[name])["fix"]["edits"]]
 
 
 def test_a_trial_leaves_graphs_gradients_and_random_states_alone():

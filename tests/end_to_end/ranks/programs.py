@@ -33,6 +33,11 @@ def average():
             ema[name].mul_(0.9).add_(one, alpha=0.1)
 sums, kept, grads = torch.zeros(8, 4), [], [torch.zeros_like(one) for one in net.parameters()]
 """
+ANEW = """
+ema = {name: 0.9 * ema[name] + 0.1 * one.detach() for name, one in net.named_parameters()}
+drawn = torch.rand(8, 4)
+"""
+"""A moving average that each step binds anew, and data of a parameter's shape that it draws anew."""
 SUMS = """
 sums += torch.rand(8, 4)
 kept.append(torch.rand(8, 4))
@@ -42,6 +47,13 @@ for mine, one in zip(grads, net.parameters()):
 HEALTHY = {
     "ddp": [HEAD, LOCAL_SEED, "net = Net()", "ddp = DDP(net)\nopt = torch.optim.Adam(ddp.parameters())", AVERAGES]
     + [STEPS.format(steps=10) + "average()" + SUMS] * 5,
+    "moving_average_bound_anew": [
+        HEAD,
+        "net = Net()\nddp = DDP(net)\nopt = torch.optim.Adam(ddp.parameters())" + AVERAGES + "drawn = torch.rand(8, 4)",
+        "z = 1",
+        LOCAL_SEED,
+    ]
+    + [STEPS.format(steps=10) + ANEW] * 5,
     "ddp_local_buffers": [
         HEAD,
         "net = Net()\nddp = DDP(net, broadcast_buffers=False)\nopt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)",
@@ -151,6 +163,21 @@ BUGS = {
             STEPS.format(steps=1) + "if rank != 1:\n    average()" + SUMS,
         ],
         ("ema['a.weight']", 8, "average()"),
+    ),
+    "moving_average_bound_anew_and_not_on_one_rank": (
+        [
+            HEAD,
+            "net = Net()\nddp = DDP(net)\nopt = torch.optim.SGD(ddp.parameters(), lr=0.1)" + AVERAGES,
+            LOCAL_SEED,
+            STEPS.format(steps=1) + ANEW,
+            STEPS.format(steps=1) + ANEW,
+            STEPS.format(steps=1) + "if rank != 1:" + ANEW.replace("\n", "\n    "),
+        ],
+        (
+            "ema['a.weight']",
+            8,
+            "ema = {name: 0.9 * ema[name] + 0.1 * one.detach() for name, one in net.named_parameters()}",
+        ),
     ),
     "one_rank_skips_a_step": (
         [

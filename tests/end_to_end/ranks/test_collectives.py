@@ -51,6 +51,22 @@ def test_collectives_name_what_they_write(lab):
     assert told == dict.fromkeys(WHOLE, {"x": False, "y": True})
 
 
+def test_a_collective_that_is_awaited_in_a_later_cell_names_what_it_writes_there(lab):
+    lab.px("x, xs = torch.ones(8), [torch.ones(2)]\ny = x[:2]")
+    start = (
+        "works = [dist.all_reduce(one, async_op=True) for one in xs]\n    works += [dist.all_reduce(x, async_op=True)]"
+    )
+    starting = lab.px(f"if rank == 0:\n    {start}")
+    awaited = lab.px(f"if rank == 1:\n    {start}\nfor work in works:\n    work.wait()")
+    named = {(one["path"], one["silent"]) for one in lab.report()["changes"] if one["kind"] == "mutated"}
+    later = lab.px("def grow():\n    y.add_(1)\ngrow()")
+
+    assert starting == ""
+    assert named == {("x", False), ("xs[0]", False), ("y", True)}
+    assert "y   changed through x" in awaited
+    assert "x   changed through y" in later
+
+
 def test_a_gather_names_the_tensors_that_it_fills(lab):
     lab.px("parts = [torch.zeros(2), torch.zeros(2)]\nview = parts[1][:1]")
     lab.px("dist.gather(torch.ones(2), parts if rank == 1 else None, dst=1)")

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
-from ...statements.write_calls import calls_collective, is_followed_by, mentions
+from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
 from ...syntax.copy_names import says_copy
 from ...syntax.method_names import promises_to_read
 
@@ -45,6 +45,11 @@ def _optimizers_called(cell: CellIndex, statement: Statement, reached: Reach) ->
     running = [one for likeliest in reached.candidates[:1] for one in likeliest.within if one.kind == "optimizer"]
     behind = [path for one in running for path in one.owners or (None,)]
     return [*(one for one in called if cell.kind_of(one) == "optimizer"), *behind]
+
+
+def is_replicated(changed: ChangedPath, statement: Statement) -> bool:
+    """Return whether a statement makes replicas of a module, and so writes its parameters and buffers on each rank."""
+    return changed.reading.kind in ("parameter", "buffer") and makes_replicas(statement)
 
 
 def counts_as_parameter(reading: Reading) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ...model.snapshots.difference import Difference
@@ -10,7 +9,7 @@ from ...model.trace.saved_tensor import Writing
 from ...syntax.parsing import may_write_gradients, parse_path
 from .saved_copy import Saving
 from .saved_tensor_overwritten import Break
-from .stale_results import stale_results
+from .stale_results import is_metric, older_results, stale_results
 from .updates_since import has_run_backward, is_stale
 
 if TYPE_CHECKING:
@@ -70,9 +69,9 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
     writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
     saved_at = built.maker(saved.sequence) if built else None
     is_alone = all(built is not None and built.maker(other) == saved_at for other in found.others)
-    due = tuple(one for one in scalars if _is_due(one, found, reasoning, standing))
+    due = tuple(one for one in scalars if _is_due(one, found, writing, reasoning, standing))
     freed = {path for one in reasoning.trace.graphs.half_freed for path in one.roots}
-    root = next(iter((*due, *scalars, *found.roots)), None)
+    roots = _last(due, found) or (*scalars, *found.roots)[:1]
     paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
     return Break(
         found=found,
@@ -81,23 +80,36 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         writing=writing,
         saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook, is_alone=is_alone),
         due=due,
-        root=root,
+        roots=roots,
         is_freed=bool(found.roots) and freed.issuperset(found.roots),
-        is_read_only=root is not None and _is_read_detached(root, writing, reasoning, standing),
-        is_set=writing.cause == "direct" and any(reading.kind == "parameter" for _, reading in lying),
-        stale=stale_results(found, root, writing, standing)._replace(is_due=root in due),
+        is_read_only=bool(roots) and _is_read_detached(roots[0], writing, reasoning, standing),
+        is_set=(
+            writing.cause == "direct"
+            and any(reading.kind == "parameter" for _, reading in lying)
+            and all(is_metric(one, found, writing, standing) for one in scalars)
+        ),
+        stale=stale_results(found, roots, writing, standing)._replace(is_due=roots[:1] == due[:1] != ()),
     )
 
 
-def _is_due(path: str, found: Overwritten, reasoning: Reasoning, standing: Standing) -> bool:
-    """Return whether a backward of a scalar is expected."""
+def _last(due: Sequence[str], found: Overwritten) -> tuple[str, ...]:
+    """Return the results that no other one was computed from, each under one of its names."""
+    used = {name for one in due if one in found.origins for name in found.origins[one].through}
+    last = [one for one in due if one not in used]
+    return tuple(
+        {found.origins[one].sequence if one in found.origins else one: one for one in reversed(last)}.values()
+    )[::-1]
+
+
+def _is_due(path: str, found: Overwritten, writing: Writing, reasoning: Reasoning, standing: Standing) -> bool:
+    """Return whether a backward of a scalar is expected, and not only its value, as of a metric of old outputs."""
     root = found.origins.get(path)
     if root is None:
         return True
-    may_have_raised = reasoning.trace.cell.status != "ok"
-    if found.others or may_have_raised:  # the roots of other nodes are not known
-        return not is_stale(root, standing)
-    return not (is_stale(root, standing) or has_run_backward(path, root, standing))
+    older = older_results(path, found, writing, standing)
+    if is_stale(root, standing) or (older and all(is_stale(one, standing) for one in older)):
+        return False
+    return reasoning.trace.cell.status != "ok" or not has_run_backward(path, root, standing)
 
 
 def _is_read_detached(root: str, writing: Writing, reasoning: Reasoning, standing: Standing) -> bool:
@@ -106,10 +118,9 @@ def _is_read_detached(root: str, writing: Writing, reasoning: Reasoning, standin
     timeline = reasoning.own.timeline if is_own else standing.built.get(writing.cell)
     if timeline is None or writing.site is None:
         return False
-    last, name = writing.site.end_line, rf"(?<![\w.]){re.escape(root)}(?!\w)"
-    later = " ".join(one.text for one in timeline.statements if one.line > last)
-    reads, values = (len(re.findall(one, later)) for one in (name, rf"{name}\.detach\("))
-    return 0 < reads == values
+    later = (one for one in timeline.statements if one.line > writing.site.end_line)
+    reads = [is_value for one in later for is_value in one.values_read(root)]
+    return bool(reads) and all(reads)
 
 
 def _lying_on(reasoning: Reasoning, reading: Reading) -> Sequence[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...statements.rewrite_statement import makes, out_of_place, read_paths
+from ...statements.rewrite_statement import cloned_inputs, makes, out_of_place, read_paths
 from ...syntax.magic_calls import puts_back
 from ...syntax.parsing import bound_around, parse_path
 from ...syntax.torch_vocabulary import INPLACE_LAYERS
@@ -55,14 +55,20 @@ def fix_overwritten(
     code = out_of_place(site.text, paths) if site else None
     target = typed_line(writing.cell, site)
     if code and not _is_within_one(saving, site) and not (_is_alias(writing, saving) and _comes_round(writing, saving)):
-        return Fix(kind="out-of-place", code=code, target=target)
+        return Fix(kind="out-of-place", code=code, other=_clone(code, writing), target=target)
     return _on_copies(writing, site, target, saving)
+
+
+def _clone(code: str, writing: Writing) -> str:
+    """Return what copies the tensor that a statement binds; nothing for an array, or what has no plain name."""
+    name = code.partition(" = ")[0]
+    return f"{name} = {name}.clone()" if name.isidentifier() and not writing.is_array else ""
 
 
 def _on_copies(writing: Writing, site: Site | None, target: TypedLine | None, saving: Saving | None) -> Fix:
     """Let the write, or the node that saved, have a copy."""
     if saving is not None and site is not None and _is_within_one(saving, site):
-        return _keeping_inputs(saving, site.text, target) or Fix(kind="copy-or-later")
+        return _keeping_inputs(saving, site.text, target) or _reading_copies(saving, site, target)
     saved = save_copy(saving) if saving is not None else None
     if saved is not None and _comes_round(writing, saving):
         return saved  # the copy that is written would be read by no later round
@@ -114,6 +120,13 @@ def _copied(writing: Writing, target: TypedLine | None) -> Fix | None:
         return None  # there is nothing to copy before it
     copy = "copy" if writing.is_array else "clone"
     return Fix(kind="write-copy", code=f"{writing.path} = {writing.path}.{copy}()", target=target)
+
+
+def _reading_copies(saving: Saving, site: Site, target: TypedLine | None) -> Fix:
+    """Let a statement that saves what it writes to read a copy of that."""
+    names = {parse_path(one).root for one in saving.paths}
+    code = cloned_inputs(site.text, names) if site.inner is None and not saving.is_output else None
+    return Fix(kind="copy-or-later") if code is None else Fix(kind="save-copy", code=code, target=target)
 
 
 def _keeping_inputs(saving: Saving, text: str, target: TypedLine | None) -> Fix | None:

@@ -35,8 +35,8 @@ class Break:
         The roots whose `backward()` needs no argument.
     due
         Those of `scalars` whose backward is still due: not all leaves below have been updated since.
-    root
-        The variable whose backward needs the saved tensor.
+    roots
+        The variables whose backward needs the saved tensor and is due, none computed from another; or any one.
     stale
         What has to be computed again before its backward.
     saving
@@ -44,9 +44,10 @@ class Break:
     is_freed
         Whether all graphs that need it lead into a part that a backward has freed.
     is_read_only
-        Whether only the values of `root` were read after the write, as for a plot.
+        Whether only the values of the first root were read after the write, as for a plot.
     is_set
-        Whether a statement set a parameter of a module by name, as `net.weight.fill_(1)` does.
+        Whether a statement set a parameter of a module by name, as `net.weight.fill_(1)` does, and each scalar is
+        a metric of outputs from before.
     """
 
     found: Overwritten
@@ -55,7 +56,7 @@ class Break:
     writing: Writing
     saving: Saving
     due: tuple[str, ...] = ()
-    root: str | None = None
+    roots: tuple[str, ...] = ()
     stale: Stale = NOTHING_STALE
     is_freed: bool = False
     is_read_only: bool = False
@@ -89,7 +90,7 @@ class Break:
         """
         if self.has_run:
             return "wrong"
-        if (self.is_freed or self.is_set or self.is_read_only) and not self.scalars:
+        if self.is_set or ((self.is_freed or self.is_read_only) and not self.scalars):
             return "risk"
         is_update_by = is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf)
         if (is_update_by or self._is_updated_by_result) and not self.due:
@@ -128,6 +129,24 @@ def _saving(group: Sequence[Break]) -> Saving | None:
     return first._replace(paths=paths) if len(several) == 1 else None
 
 
+def _stale(group: Sequence[Break]) -> Stale:
+    """Return all that has to be computed again, in the order of its computation."""
+    first = group[0].stale
+    due = [one for one in group if one.due]
+    names = dict.fromkeys((*first.names, *(name for one in due for name in one.stale.names)))
+    if len(names) == len(first.names):
+        return first
+    made = {name: origin.sequence for one in group for name, origin in one.found.origins.items()}
+    return first._replace(names=tuple(sorted(names, key=lambda name: made.get(name, 0))))
+
+
+def _others(group: Sequence[Break]) -> tuple[str, ...]:
+    """Return the results, besides the first, whose backward is due."""
+    return tuple(
+        dict.fromkeys(root for one in group if one.due for root in one.roots if root not in group[0].roots[:1])
+    )
+
+
 def _hazard(group: Sequence[Break]) -> Hazard:
     first = group[0]
     saved, writing = first.found.saved, first.writing
@@ -142,13 +161,14 @@ def _hazard(group: Sequence[Break]) -> Hazard:
             names=names,
             shape=saved.reading.shape,
             via=None if writing.path in names else writing.path,
-            root=first.root,
+            root=next(iter(first.roots), None),
             is_scalar=bool(first.scalars),
             will_raise=first.found.will_raise,
             is_read_again=saved.is_read_again,
             is_moved=first.found.is_moved,
+            others=_others(group),
         ),
-        fix=fix_overwritten(writing, paths, first.stale, _saving(group), is_read_again=saved.is_read_again),
+        fix=fix_overwritten(writing, paths, _stale(group), _saving(group), is_read_again=saved.is_read_again),
         saved_at=first.saving.site,
         written_at=writing.site,
         saved_cell=saved.cell,

@@ -122,7 +122,7 @@ class OptimizerStep:
     holds
         How many parameters it holds, those counted to which no variable leads.
     is_idle
-        Whether none of them had a gradient: the step did nothing.
+        Whether none of them had a gradient that was new since the step before: the step trained nothing.
     """
 
     statement: int | None

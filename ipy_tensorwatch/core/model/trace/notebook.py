@@ -25,6 +25,30 @@ class Definition:
     offset: int = 0
 
 
+FORWARD_HOOKS = "._forward_hooks"
+"""The step from a module's path to the functions that are called after its forward."""
+_PARTIAL = "partial "
+
+
+def name_of_partial(given: int, name: str) -> str:
+    """Return the name of a function that `functools.partial` has given some of its positional arguments."""
+    return f"{_PARTIAL}{given} {name}"
+
+
+def given_by_partial(name: str) -> tuple[int, str]:
+    """Return how many positional arguments a function was given, and its own name.
+
+    Examples
+    --------
+    >>> given_by_partial(name_of_partial(2, "scale")), given_by_partial("scale")
+    ((2, 'scale'), (0, 'scale'))
+    """
+    if not name.startswith(_PARTIAL):
+        return 0, name
+    given, own = name.removeprefix(_PARTIAL).split(" ", 1)
+    return int(given), own
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notebook:
     """What the analysis may know of a running notebook, as plain values.
@@ -34,7 +58,7 @@ class Notebook:
     definitions
         The functions and classes that its cells define, by name.
     classes
-        By spelled path, the name of the object's class, or of the function that it is.
+        By spelled path, the name of the object's class, or of the function that it is; see `name_of_partial`.
     inplace
         The access paths of modules that write to their inputs, or to their own parameters.
     leftovers
@@ -45,6 +69,8 @@ class Notebook:
         The access paths of all modules, and of all optimizers.
     evaluating
         The access paths of the modules in evaluation mode.
+    collectives
+        The sources of the last cells that started collectives and did not wait for them, by count.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
@@ -55,6 +81,7 @@ class Notebook:
     optimizers: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
     evaluating: frozenset[str] = frozenset()
+    collectives: Mapping[int, str] = field(default_factory=dict)
 
     def source_of(self, cell: int) -> str:
         """Return the definitions of a cell, each on its lines, and blank lines for the rest of it."""

@@ -76,7 +76,7 @@ class Overwritten:
     version
         Its version now.
     roots
-        The paths whose backward needs it.
+        The paths whose backward needs it, those of its node first.
     is_moved
         Whether it was given other memory, as by `x.data = y`.
     origins

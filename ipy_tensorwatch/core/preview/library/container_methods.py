@@ -33,6 +33,8 @@ def put_part(memory: AbstractMemory, owner: AbstractObject, step: str | None, va
         step = f"[{len(owner.parts)}]" if owner.kind == "list" else f"[?{len(owner.parts)}]"
         owner.is_whole = False
         owner.others = value if owner.others is UNKNOWN else either([owner.others, value])
+    if step not in owner.parts:
+        memory.filled.append((owner, value))
     owner.parts[step] = value
     owner.since[step] = memory.now
 

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from .known_scene import KnownScene
 
 
+class JumpError(Exception):
+    """A `return`, `break` or `continue`; this error never leaves the package."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
 class AbstractFrame:
     """What names lead to; those of the cell itself are looked up in the notebook last.
 
@@ -31,9 +39,11 @@ class AbstractFrame:
         The frames of the names that are declared `global` or `nonlocal`.
     give
         Receives what the function yields.
+    decided
+        How many of its branches were taken because of a value that is known.
     """
 
-    __slots__ = ("around", "asked", "code", "elsewhere", "give", "names", "owner", "results", "scene", "top")
+    __slots__ = ("around", "asked", "code", "decided", "elsewhere", "give", "names", "owner", "results", "scene", "top")
 
     def __init__(  # noqa: PLR0913  (all but two are by name)
         self,
@@ -47,6 +57,7 @@ class AbstractFrame:
     ) -> None:
         self.scene, self.names, self.around, self.code, self.owner = scene, names, around, code, owner
         self.top = top or self
+        self.decided = 0
         self.results: list[AbstractValue] = []
         self.asked: set[str] = set()
         self.elsewhere: dict[str, AbstractFrame] = {}

@@ -45,7 +45,8 @@ def _list(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     made = AbstractObject("list")
 
     def put(value: AbstractValue) -> None:
-        put_part(run.memory, made, f"[{len(made.parts)}]", value)
+        step = f"[{len(made.parts)}]"
+        made.parts[step], made.since[step] = value, run.memory.now
 
     if given.positional:
         made.is_whole = run.visit(given.positional[0], put)
@@ -84,14 +85,14 @@ def _enumerate(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
         return UNKNOWN
     first = whole_number(given.get(1, "start")) or 0
 
-    def visit(each: Callable[[AbstractValue], None]) -> None:
+    def visit(each: Callable[[AbstractValue], None]) -> bool:
         count = [first]
 
         def turn(value: AbstractValue) -> None:
             each(_tuple([Constant(count[0]), value]))
             count[0] += 1
 
-        run.visit(given.positional[0], turn)
+        return run.visit(given.positional[0], turn)
 
     return AbstractIterator(visit)
 
@@ -100,17 +101,18 @@ def _range(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     numbers = [whole_number(one) for one in given.positional]
     known = [one for one in numbers if one is not None]
 
-    def visit(each: Callable[[AbstractValue], None]) -> None:
+    def visit(each: Callable[[AbstractValue], None]) -> bool:
         if len(known) < len(numbers) or not known:
             each(Constant(known[0] if len(numbers) > 1 and numbers[0] is not None else 0))
             each(NUMBER)
-            return
+            return False
         try:
             turns = range(*known)
         except ValueError:
-            return
+            return True
         for turn in turns if len(turns) <= _FEW_TURNS else (turns[0], turns[-1]):
             each(Constant(turn))
+        return len(turns) <= _FEW_TURNS
 
     return AbstractIterator(visit)
 
@@ -120,12 +122,13 @@ def _map(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
         return UNKNOWN
     function, *sources = given.positional
 
-    def visit(each: Callable[[AbstractValue], None]) -> None:
+    def visit(each: Callable[[AbstractValue], None]) -> bool:
         if len(sources) == 1:
-            run.visit(sources[0], lambda value: each(run.call(function, CallArguments((value,)))))
-            return
-        for row in zip(*(_all_items(run, one)[0] for one in sources), strict=False):
+            return run.visit(sources[0], lambda value: each(run.call(function, CallArguments((value,)))))
+        columns = [_all_items(run, one) for one in sources]
+        for row in zip(*(items for items, _ in columns), strict=False):
             each(run.call(function, CallArguments(row)))
+        return all(are_all for _, are_all in columns)
 
     return AbstractIterator(visit)
 

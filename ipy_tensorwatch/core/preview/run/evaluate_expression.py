@@ -286,10 +286,10 @@ class ExpressionEvaluator(ValueReader):
         depth: int,
         frame: AbstractFrame,
         put: Callable[[AbstractValue], None],
-    ) -> None:
+    ) -> bool:
         if depth == len(node.generators):
             put(self.evaluate(node.value if isinstance(node, ast.DictComp) else node.elt, frame))
-            return
+            return True
         source = node.generators[depth]
 
         def turn(value: AbstractValue) -> None:
@@ -300,7 +300,7 @@ class ExpressionEvaluator(ValueReader):
                 self._run_generators(node, depth + 1, frame, put)
                 self.memory.doubt -= None in tests
 
-        self.visit(self.evaluate(source.iter, frame), turn)
+        return self.visit(self.evaluate(source.iter, frame), turn)
 
 
 _STEMS: dict[type[ast.operator], str] = {

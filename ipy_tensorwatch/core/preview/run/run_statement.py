@@ -30,9 +30,9 @@ from ..values.abstract_values import (
     key_step,
     tensors_of,
 )
-from .abstract_frame import AbstractFrame, file_of
+from .abstract_frame import AbstractFrame, JumpError, file_of
 from .bind_target import TargetBinder
-from .steady_loop import LoopStart, count_turn, is_steady, start_loop
+from .loop_turns import LoopTurns, run_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,14 +49,6 @@ _OPERATOR_METHODS: dict[type[ast.operator], str] = {
 _WHILE_TURNS = 2
 
 
-class JumpError(Exception):
-    """A `return`, `break` or `continue`; this error never leaves the package."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
 class StatementInterpreter(TargetBinder):
     """Runs statements.
 
@@ -64,22 +56,12 @@ class StatementInterpreter(TargetBinder):
     ----------
     cell
         The cell that is previewed: its count and lines.
-    ran
-        The statements of the cell that would run.
-    asked
-        For each statement, the names that determine its targets.
-    values, led
-        For each statement, each time it is reached: the keys in its targets, and the tensors its names lead to.
     """
 
     def __init__(
         self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline, cell: Code, tree: ast.Module
     ) -> None:
         super().__init__(memory, scene, deadline)
-        self.ran: set[int] = set()
-        self.values: dict[int, list[dict[str, int | str]]] = {}
-        self.led: dict[int, dict[str, set[int]]] = {}
-        self.asked: dict[int, tuple[str, ...]] = {}
         self.read(cell, tree, deadline)
 
     def read(self, cell: Code, tree: ast.Module, deadline: Deadline) -> None:
@@ -102,7 +84,7 @@ class StatementInterpreter(TargetBinder):
             index = self._index.get(id(node), memory.position.statement)
             memory.position = Position(index, None, blind=False)
             memory.now += 1
-            self.ran.add(index)
+            self.notes.ran.add(index)
             self._note_names(index)
         else:
             place = (file_of(frame.code.cell), node.lineno + frame.code.offset)
@@ -110,14 +92,15 @@ class StatementInterpreter(TargetBinder):
 
     def _note_names(self, index: int) -> None:
         """Keep what the names led to that determine a statement's targets."""
-        if index not in self.asked:
+        notes = self.notes
+        if index not in notes.asked:
             statements = parse_statements("\n".join(self.cell.lines))
-            self.asked[index] = names_written(statements[index]).names if index < len(statements) else ()
-        names = self.asked[index]
+            notes.asked[index] = names_written(statements[index]).names if index < len(statements) else ()
+        names = notes.asked[index]
         found = {name: self.top.look_up(name) for name in names}
         values = {name: one.value for name, one in found.items() if isinstance(one, Constant)}
-        self.values.setdefault(index, []).append({n: v for n, v in values.items() if isinstance(v, int | str)})
-        led = self.led.setdefault(index, {})
+        notes.values.setdefault(index, []).append({n: v for n, v in values.items() if isinstance(v, int | str)})
+        led = notes.led.setdefault(index, {})
         for name, value in found.items():
             for one in tensors_of(value, 0):
                 led.setdefault(name, set()).add(one.reading.object)
@@ -275,6 +258,7 @@ class StatementInterpreter(TargetBinder):
         if known is None:
             self._fork([node.body, node.orelse], frame)
         else:
+            frame.decided += 1
             self.run(node.body if known else node.orelse, frame)
 
     def _match(self, node: ast.Match, frame: AbstractFrame) -> None:
@@ -301,44 +285,14 @@ class StatementInterpreter(TargetBinder):
             frame.names[name] = either([names.get(name) or self.scene.look_up(name) for names in joined])
 
     def _for(self, node: ast.For | ast.AsyncFor, frame: AbstractFrame) -> None:
-        source = self.evaluate(node.iter, frame)
-        position = self.memory.position
-        ended, turns = [False], 0
-        start: LoopStart | None = None
-
-        def turn(value: AbstractValue) -> None:
-            nonlocal start, turns
-            turns += 1
-            if ended[0] or (turns > 2 and start is not None):  # noqa: PLR2004  (the third turn is like the second)
-                return
-            self.memory.position = position
-            if turns == 1:
-                start = start_loop(self) if frame is self.top else None
-            elif start is not None and is_steady(self, start, node, value):
-                count_turn(self.memory, self.bound, start)
-                return
-            else:
-                start = None
-            self.bind(node.target, value, frame)
-            ended[0] = self._run_turn(node.body, frame)
-
-        self.visit(source, turn)
-        if not ended[0]:
+        source, turns = self.evaluate(node.iter, frame), LoopTurns(self, self.run, node, frame)
+        turns.finish(are_all=self.visit(source, turns.take))
+        if not turns.ended:
             self.run(node.orelse, frame)
-
-    def _run_turn(self, body: Sequence[ast.stmt], frame: AbstractFrame) -> bool:
-        """Run one turn of a loop; return whether it ends the loop."""
-        try:
-            self.run(body, frame)
-        except JumpError as jump:
-            if jump.kind == "return":
-                raise
-            return jump.kind == "break"
-        return False
 
     def _while(self, node: ast.While, frame: AbstractFrame) -> None:
         for _ in range(_WHILE_TURNS):
-            if self.truth(self.evaluate(node.test, frame)) is False or self._run_turn(node.body, frame):
+            if self.truth(self.evaluate(node.test, frame)) is False or run_turn(self.run, node.body, frame):
                 break
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: AbstractFrame) -> None:

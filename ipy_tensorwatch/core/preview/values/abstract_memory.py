@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ...hazards.hazard_facts import Trouble
     from ...model.trace.evidence import Position
     from ...model.trace.saved_tensor import Overwritten
-    from .abstract_values import AbstractValue
+    from .abstract_values import AbstractObject, AbstractValue
 
 FIRST_SERIAL = 1 << 44
 """The serial of the first object or storage that only an abstract run made."""
@@ -97,6 +98,8 @@ class AbstractMemory:
         The paths to the tensors that these graphs end in, by their serials.
     freed
         The paths whose graph a backward of the cell has freed.
+    filled
+        Every value under which an object got a new part, with that object.
     every_leaf
         Returns the leaves from before the cell, which a graph from before it may lead to.
     next_serial
@@ -112,6 +115,7 @@ class AbstractMemory:
     saved: Sequence[Overwritten] = ()
     paths: Mapping[int, Sequence[str]] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
+    filled: list[tuple[AbstractObject, AbstractValue]] = field(default_factory=list)
     every_leaf: Callable[[], Iterable[AbstractTensor]] = tuple
     next_serial: int = FIRST_SERIAL
 
@@ -268,6 +272,7 @@ def leaves_of(tensor: AbstractTensor) -> frozenset[AbstractTensor]:
     return frozenset((tensor,)) if tensor.is_leaf else tensor.leaves
 
 
+@lru_cache(maxsize=256)
 def item_size(dtype: str) -> int:
     """Return the size of an element; 4 if the type is not known."""
     return next((size for end, size in _ITEM_SIZES.items() if dtype.endswith(end)), 4)

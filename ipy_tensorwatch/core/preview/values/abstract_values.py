@@ -167,9 +167,15 @@ class LibraryMethod(AbstractValue):
 
 @dataclass(slots=True, eq=False, frozen=True)
 class AbstractIterator(AbstractValue):
-    """What yields values one by one: `visit` runs it, and calls its argument with each value."""
+    """What yields values one by one.
 
-    visit: Callable[[Callable[[AbstractValue], None]], None]
+    Attributes
+    ----------
+    visit
+        Runs it, calls its argument with each value, and returns whether these are all.
+    """
+
+    visit: Callable[[Callable[[AbstractValue], None]], bool]
 
 
 @dataclass(frozen=True, slots=True)

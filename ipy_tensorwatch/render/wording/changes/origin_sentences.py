@@ -90,8 +90,9 @@ def _since(origin: Origin, changes: Sequence[Change]) -> Line:
     )
     paths = _labels(one.path for one in changes)
     through = _labels(one.via[0] if one.via else _other(one.path, one.shared_since or origin) for one in changes)
-    if len(paths) == len(through) == len(changes) == 1:
-        return named([*paths, *through]) + words(" share memory") + since
+    both = [*dict.fromkeys((*paths, *through))]
+    if len(paths) == len(through) == len(changes) == 1 or len(both) < len(paths) + len(through):
+        return named(both) + words(" share memory") + since
     verb = "share" if len(paths) > 1 else "shares"
     return named(paths) + words(f" {verb} memory with ") + named(through) + since
 

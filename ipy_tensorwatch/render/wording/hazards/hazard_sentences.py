@@ -8,6 +8,7 @@ from ....core.hazards.hazard_facts import (
     AssignedGradients,
     FreedGraph,
     GoneMemory,
+    KeptByHook,
     KeptReference,
     NotTrained,
     OneMemory,
@@ -60,6 +61,11 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "{count} tensors of `{container}` are one memory",
         "",
         "{kept}it was written {times}in {written}, so all of them hold what was written last.",
+    ),
+    KeptByHook: (
+        "{those} {no_copy} of what the hook was given",
+        "",
+        "kept in {saved}, {they_were} written again afterwards in {written}.",
     ),
     WrongBackward: ("the backward that just ran gave wrong gradients", _WRONG[1], "{what}, in {written}"),
     GoneMemory: ("reading `{path}` can crash the kernel", ", printing it too", "{how}."),
@@ -171,7 +177,7 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         case AssignedGradients():
             more = fact.groups - 1
             return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
-        case KeptReference() | OneMemory():
+        case KeptReference() | OneMemory() | KeptByHook():
             return told | _kept_fields(hazard, fact)
         case WrongBackward():
             return told | {"what": _overwritten_by(hazard, fact)}
@@ -182,9 +188,13 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
     return told | {"through": clause(" through `{it}`", fact.via)} if isinstance(fact, UnrecordedWrite) else told
 
 
-def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory) -> dict[str, Line | str]:
+def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook) -> dict[str, Line | str]:
     """Return what is kept, and since when."""
     place = where(hazard.saved_cell, hazard.saved_at) if hazard.saved_cell else None
+    if isinstance(fact, KeptByHook):
+        is_one = not hazard.paths[1:]
+        no_copy, they_were = ("is not a copy", "it was") if is_one else ("are not copies", "they were")
+        return {"those": named(hazard.paths), "no_copy": no_copy, "saved": place or Line(), "they_were": they_were}
     if isinstance(fact, KeptReference):
         return {"container": fact.container, "owner": fact.owner, "taken": clause("taken in {it}, ", place)}
     times = f"{fact.times:,} times " if fact.times and fact.times > 1 else "again "

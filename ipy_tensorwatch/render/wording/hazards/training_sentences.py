@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....core.hazards.hazard_facts import FreedGraph
+from ....core.hazards.hazard_facts import FreedGraph, OverwrittenSave
 from ...page import Line, fill, words
 from ..places import named, stands, statement_place
 
 if TYPE_CHECKING:
     from ....core.hazards.hazard import Hazard
-    from ....core.hazards.hazard_facts import NotTrained, OverwrittenSave
+    from ....core.hazards.hazard_facts import NotTrained
 
 _UNHELD = {
     "replaced": "holds what was there before.",
@@ -47,8 +47,10 @@ def _unheld_fields(hazard: Hazard, fact: NotTrained) -> dict[str, Line | str]:
 
 
 def backward_of(fact: FreedGraph | OverwrittenSave) -> Line:
-    """Name a backward by its variable."""
+    """Name a backward by its variable; those of several results where each needs what was overwritten."""
     root = fact.root or ""
+    if isinstance(fact, OverwrittenSave) and fact.others:
+        return named([f"{one}.backward()" for one in (root, *fact.others)])
     template = "`{root}.backward()`" if fact.is_scalar else "a backward through `{root}`" if root else "a backward"
     return fill(template, root=root)
 

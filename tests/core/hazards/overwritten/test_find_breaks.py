@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ipy_tensorwatch.core.blame.evidence.statement_timeline import Timeline
@@ -14,6 +16,7 @@ from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.model.reason import FREED
 from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep
 from ipy_tensorwatch.core.model.trace.graph_state import GraphState
+from ipy_tensorwatch.core.model.trace.saved_tensor import RootOrigin
 from tests.support.records import hazard, overwritten, reading, saved_tensor, site
 from tests.support.traces import make_trace
 
@@ -56,6 +59,18 @@ def test_outputs_from_before_a_parameter_was_set_by_name_are_old(kind, plain, ro
     graphs = GraphState(overwritten=(overwritten(roots=(root,)),), cells=frozenset((2, 3)))
     found = find(plain, readings, graphs=graphs, changed=("net.w",))
     assert [("TW201", outcome)] == [(one.code, one.outcome) for one in found.hazards if one.code == "TW201"]
+
+
+def test_of_several_results_that_are_due_those_are_told_that_no_other_was_computed_from():
+    origins = {
+        "total": RootOrigin(cell=2, sequence=9, through=("a", "b")),
+        "again": RootOrigin(cell=2, sequence=9, through=("a", "b")),
+        "a": RootOrigin(cell=2, sequence=8), "b": RootOrigin(cell=2, sequence=7), "c": RootOrigin(cell=2, sequence=6),
+    }  # fmt: skip
+    graphs = GraphState(overwritten=(replace(overwritten(tuple(origins)), origins=origins),), cells=frozenset((2, 3)))
+    [one] = find(readings={"h": H} | dict.fromkeys(origins, LOSS), graphs=graphs).hazards
+
+    assert ("total", ("c",)) == (one.fact.root, one.fact.others)
 
 
 @pytest.mark.parametrize(

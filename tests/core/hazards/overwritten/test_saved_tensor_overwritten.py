@@ -9,7 +9,9 @@ import pytest
 from ipy_tensorwatch.core.hazards.hazard_facts import OverwrittenSave
 from ipy_tensorwatch.core.hazards.overwritten.saved_copy import Saving
 from ipy_tensorwatch.core.hazards.overwritten.saved_tensor_overwritten import Break, overwritten_saves
+from ipy_tensorwatch.core.hazards.overwritten.stale_results import Stale
 from ipy_tensorwatch.core.model.records import Inner
+from ipy_tensorwatch.core.model.trace.saved_tensor import RootOrigin
 from tests.support.records import overwritten, site, writing
 
 SAVED_AT = site(4, "loss = (h * w).sum()")
@@ -21,7 +23,7 @@ def broken(found=None, paths=("h",), scalars=("loss",), write=None, saved_at=SAV
         paths=paths,
         scalars=scalars,
         due=scalars,
-        root=next(iter((*scalars, *(found or overwritten()).roots)), None),
+        roots=scalars or (found or overwritten()).roots[:1],
         writing=write or writing(),
         saving=Saving(2, saved_at, is_output=False, paths=paths),
     )
@@ -86,6 +88,24 @@ def test_the_root_is_a_scalar_first_and_else_whatever_holds_the_graph():
     assert [("total", True), ("loss", False), (None, False)] == [
         (one.root, one.is_scalar) for one in (scalar, other, nobody)
     ]
+
+
+def test_all_results_whose_backward_is_due_are_named():
+    two = replace(broken(overwritten(sequence=9)), roots=("q", "p"))
+    third = replace(broken(overwritten(sequence=3)), roots=("r", "q"))
+    old = replace(broken(overwritten(sequence=2)), roots=("s",), due=())
+
+    assert ("q", ("p", "r")) == ((fact := only(two, third, old).fact).root, fact.others)
+
+
+def test_all_that_is_stale_of_all_results_that_are_due_is_computed_again():
+    def stale(name, sequence):
+        found = replace(overwritten(sequence=sequence), origins={name: RootOrigin(cell=2, sequence=sequence)})
+        return replace(
+            broken(found, write=writing(cause="optimizer")), roots=(name,), stale=Stale(names=(name,), is_due=True)
+        )
+
+    assert ("a", "b") == only(stale("b", 9), stale("a", 3)).fix.names
 
 
 def test_the_variable_that_was_written_is_told_where_it_is_another():

@@ -1,0 +1,51 @@
+"""The names that a cell binds to something made of what they led to before, as a moving average is."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..syntax.parsing import parse_cell
+from .statement import parse_statements, statements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .statement import Statement
+
+
+def carried_names(source: str, functions: Iterable[str] = ()) -> frozenset[str]:
+    r"""Return the names whose new values are made of the old ones.
+
+    Parameters
+    ----------
+    functions
+        The sources of functions that the cell may call: a global name may be bound there.
+
+    Examples
+    --------
+    >>> sorted(carried_names("x = draw()\nx = x / 2\nnew = [0.9 * one for one in ema]\nema = new\nopt.lr = 1"))
+    ['ema']
+    """
+    called = (name for one in functions for name in _carried_globals(one))
+    return _carried(parse_statements(source)).union(called)
+
+
+def _carried(statements: Iterable[Statement]) -> frozenset[str]:
+    made_of: dict[str, frozenset[str]] = {}
+    for one in statements:
+        sources = frozenset[str]().union(*(made_of.get(name, {name}) for name in one.reads))
+        made_of.update(dict.fromkeys(one.binds, sources))
+    return frozenset(name for name, sources in made_of.items() if name in sources)
+
+
+def _carried_globals(source: str) -> frozenset[str]:
+    """Return the global names that a function binds to something made of their old values."""
+    tree = parse_cell(source) if "global " in source else None
+    found = frozenset[str]()
+    for one in tree.body if tree else ():
+        if isinstance(one, ast.FunctionDef):
+            names = {name for part in ast.walk(one) if isinstance(part, ast.Global) for name in part.names}
+            body = ast.Module(body=one.body, type_ignores=[])
+            found |= _carried(statements_of(body, source)) & names
+    return found

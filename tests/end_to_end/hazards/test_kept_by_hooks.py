@@ -1,0 +1,55 @@
+"""What a hook keeps without a copy, and what its caller then writes to, is told; what it keeps otherwise is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.mending import apply_fix
+from tests.support.notebook import Notebook
+
+SETTING = "import torch\nfrom torch import nn\nkept, acts = [], {}\n"
+KEEP = "def keep(module, args, out):\n    kept.append(out.detach())\n"
+NAMED = "def keep(name):\n    def hook(module, args, out):\n        acts[name] = out.detach()\n    return hook\n"
+WRITING = "net = nn.Sequential(nn.Linear(3, 3), nn.ReLU(inplace=True), nn.Linear(3, 1))\n"
+RESIDUAL = "class Block(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.f = nn.Linear(3, 3)\n    def forward(self, x):\n        h = self.f(x)\n        h += x\n        return h\nnet = Block()\n"
+TENSOR = "def keep(g):\n    kept.append(g.detach())\n    g.mul_(0.1)\nw = torch.ones(3, requires_grad=True)\n"
+CALL = "y = net(torch.ones(2, 3))"
+BACK = "h = w * 2\nh.register_hook(keep)\nh.square().sum().backward()"
+TOLD = {
+    "a function": (KEEP + WRITING + "net[0].register_forward_hook(keep)", CALL, ["kept[0]"]),
+    "a lambda": (WRITING + "net[0].register_forward_hook(lambda m, a, out: acts.__setitem__('fc', out.detach()))", CALL, ["acts['fc']"]),
+    "a closure": (NAMED + WRITING + "net[0].register_forward_hook(keep('fc'))", CALL, ["acts['fc']"]),
+    "a method": (WRITING + "class Seen:\n    outs = []\n    def keep(self, m, a, out):\n        part = out.detach()\n        self.outs.append(part)\nseen = Seen()\nseen.outs = []\nnet[0].register_forward_hook(seen.keep)", CALL, ["seen.outs[0]"]),
+    "a residual": (KEEP + RESIDUAL + "net.f.register_forward_hook(keep)", CALL, ["kept[0]"]),
+    "all layers": (NAMED + WRITING + "for name, one in net.named_modules(): one.register_forward_hook(keep(name))", CALL, ["acts['0']", "acts['1']"]),
+    "a hook that writes itself": (TENSOR, BACK, ["kept[0]"]),
+}  # fmt: skip
+QUIET = {
+    "a copy": (KEEP.replace("detach()", "detach().clone()") + WRITING + "net[0].register_forward_hook(keep)", CALL),
+    "nothing writes": (KEEP + WRITING.replace("inplace=True", "") + "net[0].register_forward_hook(keep)", CALL),
+    "all layers, none of which writes": (NAMED + WRITING.replace("inplace=True", "") + "for name, one in net.named_modules(): one.register_forward_hook(keep(name))", CALL),
+    "the layer that writes": (KEEP + WRITING + "net[1].register_forward_hook(keep)", CALL),
+    "the cell writes by name": (KEEP + WRITING + "_ = net[2].register_forward_hook(keep)", CALL + "\nkept[0].mul_(2)"),
+    "a hook that keeps what it wrote": (TENSOR.replace("    kept.append(g.detach())\n    g.mul_(0.1)", "    g = g * 0.1\n    kept.append(g.detach())"), BACK),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_was_written_after_a_hook_kept_it_is_told_and_a_copy_mends_it(name):
+    made, ran, paths = TOLD[name]
+    with Notebook() as nb:
+        nb.run(SETTING + made)
+        [hazard] = [one for one in nb.run(ran)["hazards"] if one["code"] == "TW211"]
+
+    assert ("risk", paths) == (hazard["outcome"], hazard["paths"])
+    [edit] = hazard["fix"]["edits"]
+    assert ".clone()" in edit["text"]
+    with Notebook() as nb:
+        assert [[], []] == [nb.run(cell)["hazards"] for cell in apply_fix([SETTING + made, ran], hazard["fix"])]
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_what_a_hook_keeps_for_itself_is_quiet(name):
+    with Notebook() as nb:
+        nb.run(SETTING + QUIET[name][0])
+        assert [] == [one for one in nb.run(QUIET[name][1])["hazards"] if one["code"] == "TW211"]
