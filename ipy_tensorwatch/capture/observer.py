@@ -83,7 +83,7 @@ class Observation:
                     Unverified(path=str(path), why=reading.unknown or Reason("device", reading.device))
                     for scene in self.shot.snapshot.scenes.values()
                     for path, reading in scene.untold
-                    if reading.unknown or reading.storage not in self.shot.on_devices
+                    if reading.unknown or (reading.nbytes and reading.storage not in self.shot.on_devices)
                 ),
             )
         )

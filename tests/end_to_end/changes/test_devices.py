@@ -153,6 +153,12 @@ def test_a_slice_beside_the_one_written_is_not_changed(device: Any):
     assert silent(report) == {"base"}
 
 
+def test_a_tensor_without_elements_is_not_listed_as_not_compared(device: Any):
+    report, _ = run(device, FAMILY, "none = torch.zeros(1, device='sim')[1:]\na = 1")
+
+    assert report["coverage"]["unverified"] == []
+
+
 def judge_a_fused_optimizer() -> None:
     setup = """
 import torch
