@@ -9,7 +9,7 @@ from time import thread_time
 from typing import TYPE_CHECKING, cast
 
 from ..capture.host.other_threads import runs_in_other_threads
-from ..capture.trial.given_values import MOST_BYTES
+from ..capture.trial.given_values import MOST_BYTES, KnownPast
 from ..capture.trial.run_trial import Tried, run_trial
 from ..core.fixes.alternative_fixes import needs_trial
 from ..core.fixes.replay import plan_hazard, plan_replay
@@ -95,7 +95,8 @@ class _Trials:
             return Tried("late")
         observer = self.watcher.observer
         names = user_variables(self.watcher.shell)
-        return run_trial(replay, names, observer.lens, self.watcher.archive, self.seconds)
+        past = KnownPast(lens=observer.lens, archive=self.watcher.archive, waiting=observer.prints.waiting)
+        return run_trial(replay, names, past, self.seconds)
 
     def _has_begun(self) -> bool:
         """Return whether the running cell may have changed variables already."""
@@ -105,7 +106,8 @@ class _Trials:
 
 def _plan(report: Report, one: Change | Hazard, fix: Fix) -> Replay | None:
     if isinstance(one, Hazard):
-        return plan_hazard(one, fix, report.cell.count, report.sources)
+        beside = [other for other in report.hazards if other.saved_at is not None and other.node != one.node]
+        return plan_hazard(one, fix, report.cell.count, report.sources, has_others=bool(beside))
     mends = [each.path for each, other in report.possible_fixes.items() if other.edits == fix.edits or each == one]
     return plan_replay(one, fix, mends, report.cell.count, report.sources)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..capture.changed_values import values_of
 from ..core.host.guard import GUARD
+from .ipython.request import request_cell, request_metadata, request_session
 from .ranks.ranks import relay_to_rank
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from ..render.report import Report
     from .previewer import Previewer
     from .watcher import Watcher
-
-
-MAX_NAME = 200
-"""Maximum length of a cell's id, in characters; longer ones are ignored."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -54,12 +51,10 @@ class Hosting:
         """
         asked = request_metadata(self.shell)
         if report is not None and (self.widget or _shows_panels(asked)):
-            cell_id = asked.get("cellId")
-            is_name = isinstance(cell_id, str) and len(cell_id) <= MAX_NAME
             is_known = self.widget is not None
             self._opened().feed.freeze(self._frozen())
             if not (is_known and "tensorwatch" in asked and not report.changes and not report.turns):
-                self._opened().publish(report, cell_id if is_name else None)
+                self._opened().publish(report, request_cell(self.shell))
 
     def feed(self) -> Feed | None:
         """Return the feed of the panel, if there is one."""
@@ -107,24 +102,6 @@ class Hosting:
         if self.widget is not None:
             self.widget.close()
             self.widget = None
-
-
-def request_metadata(shell: InteractiveShell) -> dict[str, Any]:
-    """Return the metadata of the front end's request for the current cell; empty without a kernel."""
-    return _part_of_request(shell, "metadata")
-
-
-def request_session(shell: InteractiveShell) -> str | None:
-    """Return the session that asked for the current cell; None without a kernel."""
-    session = _part_of_request(shell, "header").get("session")
-    return session[:MAX_NAME] if isinstance(session, str) else None
-
-
-def _part_of_request(shell: InteractiveShell, name: str) -> dict[str, Any]:
-    kernel = getattr(shell, "kernel", None)
-    parent = kernel.get_parent("shell") if kernel is not None else None
-    asked = (parent or {}).get(name)
-    return asked if isinstance(asked, dict) else {}
 
 
 def _shows_panels(asked: dict[str, Any]) -> bool:

@@ -123,6 +123,21 @@ describe("the ranks of a cluster", () => {
     ]).toEqual(model.take());
   });
 
+  it("tell of lines that lead to the cells of this notebook", () => {
+    const one = store.rank(1);
+    const { body, ...head } = first;
+    const places = { 7: { cell: "body", offset: 1, line: 0 }, 8: { cell: "call", offset: 0, line: 3 } };
+    model.deliver({ ...head, rank: 1, places }, body);
+    model.deliver({ ...head, rank: 1, places: { 9: { cell: null, offset: 1, line: 0 } } }, body);
+    const led = [7, 8, 9, 1].map((count) => one.inNotebook({ count, cell: null, line: 2 }));
+    expect([
+      { count: 0, cell: "body", line: 3 },
+      { count: 0, cell: "call", line: 3 },
+      { count: 0, cell: "", line: 3 },
+      { count: 0, cell: "", line: 2 },
+    ]).toEqual(led);
+  });
+
   it("are not mistaken for each other, nor for the client", () => {
     const [one, two] = [store.rank(1), store.rank(2)];
     const { body, ...head } = first;

@@ -102,6 +102,40 @@ def test_by_keyboard_the_fix_is_offered_at_the_marked_line_and_applied(lab, note
     assert [CELLS[0], MENDED, *CELLS[2:]] == sources(lab, notebook)
 
 
+OTHER = ["%load_ext tensorwatch", "import torch\nt = torch.ones(4)", "a = t[:2]", "b = t[2:]", "a.add_(1); b.mul_(2);"]
+OTHER_MENDED = [*OTHER[:2], "a = t[:2].clone()", "b = t[2:].clone()", OTHER[4]]
+
+
+@pytest.fixture
+def second(lab, server):
+    """Open another notebook, with a kernel of its own, in which one fix edits two cells."""
+    name = lab.open(server.write("second.ipynb", OTHER))
+    lab.run(name, *range(len(OTHER)))
+    expect(lab.marks).to_have_text(["also changes t"])
+    yield name
+    server.end_session(name)
+
+
+def test_by_keyboard_the_fix_of_each_of_two_notebooks_edits_that_notebook_alone(lab, notebook, second):
+    lab.line("a.add_(1); b.mul_(2);").click(position={"x": 5, "y": 5})
+    lab.page.keyboard.press("Alt+Enter")
+    card = lab.page.get_by_role("dialog", name="What mends line 1").filter(visible=True)
+    expect(card.get_by_role("button", name="Apply")).to_be_focused()
+    lab.page.keyboard.press("Enter")
+    lab.page.wait_for_function(f"([name, text]) => ({SOURCES})(name)[3][0] === text", arg=[second, OTHER_MENDED[3]])
+    assert (OTHER_MENDED, CELLS) == (sources(lab, second), sources(lab, notebook))
+
+    lab.activate(notebook)
+    expect(lab.marks).to_have_text(["also changes x"])
+    to_the_mark(lab)
+    lab.page.keyboard.press("Alt+Enter")
+    expect(card.get_by_role("button", name="Apply")).to_be_focused()
+    lab.page.keyboard.press("Enter")
+
+    expect(lab.marks).to_have_text(RERUN)
+    assert (OTHER_MENDED, [CELLS[0], MENDED, *CELLS[2:]]) == (sources(lab, second), sources(lab, notebook))
+
+
 def test_at_another_line_the_key_does_what_it_does_in_jupyterlab(lab, notebook):
     lab.line("print(x)").click(position={"x": 5, "y": 5})
 

@@ -37,6 +37,10 @@ def test_a_click_on_a_rank_shows_its_memory_timeline_and_changes(lab, server):
         expect(lab.facts.get_by_role("region", name="Timeline")).to_contain_text("x")
         expect(lab.facts.get_by_role("region", name="Shared memory")).to_contain_text("y")
 
+        lab.facts.get_by_role("region", name="Last cell").get_by_role("button", name="line 2").first.click()
+        expect(lab.page.locator(".jp-Cell.jp-mod-active")).to_contain_text("if rank == 1:")
+        expect(lab.page.get_by_text("Ln 3, Col 1")).to_be_visible()
+
         ranks.get_by_role("button", name="rank 0", exact=True).click()
         expect(lab.facts.get_by_role("region", name="Last cell")).to_contain_text("nothing silent")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import types
@@ -40,13 +41,26 @@ def for_device(source: str) -> str:
     return source if DEVICE == "sim" else source.replace("'sim'", f"'{DEVICE}'").replace('"sim"', f'"{DEVICE}"')
 
 
+@contextmanager
+def built_alone(folder: Path) -> Iterator[None]:
+    """Let one process build at a time; a lock of PyTorch's that is there nevertheless is of one that was killed.
+
+    PyTorch would wait for it for ever, without a word; ours ends with the process that holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "building").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        (folder / "lock").unlink(missing_ok=True)
+        yield
+
+
 @cache
 def _loaded() -> Any:
     from torch.utils.cpp_extension import load
 
     folder = BUILT / torch.__version__
-    folder.mkdir(parents=True, exist_ok=True)
-    module = load("test_accelerator", [str(SOURCE)], extra_cflags=["-O0"], build_directory=str(folder))
+    with built_alone(folder):
+        module = load("test_accelerator", [str(SOURCE)], extra_cflags=["-O0"], build_directory=str(folder))
     torch.utils.rename_privateuse1_backend("sim")
     torch._register_device_module("sim", _device_module(module))
     torch.utils.generate_methods_for_privateuse1_backend()

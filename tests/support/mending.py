@@ -17,7 +17,7 @@ def mend(cells: list[str], hazard: Hazard) -> list[str]:
 def apply_fix(cells: list[str], fix: dict[str, Any]) -> list[str]:
     """Return the cells with the edits of a fix applied."""
     lines = [one.split("\n") for one in cells]
-    for edit in sorted(fix["edits"], key=lambda edit: -edit["line"]):
+    for edit in sorted(fix["edits"], key=lambda edit: (-edit["line"], -edit["end_line"])):
         lines[edit["cell"] - 1][edit["line"] - 1 : edit["end_line"]] = edit["text"].split("\n")
     return ["\n".join(one) for one in lines]
 

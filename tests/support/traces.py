@@ -42,6 +42,7 @@ from ipy_tensorwatch.render.paint.text import write_text
 from ipy_tensorwatch.render.report import Report, hazard_dict, plain
 from tests.support.changing import CHANGING
 from tests.support.failing import FAILING
+from tests.support.noticed import NOTICED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -299,7 +300,9 @@ def cells_of(name: str) -> list[str]:
     """Return the cells of a notebook or of a story."""
     from tests.support.story import read_story
 
-    return (FAILING | CHANGING).get(name) or [cell.source for cell in read_story(STORIES / f"{name}.py").cells]
+    return (FAILING | CHANGING | NOTICED).get(name) or [
+        cell.source for cell in read_story(STORIES / f"{name}.py").cells
+    ]
 
 
 def record(name: str) -> list[CellTrace]:

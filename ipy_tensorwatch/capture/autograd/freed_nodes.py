@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ...core.model.trace.half_freed import HalfFreed
 from ..host.graph_private import LEAF_NUMBER, complaint_of, has_hook, leaf_of
 from ..host.node_limit import CLOCK_EVERY, is_enough
-from ..tensors.node_readers import NODE_KINDS, kind_of
+from ..tensors.node_readers import NODE_KINDS, is_python, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,6 +77,10 @@ class GraphSurvey:
                 yield number
             else:
                 barren |= met
+
+    def ends(self) -> frozenset[int]:
+        """Return the freed nodes below which no backward gets; one of the user's own may not read what was freed."""
+        return frozenset(number for number, node in self.freed.items() if not is_python(kind_of(node)))
 
     @property
     def is_half_freed(self) -> bool:
@@ -197,21 +201,29 @@ class FreedGraphs:
     earlier: Mapping[int, list[str]] = field(default_factory=dict)
     _ahead: set[int] = field(default_factory=set)
 
+    def survey(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]], deadline: float) -> GraphSurvey:
+        """Survey new graphs, and after a backward those that it had not met yet, in one walk."""
+        asked = self._asked(nodes, earlier)
+        return survey_graph({number: nodes[number] for number in asked}, deadline)
+
+    def _asked(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]]) -> list[int]:
+        asked = nodes.keys() - earlier.keys() | self.half.keys() | (self._ahead if self.may_free else set())
+        return sorted(asked & nodes.keys(), reverse=True)
+
     def look(
         self,
         nodes: Mapping[int, Made],
+        whole: GraphSurvey,
         earlier: Mapping[int, list[str]],
         cells: Mapping[int, int],
         deadline: float,
     ) -> None:
-        """Survey new graphs, and after a backward those that it had not met yet; parameters as in `Graphs.look`."""
+        """Describe the graphs that were surveyed; parameters as in `Graphs.look`."""
         self.earlier, self.roots = earlier, {number: one.paths for number, one in nodes.items()}
-        asked = nodes.keys() - earlier.keys() | self.half.keys() | (self._ahead if self.may_free else set())
-        ahead, self._ahead = self._ahead, self._ahead & nodes.keys() - asked
+        new = {number: nodes[number] for number in self._asked(nodes, earlier)}
+        ahead, self._ahead = self._ahead, self._ahead & nodes.keys() - new.keys()
         self.before, self.half = self.half, {}
         names = {**earlier, **self.roots}
-        new = {number: nodes[number] for number in sorted(asked & nodes.keys(), reverse=True)}
-        whole = survey_graph(new, deadline)
         if not (whole.freed or whole.is_cut):  # the usual case: all graphs in one walk
             self._ahead.update(whole.leading_to_holding(new))
             return

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from time import perf_counter
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...core.model.trace.saved_tensor import Overwritten, RootOrigin
 from ..host.graph_private import LEAF_NUMBER
@@ -22,11 +22,12 @@ from .note_saved import NOTHING_SAVED
 from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from ...core.model.reading import Reading
     from ...core.model.trace.graph_state import Ending
     from ...core.model.trace.saved_tensor import SavedTensor
+    from ..tensors.node_readers import NodeKind
     from .known_bytes import KnownBytes
     from .note_saved import Aids, Noted
     from .saved_by_nodes import Made, Root
@@ -136,8 +137,9 @@ class Graphs:
         nodes = nodes_of(roots, self._roots, clashes)
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
         earlier = self._roots
-        self._follow(nodes, aids, clashes)
-        self.freed.look(nodes, earlier, self.seen, aids.deadline)
+        survey = self.freed.survey(nodes, earlier, aids.deadline)
+        self._follow(nodes, aids, clashes, survey.ends())
+        self.freed.look(nodes, survey, earlier, self.seen, aids.deadline)
         self.is_mixed = bool(clashes)
         for one in chain.from_iterable(self.saved.values()) if moved else ():
             if one.thing in moved:
@@ -166,8 +168,8 @@ class Graphs:
         makers = {number for number, paths in self._roots.items() if path in paths}
         return any(not makers.isdisjoint(below) for below in self.inputs.values())
 
-    def _follow(self, nodes: dict[int, Made], aids: Aids, clashes: set[int]) -> None:
-        """Read new nodes, and forget nodes that no root reaches."""
+    def _follow(self, nodes: dict[int, Made], aids: Aids, clashes: set[int], ends: Container[int]) -> None:
+        """Read new nodes, and forget nodes that no root reaches; no backward gets below those that one has freed."""
         for number in self._strangers(nodes):
             clashes.add(number)
             del nodes[number]
@@ -177,7 +179,7 @@ class Graphs:
             self._forget_all_but(self._reached(roots))
         if not is_same or (self.is_cut and self._can_go_on(aids)):
             began = perf_counter()
-            self._read(nodes, aids, clashes)
+            self._read(nodes, aids, clashes, ends)
             self._effort = perf_counter() - began
             self.cells = {*self.seen.values()}
 
@@ -190,21 +192,21 @@ class Graphs:
     def _kept(self) -> int:
         return sum(map(len, self.saved.values()))
 
-    def _read(self, nodes: Mapping[int, Made], aids: Aids, clashes: set[int]) -> None:
+    def _read(self, nodes: Mapping[int, Made], aids: Aids, clashes: set[int], ends: Container[int]) -> None:
         """Read the graphs, those not fully read first."""
         had, known = {*self.inputs}, set() if self.is_cut else {*self.inputs}
         left = {number: one for number, one in nodes.items() if number in self.unread}
         ordered = {number: one for number, one in nodes.items() if number not in left} | left
-        self.is_cut = not self._note_all(ordered, known, aids, clashes)
+        self.is_cut = not self._note_all(walk_nodes(ordered, known, clashes=clashes, ends=ends), aids)
         self.unread = frozenset(self._unfinished() & nodes.keys()) if self.is_cut or self._partly else frozenset()
         if had and not self.is_cut:
             self._forget_all_but(self._still_reached(had))
 
-    def _note_all(self, nodes: Mapping[int, Made], known: set[int], aids: Aids, clashes: set[int]) -> bool:
+    def _note_all(self, walk: Iterable[tuple[int, Any, NodeKind, tuple[int, ...]]], aids: Aids) -> bool:
         """Record what new nodes saved; return whether all were recorded."""
         count, partly = self._kept, self._partly
         inputs, seen, cell, deadline = self.inputs, self.seen, aids.cell, aids.deadline
-        for turn, (number, node, kind, below) in enumerate(walk_nodes(nodes, known, clashes=clashes), 1):
+        for turn, (number, node, kind, below) in enumerate(walk, 1):
             first = partly.get(number) or 0 if partly else 0
             if number in inputs and not first:
                 if is_late(turn, deadline):
@@ -250,7 +252,8 @@ class Graphs:
     def _strangers(self, nodes: Mapping[int, Made]) -> set[int]:
         """Return the new roots whose sequence number belongs to another known node."""
         new = nodes.keys() & self.inputs.keys() - self._roots.keys()
-        return {one for one in new if next(walk_nodes({one: nodes[one]}, set()))[3] != self.inputs[one]}
+        below = {one: next(walk_nodes({one: nodes[one]}, set()))[3] for one in new if self.inputs[one]}
+        return {one for one, its_inputs in below.items() if its_inputs != self.inputs[one]}
 
     def _reached(self, roots: Iterable[int], lowest: int = 0) -> set[int]:
         reached: set[int] = set()

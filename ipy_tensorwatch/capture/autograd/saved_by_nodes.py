@@ -187,12 +187,13 @@ def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: se
     return found
 
 
-def walk_nodes(
+def walk_nodes(  # noqa: PLR0913, PLR0917
     nodes: Mapping[int, Made],
     known: set[int],
     lowest: int = 0,
     only: Container[int] | None = None,
     clashes: set[int] | None = None,
+    ends: Container[int] = (),
 ) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
     """Yield nodes and those below, each once, with the sequence numbers of their direct inputs.
 
@@ -206,6 +207,8 @@ def walk_nodes(
         The nodes to which the walk is restricted.
     clashes
         Receives the sequence numbers of several nodes.
+    ends
+        The nodes below which the walk does not go; they have no inputs then.
     """
     waiting = [(number, one.node, kind_of(one.node)) for number, one in nodes.items()]
     met: dict[int, Any] = {}
@@ -221,7 +224,7 @@ def walk_nodes(
         known.add(number)
         met[number] = node
         below = []
-        for one, _ in kind.follow(node):
+        for one, _ in kind.follow(node) if number not in ends else ():
             if one is not None:
                 its_kind = NODE_KINDS.get(type(one)) or kind_of(one)
                 below.append(its_number := its_kind.number(one))

@@ -45,13 +45,13 @@ def ask(action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
 
 def is_idle(device: torch.device) -> bool:
     """Return whether all work launched on the stream in use is known to be done."""
-    stream = _stream(device)
+    stream = stream_in_use(device)
     return stream is not None and _is_done(stream, device)
 
 
 def is_known_at_work(device: torch.device) -> bool:
     """Return whether the stream in use says that it has work left; nothing is waited for."""
-    stream = None if device.type in _tells_events_only or is_capturing(device) else _stream(device)
+    stream = None if device.type in _tells_events_only or is_capturing(device) else stream_in_use(device)
     return stream is not None and not stream.query()
 
 
@@ -131,7 +131,7 @@ def _module(device: torch.device) -> Any:  # noqa: ANN401
     return getattr(torch, device.type, None)
 
 
-def _stream(device: torch.device) -> Any:  # noqa: ANN401
+def stream_in_use(device: torch.device) -> Any:  # noqa: ANN401
     """Return the stream in use; None before PyTorch 2.6."""
     current = getattr(getattr(torch, "accelerator", None), "current_stream", None)
     return None if current is None else current(device)
@@ -157,7 +157,7 @@ class Sent:
         device = values.device
         here = torch.empty(values.shape, dtype=values.dtype, device="cpu", pin_memory=device.type in PINNED)
         here.copy_(values, non_blocking=True)
-        event, stream = torch.Event(device), _stream(device)
+        event, stream = torch.Event(device), stream_in_use(device)
         event.record(*(() if stream is None else (stream,)))
         return cls(here, device, event)
 
@@ -179,6 +179,12 @@ def is_pinned(storage: Any) -> bool:  # noqa: ANN401
     """Return whether a storage of the host is in pinned memory."""
     with undisturbed():
         return bool(storage.is_pinned())
+
+
+def use_streams(streams: Iterable[Any]) -> None:
+    """Let the present thread launch on these streams; the device of the last one is its current one."""
+    for one in streams:
+        torch.accelerator.set_stream(one)
 
 
 def send_to(device: torch.device, here: torch.Tensor) -> torch.Tensor:

@@ -166,6 +166,10 @@ class Archive(KeptBytes):
             return alone
         return ArchivedBytes(storage, whole.cell, whole.cell, whole.marks[storage], (), whole.snapshot)
 
+    def is_lost(self, storage: int, cell: int) -> bool:
+        """Return whether the bytes of a storage from before a cell are not known."""
+        return (self.there if storage in self.there else self).lost.get(storage, 0) >= cell
+
     def _keep(self, storage: int, verdict: ByteVerdict, before: Snapshot, cell: int, *, has_all: bool) -> None:
         mark = verdict.before
         if mark is not None and mark.copy is None:

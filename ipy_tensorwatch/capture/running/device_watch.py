@@ -131,14 +131,19 @@ class DeviceWatch:
 
     def _begin(self, log: LookLog, device: str) -> None:
         """Start a log with what was known of the storages when the cell began."""
+        digests = self._began_with(device)
+        if digests:
+            log.begin(digests)
+
+    def _began_with(self, device: str) -> dict[PortionKey, bytes]:
+        """Return the digests of the storages of a device when the cell began."""
         digests: dict[PortionKey, bytes] = {}
         for storage, (block, _) in self._there.items():
             mark = self.known.get(storage)
             if mark is not None and block.device == device and mark.block == block:
                 digests[storage, None] = mark.digest
                 digests.update(((storage, layout), digest) for layout, digest in mark.parts.items())
-        if digests:
-            log.begin(digests)
+        return digests
 
     def end(self, number: int) -> None:
         """Look for the last time if the cell was looked at, and send for what changed."""
@@ -207,13 +212,24 @@ class DeviceWatch:
             was_idle = is_idle(torch.device(device))
             wanted = {one: several for one, several in changes.items() if self._is_wanted(one[0], changes)}
             spans = {one: [*_spans(several)] for (one, layout), several in wanted.items() if layout is None}
-            log.ask_for([(key, look) for key, several in wanted.items() for look in _firsts(several, spans[key[0]])])
-            digests = log.digests(DIGEST_WAIT if was_idle else 0.0)
+            asked = [(key, look) for key, several in wanted.items() for look in _firsts(several, spans[key[0]])]
+            digests = self._digests(log, asked, DIGEST_WAIT if was_idle else 0.0)
             for (storage, layout), look in digests:
                 if layout is None:
                     span = next(span for span in spans[storage] if span[0] == look)
                     found.setdefault(storage, []).append(self._spell(storage, span, digests))
         return found
+
+    def _digests(
+        self, log: LookLog, asked: Sequence[tuple[PortionKey, int]], seconds: float
+    ) -> Mapping[tuple[PortionKey, int], bytes]:
+        """Return the digests of portions at looks, of which the device is asked for those unknown here; all or none."""
+        began = self._began_with(str(log.launcher.device))
+        here = {(key, look): began[key] for key, look in asked if look == 0 and key in began}
+        there = [one for one in asked if one not in here]
+        log.ask_for(there)
+        arrived = log.digests(seconds) if there else {}
+        return {**here, **arrived} if arrived or not there else {}
 
     def _spell(self, storage: int, span: tuple[int, int], digests: Mapping[tuple[PortionKey, int], bytes]) -> Spell:
         """Return the bytes of a storage, and of its parts, over some looks that saw no change."""

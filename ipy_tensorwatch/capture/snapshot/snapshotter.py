@@ -233,6 +233,11 @@ class Lens:
         return Limits(seconds, self._turns, self._cut, self._kept.keys())
 
     @property
+    def devices(self) -> set[str]:
+        """The devices of the tensors that the last look saw, without the host."""
+        return {one.device for one in self._shot.on_devices.values()} if self._shot else set()
+
+    @property
     def has_unread(self) -> bool:
         """Whether there may be tensors that were never read."""
         return bool(self._unread - self._barren)

@@ -21,10 +21,15 @@ Gradients = dict[str, list[torch.Tensor | None] | None]
 
 
 class TrialRun(NamedTuple):
-    """What statements left, and whether one of them raised; those behind it did not run."""
+    """What statements left, and what one of them raised, if any; those behind it did not run."""
 
     left: dict[str, Any]
-    has_raised: bool
+    error: str = ""
+
+    @property
+    def has_raised(self) -> bool:
+        """Whether one of them raised."""
+        return bool(self.error)
 
 
 def run_to_end(
@@ -44,9 +49,9 @@ def run_to_end(
             tick()
             with saving_copies() if copying(place) else nullcontext():
                 exec(text, names)  # noqa: S102  (the user's own statements, found pure)
-    except RuntimeError:
-        return TrialRun(names, has_raised=True)
-    return TrialRun(names, has_raised=False)
+    except RuntimeError as error:
+        return TrialRun(names, f"RuntimeError: {error}")
+    return TrialRun(names)
 
 
 def saving_copies() -> torch.autograd.graph.saved_tensors_hooks:
@@ -100,7 +105,7 @@ def _gradients(root: torch.Tensor, leaves: Sequence[torch.Tensor]) -> list[torch
 
 def _weighted(root: torch.Tensor) -> torch.Tensor:
     real = torch.view_as_real(root.resolve_conj()) if root.is_complex() else root
-    return (real * torch.arange(1, real.numel() + 1, dtype=real.dtype).reshape(real.shape)).sum()
+    return (real * torch.arange(1, real.numel() + 1, dtype=real.dtype, device=real.device).reshape(real.shape)).sum()
 
 
 def _same_kept(one: TrialRun, other: TrialRun) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ...core.memory.address_space import HANDLES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -36,14 +38,20 @@ def copy_at(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
 def share_memory(a: Any, b: Any) -> bool:  # noqa: ANN401
     """Return whether two tensors or arrays may have a byte in common; no memory is read."""
     one, other = _span(a), _span(b)
-    return one is not None and other is not None and one[0] < other[1] and other[0] < one[1]
+    return one is not None and other is not None and one[0] == other[0] and one[1] < other[2] and other[1] < one[2]
 
 
-def _span(value: Any) -> tuple[int, int] | None:  # noqa: ANN401
-    """Return the first address of a tensor or an array and that after its last byte; None if it has no bytes here."""
+def _span(value: Any) -> tuple[str, int, int] | None:  # noqa: ANN401
+    """Return where a tensor or an array lies: its device, its first address, and that after its last byte.
+
+    None if it has no bytes. Addresses that are handles begin with their storage's.
+    """
+    home = "cpu"
     if isinstance(value, torch.Tensor):
-        if value.is_nested or value.layout is not torch.strided or value.device.type != "cpu" or not value.numel():
+        if value.is_nested or value.layout is not torch.strided or not value.numel():
             return None
+        kind = value.device.type
+        home = f"{kind} {value.untyped_storage().data_ptr()}" if kind in HANDLES else str(value.device)
         start, item = value.data_ptr(), value.element_size()
         steps = [(size - 1) * stride * item for size, stride in zip(value.shape, value.stride(), strict=True)]
     elif isinstance(value, np.ndarray) and value.size:
@@ -51,7 +59,7 @@ def _span(value: Any) -> tuple[int, int] | None:  # noqa: ANN401
         steps = [(size - 1) * stride for size, stride in zip(value.shape, value.strides, strict=True)]
     else:
         return None
-    return start + sum(min(0, one) for one in steps), start + sum(max(0, one) for one in steps) + item
+    return home, start + sum(min(0, one) for one in steps), start + sum(max(0, one) for one in steps) + item
 
 
 def are_alike(was: Mapping[str, Any], now: Mapping[str, Any], *, but: Sequence[str]) -> bool:

@@ -17,15 +17,15 @@ from ...core.host.deadline import Deadline, LateError
 from ..host.torch_private import has_odd_context, user_modes
 from .compare_gradients import judge_error, judge_gradients, probe_gradients, run_to_end, saving_copies
 from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
-from .given_values import NotKnownError, given_values
-from .trial_namespace import new_namespace, ticking
+from .given_values import given_values
+from .trial_devices import TrialDevices
+from .trial_namespace import NotKnownError, new_namespace, ticking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...core.fixes.replay import Replay
-    from ..protect.byte_archive import Archive
-    from ..snapshot.snapshotter import Lens
+    from .given_values import KnownPast
     from .trial_namespace import TrialVerdict
 
 
@@ -36,8 +36,10 @@ class Tried(NamedTuple):
     seconds: float = 0.0
 
 
-def run_trial(replay: Replay, names: Mapping[str, object], lens: Lens, archive: Archive, seconds: float) -> Tried:
+def run_trial(replay: Replay, names: Mapping[str, object], past: KnownPast, seconds: float) -> Tried:
     """Try a fix; nothing of the user's is written, and no random number is drawn.
+
+    Tensors of devices are tried in their memory, while these do nothing else.
 
     Parameters
     ----------
@@ -48,15 +50,21 @@ def run_trial(replay: Replay, names: Mapping[str, object], lens: Lens, archive: 
     """
     if not _is_plain_torch():
         return Tried("unknown")
+    devices = TrialDevices.ready(past.lens.devices, names.values())
+    if devices is None:
+        return Tried("unknown")
     try:
-        given = given_values(names, replay.given, lens, archive)
+        given = given_values(names, replay.given, past)
+        for one in given.values():
+            if isinstance(one, torch.Tensor):
+                devices.pay(one)
     except Exception:  # noqa: BLE001  (what cannot be copied proves nothing)
         return Tried("unknown")
     found: list[Tried] = []
 
     def judge() -> None:
         ends = Deadline.after(seconds)
-        found.append(Tried(_judge(replay, given, ends), seconds - ends.seconds_left))
+        found.append(Tried(_judge(replay, given, devices, ends), seconds - ends.seconds_left))
 
     thread = Thread(target=judge, daemon=True)  # which numbers its own graphs' nodes: the user's go on as without us
     thread.start()
@@ -64,10 +72,11 @@ def run_trial(replay: Replay, names: Mapping[str, object], lens: Lens, archive: 
     return found[0] if found else Tried("unknown")
 
 
-def _judge(replay: Replay, given: Mapping[str, Any], ends: Deadline) -> TrialVerdict:
+def _judge(replay: Replay, given: Mapping[str, Any], devices: TrialDevices, ends: Deadline) -> TrialVerdict:
     judge = _judge_change if replay.proves == "bytes" else _judge_hazard
     try:
-        with _apart(), _Limits(ends):
+        devices.enter()
+        with _apart(), _Limits(devices, ends):
             return judge(replay, given, ends)
     except LateError:
         return "late"
@@ -95,7 +104,8 @@ def _judge_hazard(replay: Replay, given: Mapping[str, Any], ends: Deadline) -> T
         right = run_to_end(given, texts, ends)
         expected = probe_gradients(right)
     found = judge_gradients(was, now, right, expected, replay.mends)
-    if found != "useless" or replay.saver is None or replay.mended_saver is None:
+    is_of_several = replay.has_others or (was.has_raised and was.error != now.error)
+    if found != "useless" or not is_of_several or replay.saver is None or replay.mended_saver is None:
         return found
     # More than one saved tensor may have been overwritten, and each such hazard has a fix of its own.
     was = run_to_end(given, texts, ends, lambda place: place != replay.saver)
@@ -123,18 +133,20 @@ def _apart() -> ExitStack:
 
 
 class _Limits(TorchFunctionMode):
-    """Ends a trial whose time is over, or that makes a large tensor."""
+    """Ends a trial whose time is over, or that makes a large tensor, or too many on a device."""
 
-    def __init__(self, ends: Deadline) -> None:
+    def __init__(self, devices: TrialDevices, ends: Deadline) -> None:
         super().__init__()
-        self.ends = ends
+        self.devices, self.ends = devices, ends
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         """Call what a statement calls; raise if the trial must end."""
         self.ends.check()
         made = func(*args, **(kwargs or {}))
-        if isinstance(made, torch.Tensor) and made.numel() > MOST_ELEMENTS:
-            raise NotKnownError
+        if isinstance(made, torch.Tensor):
+            if made.numel() > MOST_ELEMENTS:
+                raise NotKnownError
+            self.devices.pay(made)
         return made
 
 

@@ -21,6 +21,10 @@ TrialVerdict = Literal["safe", "unsafe", "useless", "unknown", "late"]
 proven; or its time was over."""
 
 
+class NotKnownError(Exception):
+    """A value from before a cell is not known, or cannot be copied, or there is no room for it."""
+
+
 def ticking(ends: Deadline) -> Callable[[], bool]:
     """Return a function that is true until a deadline passes, and raises `LateError` from then on."""
 

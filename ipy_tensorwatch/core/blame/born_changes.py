@@ -89,8 +89,15 @@ class BornChanges:
     @cached_property
     def sites(self) -> Mapping[str, Site | None]:
         """The statement that bound each path."""
-        return {str(difference.path): self._site(born, difference.path)
-                for born in self._born for difference, _ in born.found}  # fmt: skip
+        known: dict[tuple[int, str, bool], Site | None] = {}
+        found: dict[str, Site | None] = {}
+        for number, born in enumerate(self._born):
+            for path in (difference.path for difference, _ in born.found):
+                key = number, path.root, path.is_grad
+                if key not in known:
+                    known[key] = self._site(born, path)
+                found[str(path)] = known[key]
+        return found
 
     @cached_property
     def together(self) -> Sequence[Sequence[Item]]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Fix, with_edits
 from ..hazards.hazard import Hazard
-from ..hazards.hazard_facts import typed_line
+from ..hazards.hazard_facts import TypedLine, typed_line
+from ..statements.aliases.expression_aliases import trace
+from ..statements.aliases.scope import Scope
 from ..statements.rewrite_statement import (
     cloned_inputs,
     cloned_parts,
     cloned_value,
+    parse_one,
     read_paths,
     with_clones,
     written_path,
 )
+from ..statements.statement import parse_statements, statements_in
 from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.syntax_tree import all_nodes
@@ -25,8 +30,10 @@ from .replay import OF_GRADIENTS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..hazards.hazard_facts import TypedLine
     from ..model.records import Change, Site
+
+MOST_COPIES = 4
+"""In how many statements one fix lets autograd save a copy."""
 
 
 def alternative_fixes(hazard: Hazard, fix: Fix, cells: Mapping[int, str]) -> Iterator[Fix]:
@@ -39,13 +46,36 @@ def alternative_fixes(hazard: Hazard, fix: Fix, cells: Mapping[int, str]) -> Ite
     cells
         The plain sources of all cells so far, by count.
     """
-    known = {fix.edits}
-    for one in (*_saved_copies(hazard), *_written_copies(hazard)) if hazard.code in OF_GRADIENTS else ():
-        if one.target is not None and one.target.cell in cells:
-            found = with_edits(one, cells.__getitem__)
-            if found.edits not in {*known, ()}:
-                known.add(found.edits)
-                yield found
+    if hazard.code not in OF_GRADIENTS:
+        return
+    known = {fix.edits, ()}
+    plain = (with_edits(one, cells.__getitem__) for one in _copies(hazard) if one.target and one.target.cell in cells)
+    for found in (*plain, *_copied_wherever_read(hazard, cells)):
+        if found.edits not in known:
+            known.add(found.edits)
+            yield found
+
+
+def _copies(hazard: Hazard) -> Iterator[Fix]:
+    yield from _saved_copies(hazard)
+    yield from _written_copies(hazard)
+
+
+def _copied_wherever_read(hazard: Hazard, cells: Mapping[int, str]) -> Iterator[Fix]:
+    """Let autograd save a copy in each statement that computes with the tensor before the write."""
+    roots = {parse_path(one).root for one in hazard.paths}
+    ends = (hazard.written_cell or 0, hazard.written_at.line if hazard.written_at is not None else 0)
+    found: list[Fix] = []
+    for count in sorted(cells):
+        several = (inner for one in parse_statements(cells[count]) for inner in statements_in(one))
+        for one in (each for each in several if (count, each.line) < ends):
+            node, code = parse_one(one.text), cloned_parts(one.text, roots)
+            if code is not None and isinstance(node, ast.Assign) and not trace(node.value, Scope()):
+                target = TypedLine(cell=count, line=one.line, text=one.text)
+                found.append(with_edits(Fix(kind="save-copy", code=code, target=target), cells.__getitem__))
+    edits = tuple(edit for one in found for edit in one.edits)
+    if 1 < len(found) <= MOST_COPIES and len({(one.cell, one.line) for one in edits}) == len(found):
+        yield replace(found[0], code="; ".join(one.code for one in found), edits=edits)
 
 
 def needs_trial(one: Change | Hazard, fix: Fix) -> bool:

@@ -16,7 +16,7 @@ from ..statements.statement import parse_statements
 from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import parse_path
 from .function_fix import fix_in_function, makes_array
-from .sharing import Sharing, bindings, sharings
+from .sharing import Sharing, bindings, carried_over, sharings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -118,22 +118,31 @@ class _Search:
             yield from (Sharing(begun, path, path) for begun in bindings(self.change, self.cell, self.cells))
 
     def _copied_for_each(self) -> Iterator[Fix]:
-        """Copy where each of several paths that were written began to share the memory."""
+        """Copy where each of several paths that were written, or each turn of a loop, began to share the memory."""
         several = [self._begun_with(one) for one in self._written_separately()]
         known = [one for one in several if one is not None]
-        if len(several) < 2 or len(known) < len(several):  # noqa: PLR2004  (two paths)
+        yield from self._copied_in_all(carried_over(self.change, self.cell, self.cells))
+        if len(known) == len(several):
+            yield from self._copied_in_all(_not_of_each_other(known))
+
+    def _copied_in_all(self, several: Sequence[Sharing]) -> Iterator[Fix]:
+        """Copy in each of several statements, if there is more than one copy to make."""
+        if len(several) < 2:  # noqa: PLR2004  (one of them is tried without the others)
             return
         codes: dict[TypedLine, str] = {}
-        for one in _not_of_each_other(known):
+        for one in several:
             code = copied_value(codes.get(one.begun, one.begun.text), self._copying(*one))
             codes |= {} if code is None else {one.begun: code}
+        ordered = sorted(codes, key=lambda one: (one.cell or 0, one.line))
         fixes = [
             self.complete(Fix(kind="copy-shared", code=code, names=(self.change.path,), target=target, says_where=True))
-            for target, code in codes.items()
+            for target, code in ((one, codes[one]) for one in ordered)
         ]
         edits = tuple(dict.fromkeys(edit for one in fixes for edit in one.edits))
         if fixes and all(one.edits for one in fixes) and _are_apart(edits):
-            yield replace(fixes[0], code="; ".join(codes.values()), says_where=len(fixes) == 1, edits=edits)
+            yield replace(
+                fixes[0], code="; ".join(codes[one] for one in ordered), says_where=len(fixes) == 1, edits=edits
+            )
 
     def _written_separately(self) -> list[str]:
         """Return the paths that were written, each object once, but the changed one."""

@@ -28,7 +28,7 @@ def apply_edits(source: str, edits: Sequence[Edit]) -> str:
     'a = 1\nb = a + 0'
     """
     lines = source.split("\n")
-    for one in sorted(edits, key=lambda one: -one.line):
+    for one in sorted(edits, key=lambda one: (-one.line, -one.end_line)):  # an insertion goes before what replaces
         lines[one.line - 1 : one.end_line] = one.text.split("\n")
     return "\n".join(lines)
 

@@ -54,6 +54,8 @@ class Replay:
         statement raises.
     saver, mended_saver
         The place of the statement that saved a tensor, among all statements as they ran and as mended.
+    has_others
+        Whether other saved tensors are known to have been overwritten too.
     """
 
     path: str
@@ -69,6 +71,7 @@ class Replay:
     proves: Literal["bytes", "gradients", "no-error"] = "bytes"
     saver: int | None = None
     mended_saver: int | None = None
+    has_others: bool = False
 
 
 def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cells: Mapping[int, str]) -> Replay | None:
@@ -85,19 +88,24 @@ def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cel
     return found and replace(found, path=change.path, via=change.via, mends=tuple(mends))
 
 
-def plan_hazard(hazard: Hazard, fix: Fix, cell: int, cells: Mapping[int, str]) -> Replay | None:
+def plan_hazard(
+    hazard: Hazard, fix: Fix, cell: int, cells: Mapping[int, str], *, has_others: bool = False
+) -> Replay | None:
     """Return what to run to try the fix of a hazard; None if nothing proves it, or as for a change.
 
     Parameters
     ----------
     cell, cells
         The last cell, and the plain sources of all so far.
+    has_others
+        Whether other saved tensors were overwritten too, so that the fix need not end all that is wrong.
     """
     is_refused = hazard.code == "TW204" and hazard.happened and fix.tail is None
     if not (is_refused or hazard.code in OF_GRADIENTS):
         return None
     found = _plan(_roots(hazard), fix, cell, cells, hazard)
-    return found and replace(found, mends=_left(hazard, fix), proves="no-error" if is_refused else "gradients")
+    proves: Literal["no-error", "gradients"] = "no-error" if is_refused else "gradients"
+    return found and replace(found, mends=_left(hazard, fix), has_others=has_others, proves=proves)
 
 
 def _left(hazard: Hazard, fix: Fix) -> tuple[str, ...]:

@@ -37,10 +37,7 @@ class Sharing(NamedTuple):
 def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sharing]:
     """Yield where a changed path and one that was written may have begun to share memory, the likeliest first."""
     path, others = parse_path(change.path), [*_others(change)]
-    last = _last_binding(change, cell, cells)
-    if last is not None:
-        yield from (Sharing(last, path, other) for other in others[:1])
-    elif change.shared_since is not None and not _is_bound_again(change.shared_since, change, cell, cells):
+    if change.shared_since is not None and not _is_bound_again(change.shared_since, change, cell, cells):
         yield from _known(change.shared_since)
     for other in others:
         for begun, statement in _before(change, cell, cells, (other.root, path.root)):
@@ -49,14 +46,15 @@ def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sh
                 yield Sharing(begun, bound, path if bound is other else other)
 
 
-def _last_binding(change: Change, cell: int, cells: Mapping[int, str]) -> TypedLine | None:
-    """Return what binds the path after the write, as the next turn of a loop finds it; None if nothing does."""
-    path = parse_path(change.path)
-    if change.site is None or change.shared_since is None or path.steps or change.shared_since.cell != cell:
-        return None
+def carried_over(change: Change, cell: int, cells: Mapping[int, str]) -> list[Sharing]:
+    """Return where a path began to share memory, and what binds it after the write: the next turn of a loop."""
+    origin, path, others = change.shared_since, parse_path(change.path), [*_others(change)]
+    if change.site is None or origin is None or path.steps or origin.cell != cell or not others:
+        return []
     several = [inner for one in parse_statements(cells[cell]) for inner in statements_in(one)]
     later = [one for one in several if path.root in one.binds and one.line > change.site.line]
-    return TypedLine(cell=cell, line=later[-1].line, text=later[-1].text) if later else None
+    lines = [*((one.line, one.text) for one in later), (origin.line, origin.text)] if later else []
+    return [Sharing(TypedLine(cell=cell, line=line, text=text), path, others[0]) for line, text in dict(lines).items()]
 
 
 def _is_bound_again(origin: Origin, change: Change, cell: int, cells: Mapping[int, str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -39,12 +39,20 @@ if TYPE_CHECKING:
     from ..statements.statement import Statement
     from .known_state import KnownState
     from .run.abstract_run import AbstractRun
-    from .snapshot_afterwards import LaterEntry, LaterPlace
+    from .snapshot_afterwards import LaterEntry
     from .values.abstract_memory import AbstractWrite
 
 LARGEST_MASK = 1 << 16
 """The largest number of bytes for which it is told which of them a write changes."""
 _CHANGED = Content.of(changed=True, verified=False)
+
+
+class _Span(NamedTuple):
+    """The addresses of some paths, and for each storage among them, at which of its bytes they begin."""
+
+    low: int
+    high: int
+    starts: Mapping[int, int]
 
 
 class TraceWriter:
@@ -65,8 +73,9 @@ class TraceWriter:
         self.certain: dict[str, bool] = {}
         self._found: dict[str, Found] = {}
         self._settled = SettledChanges(run, known, self._after, self._site)
-        self._born: dict[str, Born] = {}
+        self._born: dict[tuple[int, int], dict[str, Found]] = defaultdict(dict)
         self._counters = OwnCounters(known)
+        self._spans: dict[int, _Span] = {}
         for write, moments in run.memory.writes.items():
             if not (write.by and self._is_unshared(write)):
                 self._change(write, moments[-1], deadline)
@@ -126,7 +135,7 @@ class TraceWriter:
             before=known.snapshot,
             after=self._after.snapshot,
             found=tuple(self._found.values()),
-            born=tuple(self._born.values()),
+            born=tuple(self._bear(*key, found) for key, found in self._born.items()),
             own=self._evidence(),
             notebook=run.notebook,
             files=self._files(),
@@ -159,7 +168,8 @@ class TraceWriter:
             if before is not None and is_old:
                 self._found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED
             elif place is not None:
-                self._born.setdefault(spelled, self._bear(place, reading))
+                difference = Difference(path=path, before=place.reading, after=reading)
+                self._born[place.since, place.statement].setdefault(spelled, (difference, _CHANGED))
 
     def _is_unshared(self, write: AbstractWrite) -> bool:
         """Return whether one path alone leads to what is written, and its change is expected."""
@@ -185,7 +195,7 @@ class TraceWriter:
     def _stepping(self) -> Mapping[int, set[str]]:
         """The variables that are optimizers, by the statement that makes only these step."""
         found: dict[int, set[str]] = defaultdict(set)
-        for one in self._interpreter.steps:
+        for one in self._interpreter.notes.steps:
             found[one.statement].update(self._paths_of(one.optimizer))
         return found
 
@@ -198,13 +208,12 @@ class TraceWriter:
             return True  # the very same elements
         return not reading.unknown and share_bytes(written, reading) is not False
 
-    def _bear(self, place: LaterPlace, reading: Reading) -> Born:
-        difference = Difference(path=place.path, before=place.reading, after=reading)
+    def _bear(self, since: int, statement: int, found: Mapping[str, Found]) -> Born:
         return Born(
-            look=place.since + 1,
-            positions=frozenset((Position(place.statement, None, blind=False),)),
-            ran=frozenset(self._interpreter.ran),
-            found=((difference, _CHANGED),),
+            look=since + 1,
+            positions=frozenset((Position(statement, None, blind=False),)),
+            ran=frozenset(self._interpreter.notes.ran),
+            found=tuple(found.values()),
         )
 
     @cached_property
@@ -240,47 +249,72 @@ class TraceWriter:
     # --- what capture would have seen ---
 
     def _evidence(self) -> Evidence:
-        interpreter = self._interpreter
+        notes = self._interpreter.notes
         return Evidence(
             cell=self._known.count,
             plain=self._run.source,
             writes=self._seen(),
             steps=tuple(self._steps()),
-            values={index: tuple(known) for index, known in interpreter.values.items()},
+            values={index: tuple(known) for index, known in notes.values.items()},
             targets={
                 index: {name: frozenset(serials) for name, serials in names.items()}
-                for index, names in interpreter.led.items()
+                for index, names in notes.led.items()
             },
-            ran=frozenset(interpreter.ran),
+            ran=frozenset(notes.ran),
         )
 
     def _seen(self) -> Mapping[int, tuple[SeenWrite, ...]]:
         """Return the writes to the storages of what would change and must be searched for, or lies in a container."""
-        born = (one for several in self._born.values() for one, _ in several.found)
+        born = (one for several in self._born.values() for one, _ in several.values())
         left = [one for one, _ in self._found.values() if str(one.path) not in self.settled]
         left += [one for one in born if one.path.steps or str(one.path) not in self.settled]
         changed = {one.after.storage for one in left if one.after}
         changed |= {one.saved.reading.storage for one in self._overwritten}
         found: dict[int, list[SeenWrite]] = defaultdict(list)
         for write, moments in self._memory.writes.items() if changed else ():
-            reached = [one for _, one in self._after.beside(write.reading)]
-            if changed.isdisjoint((write.reading.storage, *(one.storage for one in reached))):
+            storage = write.reading.storage
+            if changed.isdisjoint(self._known.in_one_memory.get(storage, (storage,))):
                 continue
-            for storage, start, mask in _masks(write.reading, reached):
-                for look in dict.fromkeys(moments):
-                    found[storage].append(SeenWrite(storage, frozenset((write.position,)), look + 1, mask, start))
+            span, positions = self._span(write.reading), frozenset((write.position,))
+            mask = _mask(write.reading, span)
+            for each, start in span.starts.items():
+                found[each] += (SeenWrite(each, positions, look + 1, mask, start) for look in dict.fromkeys(moments))
         return {storage: tuple(sorted(several, key=lambda one: one.look)) for storage, several in found.items()}
 
+    def _span(self, written: Reading) -> _Span:
+        """Return the addresses of the paths that a write reaches, and its own."""
+        found = self._spans.get(written.storage)
+        if found is None or not found.low <= written.address <= written.end <= found.high:
+            known = [one for _, one in self._after.beside(written) if not one.unknown]
+            low = min([written.address, *(one.address for one in known)])
+            starts = {one.storage: low - one.storage_start for one in (*known, written)}
+            found = _Span(low, max([written.end, *(one.end for one in known)]), starts)
+            self._spans[written.storage] = found
+        return found
+
     def _steps(self) -> Iterator[OptimizerStep]:
-        for one in self._interpreter.steps:
-            held = [*one.optimizer.held, *one.written]
-            state = [*_state_of(one.optimizer)]
+        known: dict[int, OptimizerStep] = {}
+        for one in self._interpreter.notes.steps:
+            step = known.get(id(one.optimizer)) or self._step_of(one.optimizer)
+            known[id(one.optimizer)] = step
+            written = [each.reading for each in one.written if each.reading.object not in step.parameters]
             yield OptimizerStep(
                 statement=one.statement,
-                paths=frozenset(self._paths_of(one.optimizer)),
-                parameters=frozenset(each.reading.object for each in held),
-                storages=frozenset(each.reading.storage for each in (*held, *state)),
+                paths=step.paths,
+                parameters=step.parameters.union([each.object for each in written]),
+                storages=step.storages.union([each.storage for each in written]),
             )
+
+    def _step_of(self, optimizer: AbstractObject) -> OptimizerStep:
+        """Return what a step of an optimizer leads to, whichever statement makes it."""
+        held = [one.reading for one in optimizer.held]
+        state = [one.reading.storage for one in _state_of(optimizer)]
+        return OptimizerStep(
+            statement=None,
+            paths=frozenset(self._paths_of(optimizer)),
+            parameters=frozenset([one.object for one in held]),
+            storages=frozenset([*(one.storage for one in held), *state]),
+        )
 
     def _paths_of(self, optimizer: AbstractObject) -> Iterator[str]:
         if optimizer.path is not None:
@@ -315,23 +349,14 @@ def _state_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:
             waiting += one.parts.values()
 
 
-def _masks(reading: Reading, reached: Sequence[Reading]) -> Iterator[tuple[int, int, bytes | None]]:
-    """Yield the storages that a write reaches, each with the byte at which its mask begins, and the mask."""
-    known = [one for one in reached if not one.unknown]
-    low = min((one.address for one in known), default=reading.address)
-    mask = _mask(reading, low, max((one.end for one in known), default=reading.end))
-    storages = {reading.storage: low - reading.storage_start}
-    for one in known:
-        storages.setdefault(one.storage, low - one.storage_start)
-    yield from ((storage, start, mask) for storage, start in storages.items())
-
-
-def _mask(reading: Reading, low: int, high: int) -> bytes | None:
-    """Return which of the bytes at some addresses a write covers; None if they are too many."""
-    low, high = min(low, reading.address), max(high, reading.end)
-    if not 0 < high - low <= LARGEST_MASK or reading.unknown:
+def _mask(reading: Reading, span: _Span) -> bytes | None:
+    """Return which of the bytes of a span a write covers; None if they are too many."""
+    low, size = span.low, span.high - span.low
+    if not 0 < size <= LARGEST_MASK or reading.unknown:
         return None
-    mask, start = np.zeros(high - low, np.uint8), reading.address - low
+    if reading.is_dense and size == reading.high - reading.low:
+        return b"\1" * size
+    mask, start = np.zeros(size, np.uint8), reading.address - low
     if reading.is_dense:
         mask[start : start + reading.high - reading.low] = 1
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -87,12 +87,15 @@ class KnownState:
     @cached_property
     def alone(self) -> Mapping[int, tuple[AccessPath, Reading]]:
         """The storages that one path alone leads to, and that lie in no memory of others: the path and its reading."""
-        found: dict[int, tuple[AccessPath, Reading] | None] = {}
-        for scene in self.snapshot.scenes.values():
-            for storage, place in scene.by_storage.items():
-                is_alone = isinstance(place, int) and storage not in found and storage not in self.in_one_memory
-                found[storage] = scene.entries[place] if is_alone and isinstance(place, int) else None
-        return {storage: one for storage, one in found.items() if one is not None}
+        scenes = self.snapshot.scenes.values()
+        times = Counter(storage for scene in scenes for storage in scene.by_storage)
+        several = {storage for storage, count in times.items() if count > 1} | self.in_one_memory.keys()
+        return {
+            storage: (scene.path_at(place), scene.readings[place])
+            for scene in scenes
+            for storage, place in scene.by_storage.items()
+            if isinstance(place, int) and storage not in several
+        }
 
     @cached_property
     def readings(self) -> Mapping[str, Reading]:
@@ -133,10 +136,10 @@ class KnownState:
     def in_one_memory(self) -> Mapping[int, frozenset[int]]:
         """The storages that lie in the memory of each storage, where there are several."""
         spans: dict[int, tuple[int, int]] = {}
-        for _, one in self.snapshot.entries():
-            if one.storage and not one.unknown and one.data_ptr:
-                low, high = spans.get(one.storage, (one.address, one.end))
-                spans[one.storage] = min(low, one.address), max(high, one.end)
+        for scene in self.snapshot.scenes.values():
+            for storage, (low, high) in scene.spans.items():
+                known = spans.get(storage, (low, high))
+                spans[storage] = min(known[0], low), max(known[1], high)
         found: dict[int, frozenset[int]] = {}
         end, together = -1, list[int]()
         for storage, (low, high) in sorted(spans.items(), key=lambda item: item[1]):

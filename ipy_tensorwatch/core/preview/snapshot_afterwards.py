@@ -55,7 +55,7 @@ class Afterwards:
     def _walk_all(self) -> Iterator[LaterPlace]:
         interpreter = self.interpreter
         for name, value in interpreter.top.names.items():
-            since, statement = interpreter.bound.get(name, (0, 0))
+            since, statement = interpreter.notes.bound.get(name, (0, 0))
             yield from _walk(AccessPath(name), value, since, statement)
         for name in interpreter.scene.touched(frozenset(interpreter.top.names)):
             yield from _walk(AccessPath(name), interpreter.scene.look_up(name), 0, 0)

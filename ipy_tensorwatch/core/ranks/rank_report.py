@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
     from ..model.records import Cell, Change
+    from .waiting_rank import WaitingRank
 
 Absence = Literal["not-loaded", "other-version", "died", "unreadable", "no-answer"]
 """Why a rank tells nothing."""
@@ -43,8 +44,17 @@ class RankReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingRank:
-    """A rank that tells nothing; `detail` is what was raised, or its version."""
+    """A rank that tells nothing.
+
+    Attributes
+    ----------
+    detail
+        What was raised, or its version.
+    place
+        Where it was last, if it is known.
+    """
 
     rank: int
     why: Absence
     detail: str = ""
+    place: WaitingRank | None = None

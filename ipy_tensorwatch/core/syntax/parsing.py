@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_WITHOUT_BLOCKS = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Import, ast.ImportFrom)
 
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\.data\s+in\b|\b(?:set_|resize_)\(|\b(?:swap_tensors|setattr)\b")
@@ -120,6 +121,8 @@ def statements_around(tree: ast.Module, holds: Callable[[ast.stmt], bool]) -> It
 
 def blocks_of(node: ast.stmt) -> Iterator[list[ast.stmt]]:
     """Yield the blocks of a compound statement in source order."""
+    if isinstance(node, _WITHOUT_BLOCKS):
+        return
     yield getattr(node, "body", [])
     for branch in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
         yield branch.body

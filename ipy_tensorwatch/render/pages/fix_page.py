@@ -43,37 +43,41 @@ class OfferedFix:
     fix: Fix
 
 
-def show_fix(offered: Sequence[OfferedFix], source: str, again: Sequence[int]) -> Page:
+def show_fix(offered: Sequence[OfferedFix], sources: Mapping[int, str], again: Sequence[int]) -> Page:
     """Show the first fix as a difference of lines, and what the others would mend.
 
     Parameters
     ----------
-    source
-        The source of the cell that it edits.
+    sources
+        The sources of the cells that it edits.
     again
         The cells that must run again.
     """
     first, *others = offered
-    return Page(head=f"tensorwatch  fix {first.mends}", parts=tuple(_parts(first, others, source, again)))
+    return Page(head=f"tensorwatch  fix {first.mends}", parts=tuple(_parts(first, others, sources, again)))
 
 
-def _parts(first: OfferedFix, others: Sequence[OfferedFix], source: str, again: Sequence[int]) -> Iterator[PagePart]:
+def _parts(
+    first: OfferedFix, others: Sequence[OfferedFix], sources: Mapping[int, str], again: Sequence[int]
+) -> Iterator[PagePart]:
     yield first.what
     yield title(first.fix)
     if again:
-        yield _difference(first.fix, source)
-        yield words(f"run again: {_cells(again)}; the mended cell {first.fix.edits[0].cell} is where you type next")
+        yield from (_difference(first.fix, count, source) for count, source in sources.items())
+        verb = "is" if len(sources) == 1 else "are"
+        yield words(f"run again: {_cells(again)}; the mended {_cells([*sources])} {verb} where you type next")
     yield words(_TRIED[first.fix.applicability])
     if others:
         yield _rest(others)
 
 
-def _difference(fix: Fix, source: str) -> Table:
+def _difference(fix: Fix, count: int, source: str) -> Table:
+    edits = [one for one in fix.edits if one.cell == count]
     rows = [
         Row(cells=(words(one.sign), words(f"{one.number}" if one.sign == "-" else ""), code(one.text)))
-        for one in edit_diff(source, fix.edits)
+        for one in edit_diff(source, edits)
     ]
-    return Table(caption=f"Cell {fix.edits[0].cell}", head=("", "line", "text"), rows=tuple(rows))
+    return Table(caption=f"Cell {count}", head=("", "line", "text"), rows=tuple(rows))
 
 
 def _rest(others: Sequence[OfferedFix]) -> Table:

@@ -57,8 +57,18 @@ def listed(ranks: Sequence[int]) -> str:
 
 
 def why_missing(one: MissingRank) -> str:
-    """Say why a rank tells nothing."""
-    return _ABSENT[one.why] + (f": {one.detail}" if one.detail else "")
+    """Say why a rank tells nothing, and where it was last.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.ranks.rank_report import MissingRank
+    >>> from ipy_tensorwatch.core.ranks.waiting_rank import WaitingRank
+    >>> place = WaitingRank(rank=1, line=4, text="dist.all_reduce(x)", collective="all_reduce")
+    >>> why_missing(MissingRank(rank=1, why="died", place=place))
+    'its engine is gone; it was in line 4: dist.all_reduce(x)'
+    """
+    last = f"; it was in line {one.place.line}: {one.place.text}" if one.place and one.place.line else ""
+    return _ABSENT[one.why] + (f": {one.detail}" if one.detail else "") + last
 
 
 def missing_line(one: MissingRank) -> Line:

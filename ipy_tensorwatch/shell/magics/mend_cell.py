@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def mend_cell(shell: InteractiveShell, report: Report, asked: str | None) -> Page:
-    """Show what mends a silent change or a hazard; the cell that it edits becomes the next input.
+    """Show what mends a silent change or a hazard; the cells that it edits become the next input.
 
     Parameters
     ----------
@@ -40,16 +40,17 @@ def mend_cell(shell: InteractiveShell, report: Report, asked: str | None) -> Pag
         return show_no_fix(asked, silent)
     first = min(offered, key=lambda one: not one.fix.edits)
     others = [one for one in offered if one.fix != first.fix]
-    count = first.fix.edits[0].cell if first.fix.edits else None
-    if count is None or count not in report.sources:
-        return show_fix([first, *others], "", ())
+    edited = {one.cell for one in first.fix.edits}
+    if not edited or not edited <= report.sources.keys():
+        return show_fix([first, *others], {}, ())
     mended = [one for one, fix in report.fixes.items() if fix == first.fix]
     changed = {parse_path(path).root for one in mended for path in (one.path, *one.via)}
-    again = cells_to_run({one.cell for one in first.fix.edits}, changed, report.sources)
-    source, edits = _as_typed(shell, count, report.sources[count], first.fix.edits)
-    shell.set_next_input(apply_edits(source, edits))
-    shown = replace(first, fix=replace(first.fix, edits=tuple(edits)))
-    return show_fix([shown, *others], source, again)
+    again = cells_to_run(edited, changed, report.sources)
+    typed = {count: _as_typed(shell, count, report.sources[count], first.fix.edits) for count in sorted(edited)}
+    shell.set_next_input("\n\n".join(apply_edits(*one) for one in typed.values()))
+    edits = tuple(edit for _, several in typed.values() for edit in several)
+    shown = replace(first, fix=replace(first.fix, edits=edits))
+    return show_fix([shown, *others], {count: source for count, (source, _) in typed.items()}, again)
 
 
 def _offered(report: Report) -> Iterator[OfferedFix]:
@@ -67,7 +68,14 @@ def _is_meant(mends: str, asked: str) -> bool:
 
 
 def _as_typed(shell: InteractiveShell, count: int, plain: str, edits: Sequence[Edit]) -> tuple[str, list[Edit]]:
-    """Return a cell and its edits as typed, where the edited lines are plain Python; else as plain Python."""
+    """Return a cell and its edits as typed, where the edited lines are plain Python; else as plain Python.
+
+    Parameters
+    ----------
+    edits
+        Those of all cells.
+    """
+    edits = [one for one in edits if one.cell == count]
     typed = typed_source(shell, count)
     above = leading_blanks(typed) - leading_blanks(plain)
     moved = [replace(one, line=one.line + above, end_line=one.end_line + above) for one in edits]

@@ -13,9 +13,10 @@ from .engine_side import answer, join_clients, leave_clients
 from .published import PublishedReports, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ...core.model.records import Site
+    from ...core.ranks.waiting_rank import WaitingRank
 
 LOADING_SECONDS = 60.0
 """How long an engine may take to import PyTorch."""
@@ -40,6 +41,8 @@ class Engines:
         The ranks of the engines that told one.
     own
         The messages that we sent ourselves.
+    places
+        Where the ranks were last in the cell that runs, as far as it is known.
     heard
         By engine, the number of the last cell of which it told us.
     published
@@ -54,6 +57,7 @@ class Engines:
     silent: dict[int, MissingRank] = field(default_factory=dict)
     ranks: dict[int, int] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    places: dict[int, WaitingRank] = field(default_factory=dict)
     heard: dict[int, int] = field(default_factory=dict)
     published: PublishedReports = field(default_factory=PublishedReports)
 
@@ -100,19 +104,23 @@ class Engines:
                 self.heard[one] = 0
             else:
                 self.missing[one] = MissingRank(rank=one, why="other-version", detail=str(version))
+        self._part_with(one for one in versions if one not in self.joined)
 
     def note_gone(self) -> None:
         """Note the engines that died."""
         for gone in self.joined.difference(self.ids):
             self.joined.discard(gone)
-            self.missing[gone] = MissingRank(rank=self.ranks.pop(gone, gone), why="died")
+            rank = self.ranks.pop(gone, gone)
+            self.missing[gone] = MissingRank(rank=rank, why="died", place=self.places.get(rank))
 
     def leave(self) -> None:
         """Ask the engines to tell us no more."""
         self.published.detach(self.client)
-        alive = self.joined.intersection(self.ids)
-        self._gather({one: self._direct(one).apply_async(leave_clients, self.name) for one in alive}, ANSWER_SECONDS)
+        self._part_with(self.joined.intersection(self.ids))
         self.joined.clear()
+
+    def _part_with(self, engines: Iterable[int]) -> None:
+        self._gather({one: self._direct(one).apply_async(leave_clients, self.name) for one in engines}, ANSWER_SECONDS)
 
     def ask(self, question: str, asked: Mapping[int, tuple[Any, ...]]) -> dict[int, Any]:
         """Ask some engines a question each; those that do not answer in time are left out."""

@@ -42,6 +42,7 @@ class HangWatch(threading.Thread):
     def _look(self) -> bool:
         engines = self._engines
         now = waiting_ranks(engines)
+        engines.places.update(now)
         self._looks = [*self._looks[-APART:], now]
         if engines.joined.difference(engines.ids):
             engines.note_gone()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...panel.rank_rows import tell_ranks
+from .notebook_places import NotebookPlaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,10 +27,13 @@ class RankPanel:
     ----------
     shown
         The ranks that a page shows.
+    places
+        Where their cells are in this notebook.
     """
 
     engines: Engines
     shown: set[int] = field(default_factory=set)
+    places: NotebookPlaces = field(default_factory=NotebookPlaces)
     _waiting: dict[int, list[Mapping[str, Any]]] = field(default_factory=dict)
 
     def relay(self, rank: int, message: Mapping[str, Any]) -> None:
@@ -53,7 +57,11 @@ class RankPanel:
         told = self.engines.ask("panel", {numbers[rank]: (asked[rank],) for rank in asked if rank in numbers})
         for feed in _feeds():
             for rank, engine in numbers.items():
-                feed.pass_on(rank, told.get(engine, ()))
+                feed.pass_on(rank, [self._placed(rank, *one) for one in told.get(engine, ())])
+
+    def _placed(self, rank: int, head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        """Add to a report where the cells of its rank are in the notebook."""
+        return (head | {"places": self.places.of_rank(rank)} if head.get("kind") == "report" else head), body
 
 
 def _feeds() -> list[Feed]:

@@ -13,11 +13,13 @@ from ...core.ranks.applied_call import applied_call
 from ...core.ranks.join_reports import JoinedRanks, join_reports
 from ...core.ranks.rank_report import MissingRank, RankReport
 from ...render.joined_report import JoinedReport
-from ...render.pages.ranks_page import show_waiting, summarize_ranks
+from ...render.pages.ranks_page import show_ranks, show_waiting, summarize_ranks
 from ..ipython.print_below_cell import show
+from ..ipython.request import request_cell
 from .compare_state import StateComparison
 from .engines import Engines, direct_view_of, rounds_of
 from .hang_watch import HangWatch, waiting_ranks
+from .notebook_places import place_in_notebook
 from .rank_panel import RankPanel
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
     from ...core.ranks.waiting_rank import WaitingRank
+    from ...render.page import Page
 
 WATCHED: list[Ranks] = []
 """The clusters that are watched from this process."""
@@ -93,6 +96,12 @@ class Ranks:
             replace(joined, replicas=self.state.ledger.replicas(), missing=(*engines.missing.values(), *silent))
         )
 
+    def page(self) -> Page:
+        """Show the last cell on all ranks; a rank that is missing is not named again."""
+        joined = self.report().joined
+        self._told_missing |= set(joined.missing)
+        return show_ranks(joined)
+
     def leave(self) -> None:
         """Stop joining: the ranks show their own blocks again."""
         if self in WATCHED:
@@ -109,6 +118,7 @@ class Ranks:
     def _before_cell(self, info: ExecutionInfo | None = None) -> None:
         self._source = getattr(info, "raw_cell", None) or ""
         GUARD.run("joining-ranks", self.engines.join, default=None)
+        self.engines.places = {}
         self._watch = HangWatch(self.engines, self._tell_hang)
         self._watch.start()
 
@@ -154,6 +164,8 @@ class Ranks:
 
     def _tell_round(self, reports: Sequence[RankReport]) -> None:
         self.engines.ranks.update({one.engine: one.rank for one in reports})
+        cell = request_cell(self.shell) if self.shell is not None else None
+        self.panel.places.add(place_in_notebook(cell, self._source), reports)
         partings, united = self.state.compare(reports)
         self.joined = replace(join_reports(reports), missing=self._missing(), replicas=self.state.ledger.replicas())
         page = summarize_ranks(

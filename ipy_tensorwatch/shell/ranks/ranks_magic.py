@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
-from ...render.pages.ranks_page import show_left, show_ranks
+from ...render.pages.ranks_page import show_left
 from .ranks import WATCHED, Ranks
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def join_ranks(view: object) -> Page:
     """Begin to join the ranks of a cluster, a client or a view; another one that was joined before is left."""
     try:
         leave_ranks()
-        return show_ranks(Ranks(view).report().joined)
+        return Ranks(view).page()
     except TypeError as error:
         raise UsageError(f"%tensorwatch ranks: {error}") from None
 
@@ -26,7 +26,7 @@ def joined_page() -> Page:
     """Show the last cell on all ranks."""
     if not WATCHED:
         raise UsageError("%tensorwatch ranks: no cluster is joined; name a cluster, a client or a view of ipyparallel")
-    return show_ranks(WATCHED[-1].report().joined)
+    return WATCHED[-1].page()
 
 
 def leave_ranks() -> Page:

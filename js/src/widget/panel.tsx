@@ -42,7 +42,7 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
             </p>
           )}
           {store.ranks.length > 0 && <Ranks rows={store.ranks} shown={rank} show={show} />}
-          {rank !== null && <RankBody key={rank} store={store.rank(rank)} />}
+          {rank !== null && <RankBody key={rank} store={store.rank(rank)} host={host} />}
           {rank === null && snapshot && !fault && <Body store={store} host={host} snapshot={snapshot} />}
           {!(snapshot || problem) && <p class="tw-note">Waiting for the kernel…</p>}
         </ActionsOf.Provider>
@@ -51,8 +51,8 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
   );
 }
 
-/** What one rank has told; its cells are not those of this notebook, so no line leads there. */
-function RankBody({ store }: { store: Store }): JSX.Element {
+/** What one rank has told; its lines lead to the cells of this notebook that ran them there. */
+function RankBody({ store, host }: { store: Store; host: Host | null }): JSX.Element {
   useStore(store, () => {});
   useEffect(() => {
     const view = {};
@@ -60,10 +60,11 @@ function RankBody({ store }: { store: Store }): JSX.Element {
     return () => store.see(view, false);
   }, [store]);
   const { snapshot } = store;
+  const led = host && { reveal: (place: Place) => host.reveal(store.inNotebook(place)) };
   return (
     <ActionsOf.Provider value={{ hush: (key, isOn) => store.hush(key, isOn) }}>
       {snapshot ? (
-        <Body store={store} host={null} snapshot={snapshot} />
+        <Body store={store} host={led} snapshot={snapshot} />
       ) : (
         <p class="tw-note">{store.problem || "The rank tells when it is idle…"}</p>
       )}

@@ -2,7 +2,16 @@
 
 import type { Draft, Foretold, News, Place } from "../registry";
 import { type Model, modelOf } from "./model";
-import { assemble, type Offers, type PathPast, type RankRow, type Sent, type Snapshot, type Told } from "./wire";
+import {
+  assemble,
+  type CellPlace,
+  type Offers,
+  type PathPast,
+  type RankRow,
+  type Sent,
+  type Snapshot,
+  type Told,
+} from "./wire";
 
 /** The version of the report's schema that this panel was written for. */
 export const SCHEMA = 1;
@@ -26,6 +35,7 @@ interface Head {
   readonly to?: unknown;
   readonly request?: unknown;
   readonly rank?: unknown;
+  readonly places?: unknown;
 }
 
 const NO_NEWS: News = { count: 0, cell: null, silent: 0, hazards: 0, marks: [] };
@@ -46,6 +56,8 @@ export class Store extends EventTarget {
   readonly offers = new Map<number, Offers | null>();
   /** The ranks of the cluster that the kernel has joined. */
   ranks: readonly RankRow[] = [];
+  /** Where the cells of a rank are in the notebook that drives it, by their count on that rank. */
+  places: Readonly<Record<number, CellPlace>> = {};
   readonly #ofRanks = new Map<number, Store>();
   readonly #model: Model;
   readonly #name = Math.random().toString(36).slice(2);
@@ -145,6 +157,14 @@ export class Store extends EventTarget {
     return store;
   }
 
+  /** The place in the notebook of a line of this rank; one that is nowhere if it is not known. */
+  inNotebook({ count, line }: Place): Place {
+    const known = this.places[count];
+    return known
+      ? { count: 0, cell: known.cell ?? "", line: known.line || line + known.offset }
+      : { count: 0, cell: "", line };
+  }
+
   askPath(path: string): void {
     this.#send({ kind: "path", path });
   }
@@ -220,6 +240,7 @@ export class Store extends EventTarget {
       );
     } else if (head.base === 0 || head.base === this.#base) {
       this.snapshot = assemble(head.base === 0 ? null : this.snapshot, sent);
+      this.places = { ...this.places, ...(head.places as typeof this.places | undefined) };
       this.#base = head.number as number;
       this.problem = "";
       this.isWatching = head.watching !== false;

@@ -61,6 +61,16 @@ export interface RankRow {
   readonly quiet: boolean;
 }
 
+/** Where a cell of a rank is in the notebook that drives it. */
+export interface CellPlace {
+  /** The notebook's own id of the cell; null where it is not known. */
+  readonly cell: string | null;
+  /** How many of its lines stand before the first one that the rank ran. */
+  readonly offset: number;
+  /** The line that ran something on the rank, where that is not the cell's own body; 0 where it is. */
+  readonly line: number;
+}
+
 /** What a cell did, line by line. */
 export interface Told {
   readonly cell: CellHead;

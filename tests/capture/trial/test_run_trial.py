@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from ipy_tensorwatch.capture.protect.byte_archive import Archive
 from ipy_tensorwatch.capture.snapshot.snapshotter import Lens
 from ipy_tensorwatch.capture.trial.compare_values import same_values
+from ipy_tensorwatch.capture.trial.given_values import KnownPast
 from ipy_tensorwatch.capture.trial.run_trial import run_trial
 from ipy_tensorwatch.core.fixes.replay import TICK, Replay
 
@@ -28,7 +30,7 @@ def replay(before: str, during: str, mended: str, **more: object) -> Replay:
 
 def verdict(one: Replay, seconds: float = 5.0, **names: object) -> str:
     """Try a fix."""
-    return run_trial(one, names, Lens(), Archive(), seconds).verdict
+    return run_trial(one, names, KnownPast(lens=Lens(), archive=Archive()), seconds).verdict
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,15 @@ def test_what_it_is_given_is_a_copy():
     assert "safe" == verdict(one, x=x, n=n)
     assert torch.equal(was[0], x)
     assert (was[1].tolist(), was[2]) == (n.tolist(), x._version)
+
+
+def test_values_that_share_memory_are_not_copied_apart():
+    x = torch.rand(4)
+    beside = torch.from_numpy(x.numpy()[1:])
+    one = replay("", "y.add_(1)", "", given={"x": 1, "beside": 1})
+    one = replace(one, before=("y = x.detach()",), mended_before=("y = x.detach().clone()",))
+
+    assert ("unknown", "safe") == (verdict(one, x=x, beside=beside), verdict(one, x=x, beside=beside.clone()))
 
 
 class Odd(torch.Tensor):

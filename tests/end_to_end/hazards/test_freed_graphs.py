@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ipy_tensorwatch.shell import extension
 from tests.support.mending import mend
 from tests.support.notebook import Notebook
 
@@ -216,3 +217,27 @@ def test_metrics_of_old_outputs_are_risks_that_are_not_printed():
 
         assert {(one["code"], one["outcome"]) for one in found} == {("TW213", "risk")}
         assert nb.last.told == ""
+
+
+DEEP = "import torch\nw = torch.ones(3, requires_grad=True)\ndef deep(t):\n    for _ in range(50):\n        t = t * 1.5\n    return t"
+
+
+def read_nodes() -> int:
+    return len(extension._loaded[0].watcher.observer.graphs.inputs)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_only_the_nodes_that_a_backward_can_reach_are_read(keeps: bool):
+    with Notebook() as nb:
+        nb.run(DEEP)
+        nb.run(f"loss = (deep(w) ** 2).sum()\nloss.backward(retain_graph={keeps})")
+        assert (read_nodes() > 50) is keeps
+
+
+def test_a_graph_that_another_result_leads_to_is_read_and_its_hazard_is_told():
+    with Notebook() as nb:
+        nb.run(DEEP)
+        nb.run("h = w * 2\nfirst = (h ** 2).sum()\nother = (deep(w) ** 2).sum()\nfirst.backward()")
+        assert read_nodes() > 50
+        found = nb.run("more = (other * h).sum()\nh.detach().add_(1);")["hazards"]
+        assert "TW201" in {one["code"] for one in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 
@@ -24,6 +25,20 @@ class Bad:
 old = E.EngineSide.describe
 E.EngineSide.describe = lambda self, report, digest=b"": Bad()
 """
+
+
+def wait_for_engines(client) -> None:
+    """Wait for two engines, whichever others go meanwhile."""
+    for _ in range(5):
+        with contextlib.suppress(ipyparallel.EngineError):
+            client.wait_for_engines(2, timeout=120)
+            return
+
+
+def clients_of_an_engine() -> int:
+    from ipy_tensorwatch.shell.ranks.engine_side import HERE
+
+    return sum(len(one.told) for one in HERE)
 
 
 def test_an_error_on_one_rank_stays_as_it_is(lab):
@@ -55,6 +70,30 @@ def test_an_engine_without_tensorwatch_is_named_once_and_the_others_go_on(client
     assert (then, second) == ("", "")
     assert report["ranks"] == [0]
     assert [one["rank"] for one in report["missing"]] == [1]
+
+
+def test_an_engine_with_another_version_is_named_once_and_the_others_go_on(client):
+    older = "import ipy_tensorwatch.shell.ranks.engine_side as E\nnow, E.HERE[0].version = E.HERE[0].version, '0.0.1'"
+    client[1].execute("%load_ext ipy_tensorwatch", silent=True, block=True)
+    client[1].execute(older, silent=True, block=True)
+    try:
+        with Notebook(check_leaks=False) as notebook:
+            notebook.give(client=client, view=client[:2])
+            page = notebook.cell("%load_ext ipy_tensorwatch\n%tensorwatch ranks view").told
+            told = [notebook.cell(one.replace("[:]", "[:2]")).told for one in (PREPARE, ADD)]
+            report = notebook.shell.ev("__import__('ipy_tensorwatch').shell.ranks.ranks.WATCHED[-1].report().to_dict()")
+            told_there = client[1].apply_sync(clients_of_an_engine)
+            notebook.run("%tensorwatch ranks off")
+    finally:
+        client[1].execute("E.HERE[0].version = now", silent=True, block=True)
+
+    missing = "it has another version of tensorwatch: 0.0.1"
+    assert page.count(f"rank 1 is missing: {missing}") == 1
+    assert told[0] == ""
+    assert "on all 1" in told[1]
+    assert "missing" not in told[1]
+    assert report["missing"] == [{"rank": 1, "why": missing}]
+    assert told_there == 0
 
 
 def test_two_views_hear_the_same_cells(lab, client):
@@ -162,7 +201,7 @@ def test_engines_that_come_late_die_and_start_again_and_a_client_that_connects_a
             )
             again = notebook.cell(ADD).told
             cluster.restart_engines_sync()
-            notebook.shell.user_ns["client"].wait_for_engines(2, timeout=120)
+            wait_for_engines(notebook.shell.user_ns["client"])
             fresh = [notebook.cell(PREPARE).told, notebook.cell(ADD).told]
             notebook.run("joined.leave()\nclient.close()")
     finally:

@@ -70,6 +70,18 @@ def test_a_page_that_shows_a_rank_gets_its_reports_cell_by_cell(lab, front):
     assert [one["kind"] for one in of_rank(front, 1).messages] == ["report", "report"]
 
 
+def test_the_reports_of_a_rank_say_where_its_cells_are_in_the_notebook(lab, front):
+    lab.px("x = torch.zeros(4)\ny = x[:2]")
+    lab.feed.receive({"kind": "rank", "rank": 1, "message": {"kind": "hello", "from": "me", "what": "report"}})
+    lab.px("y.add_(1)")
+    lab.notebook.run("n = 1\nview.execute('y.add_(1)', silent=False, block=True);")
+    last = [one for one in front.messages if one.get("rank") == 1 and one["kind"] == "report"][-1]
+    count = last["body"]["cell"]["count"]
+
+    assert last["places"][str(count)] == {"cell": None, "offset": 0, "line": 2}
+    assert last["places"][str(count - 1)] == {"cell": None, "offset": 1, "line": 0}
+
+
 def test_a_rank_that_is_busy_is_asked_when_its_cell_has_ended(lab, front):
     lab.px("x = torch.zeros(4)\nimport time")
     lab.notebook.run("view.execute('time.sleep(1.5)', silent=False, block=False)")

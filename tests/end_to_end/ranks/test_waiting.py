@@ -5,7 +5,27 @@ from __future__ import annotations
 import textwrap
 import threading
 
+from tests.end_to_end.ranks.cluster import ipyparallel
+from tests.support.notebook import Notebook
+
 HANG_SECONDS = 5.0
+BEGIN = """
+%%px
+import os, signal, threading, time
+import torch, torch.distributed as dist
+dist.init_process_group("gloo", init_method, rank=rank, world_size=2)
+x = torch.ones(2)
+y = x[:1]
+z = torch.ones(2)
+"""
+FALL = """
+if rank == 1:
+    threading.Timer(4, os.kill, (os.getpid(), signal.SIGKILL)).start()
+else:
+    y.add_(1)
+    time.sleep(6)
+dist.all_reduce(z)
+"""
 
 
 def hang(lab, source: str) -> str:
@@ -75,3 +95,34 @@ def test_leaving_ends_the_thread_that_looks_for_hangs(lab):
 
     running = [one for one in threading.enumerate() if one.name == "tensorwatch-hang"]
     assert len(running) <= 1  # that of the last cell may not have looked again
+
+
+def test_a_rank_that_dies_in_a_collective_is_told_with_its_line_and_the_other_goes_on(tmp_path):
+    cluster = ipyparallel.Cluster(n=2, profile_dir=str(tmp_path), log_level=40)
+    try:
+        client = cluster.start_and_connect_sync()
+        view = client[:]
+        view.block = True
+        view.scatter("rank", range(2), flatten=True)
+        view.push({"init_method": f"file://{tmp_path}/meeting"})
+        with Notebook(check_leaks=False) as notebook:
+            view.activate()
+            notebook.give(view=view, fall=FALL.strip())
+            notebook.run("import ipy_tensorwatch\njoined = ipy_tensorwatch.Ranks(view)")
+            notebook.cell(BEGIN.strip())
+            ran = notebook.cell("view.execute(fall, silent=False);")
+            missing = notebook.shell.ev("joined.report().to_dict()")["missing"]
+            then = notebook.cell("client = view.client\nclient[0].execute('y.add_(1)', silent=False, block=True);").told
+            notebook.run("joined.leave()")
+        client.close()
+    finally:
+        cluster.stop_cluster_sync()
+
+    why = "its engine is gone; it was in line 6: dist.all_reduce(z)"
+    assert isinstance(ran.error, ipyparallel.CompositeError)
+    assert sorted(name for name, *_ in ran.error.elist) == ["EngineError", "RuntimeError"]
+    assert ran.told.count(f"rank 1 is missing: {why}") == 1
+    assert "x   changed through y" in ran.told
+    assert missing == [{"rank": 1, "why": why}]
+    assert "x   changed through y" in then
+    assert "missing" not in then

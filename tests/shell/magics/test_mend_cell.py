@@ -34,6 +34,16 @@ def test_it_shows_the_lines_and_puts_the_mended_cell_in_the_next_input(monkeypat
     assert "tried on copies: it mends this, and all else comes out the same" in rows
 
 
+def test_cells_that_one_fix_edits_stand_in_the_next_input_one_after_the_other(monkeypatch: pytest.MonkeyPatch):
+    cells = ["import torch\nx = torch.ones(3)", "y = x.detach()", "z = x.view(-1)", "y.add_(1)\nz.mul_(3)"]
+    text, put = asked(cells, "%tensorwatch fix x", monkeypatch)
+
+    assert ["y = x.detach().clone()\n\nz = x.view(-1).clone()"] == put
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert {"- 1 y = x.detach()", "- 1 z = x.view(-1)"} <= {*rows}
+    assert "run again: cells 1, 2, 3, 4; the mended cells 2, 3 are where you type next" in rows
+
+
 def test_it_takes_a_path_or_the_code_of_a_hazard(monkeypatch: pytest.MonkeyPatch):
     cells = [
         *PAIR,

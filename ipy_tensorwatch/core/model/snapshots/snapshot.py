@@ -109,6 +109,19 @@ class RootSnapshot:
         return Intervals(self.readings)
 
     @cached_property
+    def spans(self) -> Mapping[int, tuple[int, int]]:
+        """The addresses between which the readings of each storage lie, where they are known."""
+        found: dict[int, tuple[int, int]] = {}
+        for one in self.readings:
+            if one.storage and not one.unknown and one.data_ptr:
+                address = one.address
+                low, end = address, address + one.high - one.low
+                if one.storage in found:
+                    low, end = min(low, found[one.storage][0]), max(end, found[one.storage][1])
+                found[one.storage] = low, end
+        return found
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """The steps and keys that its paths are made of, without the name that they start from."""
         steps = {step for parent, step in self.outline.nodes if parent >= 0}
@@ -139,7 +152,7 @@ class RootSnapshot:
 
 
 _OF_PATHS = ("paths", "words", "_stops", "places")
-_OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "by_object", "intervals")
+_OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "by_object", "intervals", "spans")
 """The cached properties that a scene of the same paths and memory can reuse."""
 
 

@@ -19,7 +19,7 @@ from ..values.abstract_values import (
     tensors_of,
 )
 from .tensor_methods import dtype_of, fresh_like, take_view
-from .training_steps import clear_gradients, tensors_behind
+from .training_steps import clear_gradients, held_inside, tensors_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ def call_module_method(
 ) -> AbstractValue:
     """Return what a method that every module has gives."""
     if name in ("parameters", "buffers"):
-        return make_list([one for _, one in tensors_behind(module, (name[:-1],))])
+        return make_list([*held_inside(module, name[:-1])])
     if name in ("named_parameters", "named_buffers"):
         found = tensors_behind(module, (name[6:-1],))
         return make_list([make_list([Constant(spell_name(path.steps)), one]) for path, one in found])
@@ -112,10 +112,10 @@ def _other_method(
         for each in (*inner(module), module):
             call(given.positional[0] if given.positional else UNKNOWN, CallArguments((each,)))
     elif name == "zero_grad":
-        clear_gradients(memory, (one for _, one in tensors_behind(module, ("parameter",))), given)
+        clear_gradients(memory, held_inside(module, "parameter"), given)
     elif name == "requires_grad_":
         wanted = constant_of(given.get(0)) is not False
-        for _, one in tensors_behind(module, ("parameter",)):
+        for one in held_inside(module, "parameter"):
             one.reading = one.reading._replace(requires_grad=wanted)
     elif name in ("half", "double", "bfloat16", "float", "to", "type", "cuda"):
         _convert(memory, module, name, given)
@@ -211,7 +211,7 @@ def call_layer(
         for one in tensors_of(module.parts.get(".weight")):
             memory.record(one, certain=False)
     if name.startswith(_NORMS) and module.is_training:
-        for _, one in tensors_behind(module, ("buffer",)):
+        for one in held_inside(module, "buffer"):
             memory.record(one, by="module")
     return _result(memory, module, value)
 
@@ -220,7 +220,7 @@ def _result(memory: AbstractMemory, module: AbstractObject, value: AbstractValue
     name = module.class_name
     if name == "Identity" or (name.startswith(_DROPOUTS) and not module.is_training):
         return value or UNKNOWN
-    sources = [*tensors_of(value), *(one for _, one in tensors_behind(module, ("parameter",)))]
+    sources = [*tensors_of(value), *held_inside(module, "parameter")]
     if name == "Flatten" and isinstance(value, AbstractTensor):
         return take_view(memory, value, "flatten", CallArguments((Constant(1),)))
     if name == "Unflatten" and isinstance(value, AbstractTensor):

@@ -73,7 +73,7 @@ def step_optimizer(memory: AbstractMemory, optimizer: AbstractObject) -> Abstrac
     if stepped and optimizer.class_name in _STATES and ".state" not in optimizer.parts:
         _make_state(memory, optimizer)
     elif stepped:
-        for one in tensors_of(optimizer.parts.get(".state")):
+        for one in held_inside(optimizer.parts.get(".state", UNKNOWN)):
             memory.record(one, by="step")
     return AbstractStep(optimizer, stepped, memory.position.statement)
 
@@ -121,6 +121,24 @@ def param_groups(optimizer: AbstractObject) -> AbstractObject:
     """Return the groups of an optimizer's parameters."""
     group = AbstractObject("dict", parts={"['params']": make_list([*optimizer.held])}, is_whole=False)
     return make_list([group], is_whole=False)
+
+
+def held_inside(value: AbstractValue, kind: str = "") -> list[AbstractTensor]:
+    """Return the tensors at or behind an object, each once; of one kind if that is given."""
+    waiting: list[AbstractValue] = [value]
+    seen: set[int] = set()
+    found: list[AbstractTensor] = []
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, AbstractTensor):
+            if not kind or one.reading.kind == kind:
+                found.append(one)
+        elif isinstance(one, AbstractObject):
+            waiting += list(one.parts.values())[::-1]
+    return found
 
 
 def tensors_behind(value: AbstractValue, kinds: tuple[str, ...] = ()) -> Iterator[tuple[AccessPath, AbstractTensor]]:

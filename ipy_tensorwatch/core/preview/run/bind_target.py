@@ -26,24 +26,11 @@ from .call_function import CallInterpreter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...host.deadline import Deadline
-    from ..values.abstract_memory import AbstractMemory
     from .abstract_frame import AbstractFrame
-    from .known_scene import KnownScene
 
 
 class TargetBinder(CallInterpreter):
-    """Binds targets.
-
-    Attributes
-    ----------
-    bound
-        For each name of the cell, the moment and the statement that bound it last.
-    """
-
-    def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline) -> None:
-        super().__init__(memory, scene, deadline)
-        self.bound: dict[str, tuple[int, int]] = {}
+    """Binds targets."""
 
     def bind(self, target: ast.expr, value: AbstractValue, frame: AbstractFrame) -> None:
         """Bind a target to a value."""
@@ -66,7 +53,7 @@ class TargetBinder(CallInterpreter):
         frame = frame.elsewhere.get(name, frame)
         frame.names[name] = value
         if frame is self.top:
-            self.bound[name] = (self.memory.now, self.memory.position.statement)
+            self.notes.bound[name] = (self.memory.now, self.memory.position.statement)
 
     def _unpack(self, parts: Sequence[ast.expr], value: AbstractValue, frame: AbstractFrame) -> None:
         found: list[AbstractValue] = []

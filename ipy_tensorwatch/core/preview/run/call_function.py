@@ -10,7 +10,7 @@ from ..library.container_methods import call_container_method
 from ..library.library_functions import GRAD_MODES, call_library
 from ..library.module_methods import call_layer, call_module_method
 from ..library.tensor_methods import call_tensor_method
-from ..library.training_steps import AbstractStep, call_optimizer_method, run_backward, step_optimizer
+from ..library.training_steps import call_optimizer_method, run_backward, step_optimizer
 from ..values.abstract_values import (
     NONE,
     NUMBER,
@@ -56,21 +56,11 @@ _CONTAINERS = frozenset(("list", "dict", "set", "tuple", "deque", "defaultdict",
 
 
 class CallInterpreter(ItemVisitor):
-    """Interprets calls; a subclass runs the bodies of functions.
-
-    Attributes
-    ----------
-    steps
-        The steps that optimizers made.
-    defaults
-        The default values of parameters, by their expressions.
-    """
+    """Interprets calls; a subclass runs the bodies of functions."""
 
     def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline) -> None:
         super().__init__(memory, scene, deadline)
-        self.steps: list[AbstractStep] = []
         self._depth = 0
-        self.defaults: dict[ast.expr, AbstractValue] = {}
 
     def run_body(self, function: AbstractFunction, frame: AbstractFrame) -> AbstractValue:
         """Run a function's statements, and return what it may return."""
@@ -163,9 +153,10 @@ class CallInterpreter(ItemVisitor):
         return bound
 
     def _default(self, node: ast.expr) -> AbstractValue:
-        if node not in self.defaults:
-            self.defaults[node] = self.evaluate(node, self.top)
-        return self.defaults[node]
+        known = self.notes.defaults
+        if node not in known:
+            known[node] = self.evaluate(node, self.top)
+        return known[node]
 
     def _make(self, name: str, given: CallArguments) -> AbstractValue:
         """Return a new instance of a class of the notebook."""
@@ -276,7 +267,7 @@ class CallInterpreter(ItemVisitor):
             return call_optimizer_method(self.memory, owner, name, given)
         for one in given.positional[:1]:
             self.call(one, CallArguments())
-        self.steps.append(step_optimizer(self.memory, owner))
+        self.notes.steps.append(step_optimizer(self.memory, owner))
         return UNKNOWN
 
     def _call_on_module(self, owner: AbstractObject, name: str, given: CallArguments) -> AbstractValue:

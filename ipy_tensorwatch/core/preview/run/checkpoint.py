@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..values.abstract_memory import AbstractMemory
 from ..values.abstract_values import (
     AbstractFunction,
     AbstractIterator,
@@ -16,6 +17,7 @@ from ..values.abstract_values import (
 )
 from ..values.saved_values import SavedValue, save_object, save_tensor, set_back
 from .abstract_frame import AbstractFrame
+from .run_notes import RunNotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
     FrameState = tuple[dict[str, AbstractValue], dict[str, AbstractFrame], set[str]]
 
-_OF_MEMORY = ("position", "doubt", "records", "writes", "now", "versions", "freed", "next_serial")
-_OF_INTERPRETER = ("ran", "values", "led", "bound", "steps", "defaults", "asked")
+
+Record = TypeVar("Record", AbstractMemory, RunNotes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,8 @@ class Checkpoint:
     made: int
     frames: tuple[tuple[AbstractFrame, FrameState], ...]
     around: tuple[tuple[dict[str, AbstractValue], dict[str, AbstractValue]], ...]
-    memory: tuple[tuple[str, object], ...]
-    interpreter: tuple[tuple[str, object], ...]
+    memory: AbstractMemory
+    notes: RunNotes
 
     def return_to(self, run: StatementInterpreter) -> None:
         """Make a run what it was."""
@@ -61,8 +63,9 @@ class Checkpoint:
         for names, before in self.around:
             names.clear()
             names.update(before)
-        _set_all(run.memory, self.memory)
-        _set_all(run, self.interpreter)
+        for mine, kept in ((run.memory, self.memory), (run.notes, self.notes)):
+            for each in fields(kept):
+                setattr(mine, each.name, _copied(getattr(kept, each.name)))
 
 
 def take_checkpoint(run: StatementInterpreter, place: int) -> Checkpoint | None:
@@ -81,14 +84,15 @@ def take_checkpoint(run: StatementInterpreter, place: int) -> Checkpoint | None:
         made=run.scene.count_made(),
         frames=tuple((one, (one.names.copy(), one.elsewhere.copy(), one.asked.copy())) for one in frames),
         around=tuple((one.around, one.around.copy()) for one in functions if isinstance(one.around, dict)),
-        memory=tuple((name, _copied(getattr(run.memory, name))) for name in _OF_MEMORY),
-        interpreter=tuple((name, _copied(getattr(run, name))) for name in _OF_INTERPRETER),
+        memory=_copy_of(run.memory),
+        notes=_copy_of(run.notes),
     )
 
 
-def _set_all(owner: object, fields: Iterable[tuple[str, object]]) -> None:
-    for name, value in fields:
-        setattr(owner, name, _copied(value))
+def _copy_of(record: Record) -> Record:
+    """Return a copy of a record and of the containers in its fields: all of them, so that none is forgotten."""
+    copied: dict[str, Any] = {one.name: _copied(getattr(record, one.name)) for one in fields(record)}
+    return replace(record, **copied)
 
 
 def _copied(value: object) -> object:
@@ -97,7 +101,7 @@ def _copied(value: object) -> object:
 
 def _reached(run: StatementInterpreter) -> list[object]:
     """Return the frames of a run and all that their names lead to, each once."""
-    waiting: list[object] = [run.top, *run.scene.made(), *(one.optimizer for one in run.steps)]
+    waiting: list[object] = [run.top, *run.scene.made(), *(one.optimizer for one in run.notes.steps)]
     seen: dict[int, object] = {}
     while waiting:
         one = waiting.pop()

@@ -62,7 +62,7 @@ class LoopTurns:
             self._start = start_loop(self._run) if self._frame is self._run.top else None
         elif self._start is not None and is_steady(self._run, self._start, self._node, item):
             self._is_counted = True
-            count_turn(self._run.memory, self._run.bound, self._start)
+            count_turn(self._run.memory, self._run.notes.bound, self._start)
             return
         else:
             self._start = None

@@ -30,6 +30,7 @@ from ..values.abstract_values import (
 )
 from ..values.view_layouts import take_index
 from .abstract_frame import AbstractFrame
+from .run_notes import RunNotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,7 @@ class ValueReader:
     def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline) -> None:
         self.memory, self.scene, self.deadline = memory, scene, deadline
         self.top = AbstractFrame(scene, {})
+        self.notes = RunNotes()
 
     # --- what subclasses do ---
 

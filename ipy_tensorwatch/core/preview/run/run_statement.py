@@ -56,22 +56,12 @@ class StatementInterpreter(TargetBinder):
     ----------
     cell
         The cell that is previewed: its count and lines.
-    ran
-        The statements of the cell that would run.
-    asked
-        For each statement, the names that determine its targets.
-    values, led
-        For each statement, each time it is reached: the keys in its targets, and the tensors its names lead to.
     """
 
     def __init__(
         self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline, cell: Code, tree: ast.Module
     ) -> None:
         super().__init__(memory, scene, deadline)
-        self.ran: set[int] = set()
-        self.values: dict[int, list[dict[str, int | str]]] = {}
-        self.led: dict[int, dict[str, set[int]]] = {}
-        self.asked: dict[int, tuple[str, ...]] = {}
         self.read(cell, tree, deadline)
 
     def read(self, cell: Code, tree: ast.Module, deadline: Deadline) -> None:
@@ -94,7 +84,7 @@ class StatementInterpreter(TargetBinder):
             index = self._index.get(id(node), memory.position.statement)
             memory.position = Position(index, None, blind=False)
             memory.now += 1
-            self.ran.add(index)
+            self.notes.ran.add(index)
             self._note_names(index)
         else:
             place = (file_of(frame.code.cell), node.lineno + frame.code.offset)
@@ -102,14 +92,15 @@ class StatementInterpreter(TargetBinder):
 
     def _note_names(self, index: int) -> None:
         """Keep what the names led to that determine a statement's targets."""
-        if index not in self.asked:
+        notes = self.notes
+        if index not in notes.asked:
             statements = parse_statements("\n".join(self.cell.lines))
-            self.asked[index] = names_written(statements[index]).names if index < len(statements) else ()
-        names = self.asked[index]
+            notes.asked[index] = names_written(statements[index]).names if index < len(statements) else ()
+        names = notes.asked[index]
         found = {name: self.top.look_up(name) for name in names}
         values = {name: one.value for name, one in found.items() if isinstance(one, Constant)}
-        self.values.setdefault(index, []).append({n: v for n, v in values.items() if isinstance(v, int | str)})
-        led = self.led.setdefault(index, {})
+        notes.values.setdefault(index, []).append({n: v for n, v in values.items() if isinstance(v, int | str)})
+        led = notes.led.setdefault(index, {})
         for name, value in found.items():
             for one in tensors_of(value, 0):
                 led.setdefault(name, set()).add(one.reading.object)

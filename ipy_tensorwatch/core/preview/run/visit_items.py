@@ -27,6 +27,7 @@ from .evaluate_expression import ExpressionEvaluator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_PLAIN_LISTS = frozenset(("", "list", "tuple"))
 MOST_ROWS = 16
 """How many rows of a tensor a loop visits."""
 
@@ -81,6 +82,8 @@ class ItemVisitor(ExpressionEvaluator):
         return len(places) == tensor.shape[0]
 
     def _visit_object(self, owner: AbstractObject, each: Callable[[AbstractValue], None]) -> bool:
+        if owner.kind == "list" and owner.class_name in _PLAIN_LISTS:
+            return self._visit_items(owner, each)
         for name in ("__iter__", "__next__"):
             method = self.method_of(owner, name)
             if method is not None:
@@ -95,6 +98,9 @@ class ItemVisitor(ExpressionEvaluator):
             return self._visit_by_index(owner, method, each)
         if owner.kind == "DataLoader":
             return self._visit_batches(owner, each)
+        return self._visit_items(owner, each)
+
+    def _visit_items(self, owner: AbstractObject, each: Callable[[AbstractValue], None]) -> bool:
         keys = owner.kind == "dict"
         values = listed_keys(owner) if keys else owner.items()
         for one in list(values):

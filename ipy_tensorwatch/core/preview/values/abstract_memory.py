@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -271,6 +272,7 @@ def leaves_of(tensor: AbstractTensor) -> frozenset[AbstractTensor]:
     return frozenset((tensor,)) if tensor.is_leaf else tensor.leaves
 
 
+@lru_cache(maxsize=256)
 def item_size(dtype: str) -> int:
     """Return the size of an element; 4 if the type is not known."""
     return next((size for end, size in _ITEM_SIZES.items() if dtype.endswith(end)), 4)
