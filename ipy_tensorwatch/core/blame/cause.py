@@ -376,4 +376,10 @@ class _Case:
         own = self.path.root if self._mentions(statement) else None  # its variable leads to the others as well
         mentioned = [path for path, _ in self.group if path.root != own and mentions(statement, path)]
         found = [str(path) for path in mentioned if path.root not in statement.binds] or through
-        return found or self.cell.detours.spell(self.paths, statement.mentions)
+        return found or self.cell.detours.spell(self.paths, statement.mentions) or self._held(reached)
+
+    def _held(self, reached: Reach) -> list[str]:
+        """Return the parameters in this memory, if a method of an optimizer wrote, which only holds them."""
+        running = [one for likeliest in reached.candidates[:1] for one in likeliest.within]
+        held = self.group if any(one.kind == "optimizer" for one in running) else ()
+        return [str(path) for path, reading in held if reading.kind == "parameter"]

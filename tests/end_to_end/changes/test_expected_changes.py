@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.notebook import Notebook, mutated, silent
+from tests.support.notebook import Notebook, changes, mutated, silent
 
 BUFFERS = """
 import torch
@@ -468,3 +468,16 @@ def test_what_a_statement_binds_to_what_its_call_wrote(cell, expected):
     with Notebook() as nb:
         nb.run(GIVEN)
         assert expected == silent(nb.run(cell))
+
+
+def test_a_kept_state_changed_through_the_parameters_that_an_optimizers_method_wrote():
+    shrinking = (
+        "class Prox(torch.optim.SGD):\n    @torch.no_grad()\n    def shrink(self):\n"
+        "        for group in self.param_groups:\n            for p in group['params']: p.mul_(0.9)\n"
+        "net = nn.Linear(2, 1); prox = Prox(net.parameters(), lr=0.1); kept = net.state_dict()"
+    )
+    with Notebook() as nb:
+        nb.run("import torch\nfrom torch import nn\n" + shrinking)
+        told = changes(nb.run("prox.shrink()"))
+
+    assert (["net.weight"], ["net.bias"]) == (told["kept['weight']"]["via"], told["kept['bias']"]["via"])

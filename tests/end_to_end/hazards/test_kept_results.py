@@ -84,3 +84,19 @@ def test_it_is_a_risk_once_the_last_optimizer_has_stepped_and_that_is_no_end():
         assert ("TW201" in told, "") == (True, nb.said[-1])
         assert {"risk"} == {one["outcome"] for one in report["hazards"]}
         assert "over:" not in nb.cell("%tensorwatch history").stdout
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ("p, q = (h * h).sum(), h.sin().sum()", "`q.backward()` and `p.backward()` will raise"),
+        ("p, q = (h * h).sum(), h.sin().sum()\ntotal = p + q", "`total.backward()` will raise"),
+        ("p, q = (h * h).sum(), h.sin()", "`p.backward()` will raise"),
+    ],
+)
+def test_each_loss_for_which_a_node_saved_the_same_tensor_is_named(made, expected):
+    with Notebook() as nb:
+        nb.run(f"import torch\nw = torch.ones(3, requires_grad=True)\nh = w.exp()\n{made}")
+        [hazard] = nb.run("h.mul_(2);")["hazards"]
+
+    assert hazard["message"].startswith(expected)
