@@ -212,29 +212,29 @@ x.to(torch.float64)|x.to(x)|x.to(torch.float32, copy=True)|x.type(torch.float32)
 x.clone()|x.new_zeros(3)|x.as_strided((2,), (1,))|x.movedim(0, 1)|x.swapaxes(0, 1)|x.view_as(x)|x.expand_as(x)|x.index_select(0, torch.tensor([0]))
 torch.from_numpy(a)|torch.as_tensor(a)|torch.as_tensor(x, dtype=torch.float64)|torch.tensor(a)|torch.asarray(a)
 np.asarray(x)|np.array(x)|np.array(a, copy=False)|a.T|a.copy()|a.astype("float32")|a.astype("float32", copy=False)|a.reshape(-1)|a.ravel()|a.flatten()
-a.view("int32")|a[1:]|a[[0]]|a[..., None]|np.expand_dims(a, 0)|np.split(a, 2)[0]|np.squeeze(a)|np.abs(a)|np.add(a, 1)|np.transpose(a)
+a.view("int32")|a[1:]|a[[0]]|a[..., None]|np.split(a, 2)[0]|np.squeeze(a)|np.abs(a)|np.add(a, 1)|np.transpose(a)
 torch.flatten(x)|torch.stack([x, x])|torch.cat([x, x])|torch.zeros_like(x)|torch.where(x > 0, x, x)|torch.arange(3)|torch.zeros(2, 3)|torch.full((2,), 1)
-F.relu(x)|F.relu(x, inplace=True)|F.relu_(x)|F.dropout(x, 0.5, True, True)|nn.Identity()(x)|nn.Flatten()(x)|nn.Flatten(0)(y)
+F.relu(x)|F.relu(x, inplace=True)|F.relu_(x)|nn.Identity()(x)|nn.Flatten()(x)
 nn.Unflatten(1, (3, 1))(x)|nn.Dropout(0.5)(x)|nn.Dropout(0.5).eval()(x)|nn.Sequential(nn.Identity())(x)|net[1](x)|net.state_dict()["0.weight"].detach()
 net[0].weight.data|list(net.parameters())[0].data|next(net.parameters()).detach()|dict(net.named_parameters())["0.bias"].data
-net.train()[0].bias.data|net.eval()[-3].bias.data|[*net.children()][0].weight.data|[*net.modules()][1].weight.data|net._modules["0"].weight.data
-xs[0]|xs[-2]|xs[::-1][1]|xs[:1][0]|d["x"]|d.get("x")|d.get("z", y)|d.get("z")|d.setdefault("z", x)|xs.pop(0)|xs.pop()|xs.copy()[0]|(xs + [y])[2]
+net.train()[0].bias.data|net.eval()[-3].bias.data|[*net.children()][0].weight.data|[*net.modules()][1].weight.data
+xs[0]|xs[-2]|xs[::-1][1]|xs[:1][0]|d["x"]|d.get("x")|d.get("z", y)|d.get("z")|d.setdefault("z", x)|xs.copy()[0]|(xs + [y])[2]
 list(d.values())[0]|[*d.items()][0][1]|d[[*d.keys()][0]]|dict(d)["x"]|{**d}["x"]|dict(k=x)["k"]|(x, y)[1]|[t for t in xs][0]|[t for t in xs if t.dim() > 1][0]
 {k: t for k, t in d.items()}["x"]|[*map(lambda t: t.view(-1), xs)][0]|[*zip(xs, xs)][0][1]|[*enumerate(xs)][0][1]|[*reversed(xs)][1]|tuple(xs)[0]
 sorted([x], key=id)[0]|copy.copy(x)|copy.deepcopy(x)|copy.copy(d)["x"]|copy.copy(xs)[0]|getattr(x, "T")|getattr(buffer, "data")|x if a.size else y
-x if True else y|(z := x)|buffer.data|buffer.view()|vars(buffer)["data"]|norm(x)|scale(x)|(lambda t, k=1: t[k:])(x)|(lambda *t, **k: t[0])(x)"""
+x if True else y|(z := x)|buffer.data|buffer.view()|norm(x)|scale(x)|(lambda t, k=1: t[k:])(x)|(lambda *t, **k: t[0])(x)"""
 """What a cell may take: the memory of another variable, or its own."""
 
-WRITES = """x.add_(1)|x.copy_(x)|x.copy_(grid[:2, :3])|x.set_(grid)|x.resize_(3)|x.t_()|x.data = grid|x.swapaxes_(0, 1)|nn.init.zeros_(x)|x *= 2|x //= 2
+WRITES = """x.add_(1)|x.copy_(x)|x.copy_(grid[:2, :3])|x.t_()|x.swapaxes_(0, 1)|nn.init.zeros_(x)|x *= 2|x //= 2
 nn.init.normal_(net[0].weight)|x.requires_grad_().mul_(2)|x[:, 0] = x[:, 1]|x[x > 9] = 0|x[0][1] = 5|x.T[0] = 1|np.copyto(a, 1)|np.random.shuffle(a)|a.fill(3)
 a[:] = 0|a.put([0], [1])|np.put(a, [0], [1])|np.add.at(a, 0, 1)|torch.add(x, 1, out=x)|np.add(a, 1, a)|a.T.sort()|a.setflags(write=False)
 opt.zero_grad()|opt.zero_grad(set_to_none=False)|opt.step()|net.zero_grad()|net.load_state_dict(best)|net.to(torch.float64)|net.apply(lambda m: None)|net.half()
 net.requires_grad_(False)|net(torch.ones(1, 3)).sum().backward()|net[0].weight.add_(1)|net[0].weight.data.add_(1)|net[0].bias.grad.zero_()|del x; y.add_(1)
-exec("x.add_(1)")|buffer.data += 1|buffer.put(v=3)|buffer.data = x|xs[0] += 1|xs[0][0] = 1|xs.append(x); xs[2].add_(1)|xs.extend([y]); xs[-1].add_(1)|xs += [y]; xs[2].add_(1)
-d.update(k=y); d["k"].add_(1)|d["k"] = x; d["k"].add_(1)|xs.clear(); x.add_(1)|d.clear(); x.add_(1)|x.untyped_storage().fill_(0)|x.apply_(abs)|x.map_(x, max)
+buffer.data += 1|buffer.put(v=3)|buffer.data = x|xs[0] += 1|xs[0][0] = 1|xs.append(x); xs[2].add_(1)|xs += [y]; xs[2].add_(1)
+d.update(k=y); d["k"].add_(1)|d["k"] = x; d["k"].add_(1)|x.untyped_storage().fill_(0)|x.map_(x, max)
 torch.manual_seed(0)|torch.save(x, "f")|print(x)|len(x)|x.sum().item()|isinstance(x, torch.Tensor) and x.add_(1)|not x.any() or x.add_(1)|x.is_contiguous() and x.zero_()
-torch._foreach_add_([x, grid], 1)|torch.clamp_(x, 0)|x.clamp(0, out=x)|nn.utils.clip_grad_norm_(net.parameters(), 1.0)|F.normalize(x, out=x)|F.batch_norm(x, held, held + 1, training=True)
-[t.add_(1) for t in xs]|{k: t.add_(1) for k, t in d.items()}|any(t.add_(1) is None for t in xs)|list(map(norm, xs))|[*filter(norm, [grid])]|sum(t.zero_() for t in xs)"""
+torch._foreach_add_([x, grid], 1)|torch.clamp_(x, 0)|nn.utils.clip_grad_norm_(net.parameters(), 1.0)|F.normalize(x, out=x)
+[t.add_(1) for t in xs]|{k: t.add_(1) for k, t in d.items()}|list(map(norm, xs))|[*filter(norm, [grid])]|sum(t.zero_() for t in xs)"""
 """What a cell may write."""
 
 FLOWS = [
