@@ -28,7 +28,7 @@ NO_SAVER = {"saved_at": None, "saved_in": None}
 ROUND = {"saved_in": 3, "saved_at": site(4, "loss = (h * w).sum()")}
 
 FIXES = {
-    "the write out of place": (stopped(), Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)"))),
+    "the write out of place": (stopped(), Fix(kind="out-of-place", code="h = h.add(1)", other="h = h.clone()", target=typed("h.add_(1)"))),
     "a write through an alias": (
         stopped(writing=writing("c[0] = 0", path="c")),
         Fix(kind="write-copy", code="c = c.clone()", target=typed("c[0] = 0")),
@@ -48,10 +48,10 @@ FIXES = {
     ),
     "nobody knows what was written where": (stopped(writing=writing(path=None, site=None), paths=(), saved_in=2, saved_at=None), Fix(kind="record-cell", cell=2)),
     "a write above the save, in a loop": (stopped(**ROUND), save_copy("loss = (h.clone() * w).sum()", typed("loss = (h * w).sum()", 4, 3))),
-    "a write above the save, in another cell": (stopped(saved_at=site(4, "y = f(h)")), Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)"))),
+    "a write above the save, in another cell": (stopped(saved_at=site(4, "y = f(h)")), Fix(kind="out-of-place", code="h = h.add(1)", other="h = h.clone()", target=typed("h.add_(1)"))),
     "a write below the save in one cell": (
         stopped(saved_in=3, saved_at=site(1, "y = f(h)")),
-        Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)")),
+        Fix(kind="out-of-place", code="h = h.add(1)", other="h = h.clone()", target=typed("h.add_(1)")),
     ),
     "a statement that saves and writes": (
         stopped(writing=writing("y = w.sigmoid().add_(1)", path=None), saved_in=3, saved_at=site(2, "y = w.sigmoid().add_(1)"), paths=("y",)),
@@ -76,7 +76,7 @@ FIXES = {
     ),
     "a write of the cell that saved nobody knows where": (
         stopped(saved_in=3, saved_at=None),
-        Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)")),
+        Fix(kind="out-of-place", code="h = h.add(1)", other="h = h.clone()", target=typed("h.add_(1)")),
     ),
     "a step in a cell": (
         stopped(writing=writing(cause="optimizer", site=None)),

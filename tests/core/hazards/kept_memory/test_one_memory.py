@@ -188,7 +188,7 @@ def test_the_innermost_container_of_all_is_named(form, container):
 @pytest.mark.parametrize(
     ("one", "is_told"),
     [({}, True), ({"storage": 0}, False), ({"high": 0, "shape": (0,)}, False), ({"shape": (2, 3)}, False), ({"data_ptr": 0}, False),
-     ({"device": "cuda:0"}, False), ({"itemsize": 8}, False), ({"strides": (2,)}, False)],
+     ({"device": "mps:0"}, False), ({"itemsize": 8}, False), ({"strides": (2,)}, False)],
 )  # fmt: skip
 def test_only_the_same_elements_are_one_memory(one, is_told):
     other = reading(1, **{"version": 3, **one})

@@ -25,7 +25,7 @@ FIXES = {
     "a leaf, inside a function": (writing(is_leaf=True, site=INSIDE.site), Fix(kind="backward-before-statement", names=("loss",))),
     "bytes that were put back": (writing("%tensorwatch restore h"), Fix(kind="compute-again", names=("loss",))),
     "a line inside a function": (INSIDE, Fix(kind="copy-for-function", target=typed("t.add_(1)", 2, 1))),
-    "an in-place method": (writing("h.add_(1)"), Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)"))),
+    "an in-place method": (writing("h.add_(1)"), Fix(kind="out-of-place", code="h = h.add(1)", other="h = h.clone()", target=typed("h.add_(1)"))),
     "an item": (writing("h[0] = 1"), Fix(kind="write-copy", code="h = h.clone()", target=typed("h[0] = 1"))),
     "an array": (writing("a[0] = 1", path="a", is_array=True), Fix(kind="write-copy", code="a = a.copy()", target=typed("a[0] = 1"))),
     "what is no name": (writing("d['h'][0] = 1", path="d['h']"), Fix(kind="copy-or-later")),
