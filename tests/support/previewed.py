@@ -204,3 +204,97 @@ PREVIEWED: dict[str, tuple[list[str], list[str]]] = {
         ],
     ),
 }
+
+GIVEN = """x.T|x.t()|x.view(-1)|x.view(3, 2)|x.view(torch.int32)|x.reshape(3, 2)|y.reshape(-1)|y.contiguous()|x.contiguous()|y.flatten()|x.ravel()
+x.squeeze()|x.unsqueeze(0)|x.transpose(0, 1)|x.permute(1, 0)|x.expand(2, 2, 3)|x.narrow(1, 1, 2)|x.select(0, 1)|x.diagonal()|x.unfold(1, 2, 1)
+x.chunk(2)[0]|x.split(1)[1]|x.split(2, 1)[1]|x.unbind()[1]|x.unbind(1)[2]|x.tensor_split(2)[0]|x.hsplit(3)[0]|x.float()|x.double()|x.to("cpu")
+x.to(torch.float64)|x.to(x)|x.to(torch.float32, copy=True)|x.type(torch.float32)|x.type_as(y)|x.cpu()|x.detach()|x.data|x.numpy()|x.real|x.mT
+x.clone()|x.new_zeros(3)|x.as_strided((2,), (1,))|x.movedim(0, 1)|x.swapaxes(0, 1)|x.view_as(x)|x.expand_as(x)|x.index_select(0, torch.tensor([0]))
+torch.from_numpy(a)|torch.as_tensor(a)|torch.as_tensor(x, dtype=torch.float64)|torch.tensor(a)|torch.asarray(a)
+np.asarray(x)|np.array(x)|np.array(a, copy=False)|a.T|a.copy()|a.astype("float32")|a.astype("float32", copy=False)|a.reshape(-1)|a.ravel()|a.flatten()
+a.view("int32")|a[1:]|a[[0]]|a[..., None]|np.split(a, 2)[0]|np.squeeze(a)|np.abs(a)|np.add(a, 1)|np.transpose(a)
+torch.flatten(x)|torch.stack([x, x])|torch.cat([x, x])|torch.zeros_like(x)|torch.where(x > 0, x, x)|torch.arange(3)|torch.zeros(2, 3)|torch.full((2,), 1)
+F.relu(x)|F.relu(x, inplace=True)|F.relu_(x)|nn.Identity()(x)|nn.Flatten()(x)
+nn.Unflatten(1, (3, 1))(x)|nn.Dropout(0.5)(x)|nn.Dropout(0.5).eval()(x)|nn.Sequential(nn.Identity())(x)|net[1](x)|net.state_dict()["0.weight"].detach()
+net[0].weight.data|list(net.parameters())[0].data|next(net.parameters()).detach()|dict(net.named_parameters())["0.bias"].data
+net.train()[0].bias.data|net.eval()[-3].bias.data|[*net.children()][0].weight.data|[*net.modules()][1].weight.data
+xs[0]|xs[-2]|xs[::-1][1]|xs[:1][0]|d["x"]|d.get("x")|d.get("z", y)|d.get("z")|d.setdefault("z", x)|xs.copy()[0]|(xs + [y])[2]
+list(d.values())[0]|[*d.items()][0][1]|d[[*d.keys()][0]]|dict(d)["x"]|{**d}["x"]|dict(k=x)["k"]|(x, y)[1]|[t for t in xs][0]|[t for t in xs if t.dim() > 1][0]
+{k: t for k, t in d.items()}["x"]|[*map(lambda t: t.view(-1), xs)][0]|[*zip(xs, xs)][0][1]|[*enumerate(xs)][0][1]|[*reversed(xs)][1]|tuple(xs)[0]
+sorted([x], key=id)[0]|copy.copy(x)|copy.deepcopy(x)|copy.copy(d)["x"]|copy.copy(xs)[0]|getattr(x, "T")|getattr(buffer, "data")|x if a.size else y
+x if True else y|(z := x)|buffer.data|buffer.view()|norm(x)|scale(x)|(lambda t, k=1: t[k:])(x)|(lambda *t, **k: t[0])(x)"""
+"""What a cell may take: the memory of another variable, or its own."""
+
+WRITES = """x.add_(1)|x.copy_(x)|x.copy_(grid[:2, :3])|x.t_()|x.swapaxes_(0, 1)|nn.init.zeros_(x)|x *= 2|x //= 2
+nn.init.normal_(net[0].weight)|x.requires_grad_().mul_(2)|x[:, 0] = x[:, 1]|x[x > 9] = 0|x[0][1] = 5|x.T[0] = 1|np.copyto(a, 1)|np.random.shuffle(a)|a.fill(3)
+a[:] = 0|a.put([0], [1])|np.put(a, [0], [1])|np.add.at(a, 0, 1)|torch.add(x, 1, out=x)|np.add(a, 1, a)|a.T.sort()|a.setflags(write=False)
+opt.zero_grad()|opt.zero_grad(set_to_none=False)|opt.step()|net.zero_grad()|net.load_state_dict(best)|net.to(torch.float64)|net.apply(lambda m: None)|net.half()
+net.requires_grad_(False)|net(torch.ones(1, 3)).sum().backward()|net[0].weight.add_(1)|net[0].weight.data.add_(1)|net[0].bias.grad.zero_()|del x; y.add_(1)
+buffer.data += 1|buffer.put(v=3)|buffer.data = x|xs[0] += 1|xs[0][0] = 1|xs.append(x); xs[2].add_(1)|xs += [y]; xs[2].add_(1)
+d.update(k=y); d["k"].add_(1)|d["k"] = x; d["k"].add_(1)|x.untyped_storage().fill_(0)|x.map_(x, max)
+torch.manual_seed(0)|torch.save(x, "f")|print(x)|len(x)|x.sum().item()|isinstance(x, torch.Tensor) and x.add_(1)|not x.any() or x.add_(1)|x.is_contiguous() and x.zero_()
+torch._foreach_add_([x, grid], 1)|torch.clamp_(x, 0)|nn.utils.clip_grad_norm_(net.parameters(), 1.0)|F.normalize(x, out=x)
+[t.add_(1) for t in xs]|{k: t.add_(1) for k, t in d.items()}|list(map(norm, xs))|[*filter(norm, [grid])]|sum(t.zero_() for t in xs)"""
+"""What a cell may write."""
+
+FLOWS = [
+    "try:\n    x.add_(1)\nexcept ValueError:\n    grid.add_(1)\nfinally:\n    buffer.put(1)",
+    "try:\n    raise ValueError\nexcept ValueError as error:\n    x.add_(1)\nelse:\n    grid.add_(1)",
+    "n = 0\nwhile n < 3:\n    x[0] = n\n    n += 1\n    if n == 2: break\nelse:\n    grid.add_(1)",
+    "for t in xs:\n    if t is x: continue\n    t.add_(1)",
+    "for i, (k, t) in enumerate(d.items()): t.add_(i)",
+    "for i in range(len(xs)): xs[i].add_(1)",
+    "for m in net.modules():\n    if isinstance(m, nn.Linear): m.weight.data.zero_()",
+    "for p in net.parameters(): p.data.mul_(2)",
+    "for name, p in net.named_parameters():\n    if 'bias' in name: p.data.zero_()",
+    "with torch.no_grad():\n    for p in net.parameters(): p -= 0.1",
+    "with torch.no_grad() as n, open('f') as f:\n    net[0].weight[0] = 1",
+    "with torch.inference_mode(): x.add_(1)",
+    "if len(data) > 2: x.add_(1)\nelse: grid.add_(1)",
+    "if input():\n    t = x\nelse:\n    t = grid\nt.add_(1)",
+    "match data:\n    case [1, *rest]: x.add_(1)\n    case _: grid.add_(1)",
+    "first, *rest = xs\nfirst.add_(1)\nrest[0].add_(1)",
+    "(p, q), r = (x, y), grid\nq.add_(1)",
+    "p = q = x\nq.add_(1)",
+    "t: torch.Tensor = x\nt.add_(1)",
+    "def inner(t, *more, k=None, **rest):\n    if k: return more[0].add_(1)\n    rest['r'].add_(1)\ninner(grid, x, k=1)\ninner(x, r=grid)",
+    "def outer():\n    t = x\n    def inner():\n        nonlocal t\n        t = grid\n        t.add_(1)\n    inner()\n    return t\nouter().mul_(2)",
+    "def change():\n    global x\n    x = x.view(-1)\nchange()\nx.add_(1)",
+    "def gen():\n    for t in xs: yield t\nfor t in gen(): t.add_(1)",
+    "def down(t, n=3):\n    if n: return down(t, n - 1)\n    t.add_(1)\ndown(x)",
+    "async def later(t): t.add_(1)\nawait later(x)",
+    "class Box:\n    kind = 'box'\n    def __init__(self, t): self.t = t\n    @property\n    def top(self): return self.t[0]\n"
+    "    @staticmethod\n    def zero(t): t.zero_()\n    @classmethod\n    def make(cls): return cls(x)\n    def __call__(self, t): t.add_(1); return self\n"
+    "    def __getitem__(self, k): return self.t[k]\nclass Sub(Box):\n    def __init__(self, t):\n        super().__init__(t)\n        self.more = [t]\n"
+    "b = Sub(grid)\nb.top.add_(1)\nb(x)\nBox.zero(b.more[0])\nBox.make()[0].mul_(2)",
+    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.one, self.act = nn.Linear(3, 3), nn.ReLU(inplace=True)\n"
+    "        self.register_buffer('seen', torch.zeros(1))\n    def forward(self, t):\n        self.seen += 1\n        return self.act(t)\nn = Net()\nkept = n.seen\nn(x)",
+    "bn = nn.BatchNorm1d(3)\nmean = bn.running_mean\nbn(x)\nbn.eval()\nbn(x)",
+    "bn = nn.BatchNorm1d(3).eval()\nmean = bn.running_mean\nbn(x)",
+    "sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)\nnet(torch.ones(1, 3)).sum().backward()\nsgd.step()\nkept = sgd.state_dict()\nsgd.step()",
+    "adam = torch.optim.Adam([net[0].weight], lr=0.1)\nw = net[0].weight.detach()\nnet(torch.ones(1, 3)).sum().backward()\nadam.step()",
+    "kept = []\nfor i in range(3):\n    buffer.put(i)\n    kept += [buffer.data]",
+    "kept = {}\nfor i in range(3):\n    kept[i] = buffer.view()\n    buffer.put(i)",
+    "h = net(torch.ones(1, 3))\nh.data.add_(1)\nh.sum().backward()",
+    "w = torch.ones(3, requires_grad=True)\nh = w.exp()\nv = h.detach()\nv.add_(1)\nh.sum().backward()",
+    "w = torch.ones(3, requires_grad=True)\nh = w * 2\nh.add_(1)\nloss = h.pow(2).sum()\nh[0] = 0\nloss.backward()",
+    "w = torch.ones(3, requires_grad=True)\nwith torch.no_grad(): w.add_(1)\nw.data.add_(1)\nw.view(3).add_(1)",
+    "loss = net(torch.ones(1, 3)).sum()\nloss.backward()\nloss.backward()",
+    "x = x.view(-1)\nx += 1\nx = x.clone()\nx += 1",
+    "del xs, d\nx.add_(1)",
+    "assert x.add_(1) is x\nimport os; from torch import nn as m\nm.init.ones_(y)",
+    "print(f'{x.add_(1)}', *xs, sep='')",
+    "t = (lambda: x)()\nt.add_(1)\nu = (lambda: (yield x))()",
+    "from functools import partial\npartial(norm, x)()",
+]
+"""How a cell may get there."""
+
+
+def _split(text: str) -> list[str]:
+    return [one for line in text.split("\n") for one in line.split("|")]
+
+
+PREVIEWED["many"] = (
+    PREVIEWED["aliases"][0],
+    [*(f"v = {one}\nv += 1" for one in _split(GIVEN)), *(one.replace("; ", "\n") for one in _split(WRITES)), *FLOWS],
+)
