@@ -58,7 +58,7 @@ def is_known_at_work(device: torch.device) -> bool:
 def busy_devices(things: Iterable[object]) -> set[str]:
     """Return the devices that still work on a stream of the user's own, among some objects."""
     kinds = _stream_types()
-    streams: list[Any] = [one for one in things if type(one) in kinds]
+    streams: list[Any] = [one for one in things if any(type(one) is kind for kind in kinds)]
     return {str(one.device) for one in streams if ask(_is_at_work, one, default=False)}
 
 

@@ -131,7 +131,8 @@ def _is_module(value: object) -> bool:
 
 
 def _is_function(value: object) -> bool:
-    return type(value) in (types.FunctionType, types.MethodType, functools.partial)
+    kind = type(value)  # compared by identity: a class of the user's may have an `==` of its own
+    return kind is types.FunctionType or kind is types.MethodType or kind is functools.partial
 
 
 def _is_notebooks_generator(value: object) -> bool:
@@ -187,7 +188,7 @@ def _name_of(thing: Any) -> str:  # noqa: ANN401
 
 def _function_of(thing: Any) -> object:  # noqa: ANN401
     """Return the plain function of a method, or of a function with given arguments."""
-    while type(thing) in (types.MethodType, functools.partial):
+    while type(thing) is types.MethodType or type(thing) is functools.partial:
         thing = thing.__func__ if type(thing) is types.MethodType else thing.func
     return thing
 

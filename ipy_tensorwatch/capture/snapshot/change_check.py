@@ -108,15 +108,17 @@ def complete(branch: Branch, known: BranchFacts | None) -> BranchFacts:
     old = known.chunks if known else []
     if branch.kinds <= TORCH_IDS and plain_reads.is_unpatched():
         try:
-            return _complete_fast(branch, old, may_have_history=id(torch.Tensor) in branch.kinds)
+            chunks = _complete_fast(branch, old, may_have_history=id(torch.Tensor) in branch.kinds)
         except RuntimeError:  # the chunk has an inference, sparse or wrapped tensor, or one with attributes
             pass
+        else:
+            return BranchFacts(_carry(chunks, old), all_torch=True)
     add_parts(branch)
     _take_grads(branch, list(enumerate(map(_grad, branch.objects))))
     return BranchFacts(_carry([_read_each(branch.objects)], old), all_torch=False)
 
 
-def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) -> BranchFacts:
+def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) -> list[Chunk]:
     tensors = branch.objects
     chunks: list[Chunk] = []
     grads: list[tuple[int, Any]] = []
@@ -133,7 +135,7 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
         for start in range(0, len(more), CHUNK):
             chunks.append(_read_fast(more[start : start + CHUNK], _tokens(old, len(chunks))))
         _take_grads(branch, grads)
-    return BranchFacts(_carry(chunks, old), all_torch=True)
+    return chunks
 
 
 def _tokens(old: list[Chunk], place: int) -> list[object]:

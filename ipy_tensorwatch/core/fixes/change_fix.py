@@ -58,7 +58,9 @@ def change_fixes(change: Change, cell: int, after: Snapshot, cells: Mapping[int,
     cells
         The plain sources of all cells so far, by count.
     """
-    if not change.silent or change.cause == "outside" or change.site is None or goes_by_rows(change):
+    if not change.silent or change.cause == "outside" or change.site is None:
+        return
+    if goes_by_rows(change, cell, cells.get(cell, "")):
         return
     search = _Search(change=change, cell=cell, after=after, cells=cells)
     known: set[tuple[Edit, ...]] = {()}

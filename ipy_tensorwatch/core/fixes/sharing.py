@@ -11,7 +11,8 @@ from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.ast_queries import names_bound, spell_path
-from ..syntax.parsing import parse_header, parse_path
+from ..syntax.parsing import parse_cell, parse_path
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -46,12 +47,25 @@ def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sh
                 yield Sharing(begun, bound, path if bound is other else other)
 
 
-def goes_by_rows(change: Change) -> bool:
-    """Return whether all was written through the variables of a loop over it: that write is what is wanted."""
-    origin = change.shared_since
-    loop = parse_header(origin.text) if origin is not None else None
-    roots = {parse_path(one).root for one in change.via}
-    return bool(roots) and isinstance(loop, ast.For) and roots <= names_bound(loop)
+def goes_by_rows(change: Change, cell: int, source: str) -> bool:
+    """Return whether a loop wrote all through its own variables, which lead over it: that write is what is wanted.
+
+    Parameters
+    ----------
+    cell, source
+        The cell of the change, and its plain source.
+    """
+    origin, sites = change.shared_since, change.sites
+    if origin is None or origin.cell != cell or any(site.inner is not None for site in sites):
+        return False
+    roots, tree = {parse_path(one).root for one in change.via}, parse_cell(source)
+    loops = (one for one in all_nodes(tree) if isinstance(one, ast.For)) if tree is not None and roots else ()
+    return any(
+        loop.lineno == origin.line
+        and roots <= names_bound(loop)
+        and all(loop.lineno <= site.line <= (loop.end_lineno or 0) for site in sites)
+        for loop in loops
+    )
 
 
 def carried_over(change: Change, cell: int, cells: Mapping[int, str]) -> list[Sharing]:

@@ -45,10 +45,8 @@ class Likeliest:
             return telling[-1]
         before = [one for one in every if one.index < possible[-1].index]
         mentioning = [one for one in possible if not self._roots.isdisjoint(path.root for path in one.mentions)]
-        putting = [one for one in mentioning if one.may_put]
-        return (self._calling(before) or putting or [one for one in before if one.may_put] or mentioning or possible)[
-            -1
-        ]
+        putting = ([one for one in several if one.may_put] for several in (mentioning, possible, before))
+        return (self._calling(before) or next((one for one in putting if one), mentioning) or possible)[-1]
 
     def _giving_gradients(self, possible: Sequence[Statement], every: Sequence[Statement]) -> list[Statement]:
         """Return the statements that may have given a leaf a gradient in other memory, which no backward does."""

@@ -339,9 +339,15 @@ class TraceWriter:
 
 
 def _as_one(several: Sequence[Overwritten]) -> Overwritten:
-    """Return what several nodes saved as one: the node that backward runs first, with the others."""
-    first, *others = sorted(several, key=lambda one: -one.saved.sequence)
-    return replace(first, others=(*first.others, *(one.saved.sequence for one in others)))
+    """Return what several nodes saved as one: the node that backward runs first, with the others and their roots."""
+    first, *others = ordered = sorted(several, key=lambda one: -one.saved.sequence)
+    origins = {path: origin for one in reversed(ordered) for path, origin in one.origins.items()}
+    return replace(
+        first,
+        roots=tuple(dict.fromkeys(root for one in ordered for root in one.roots)),
+        origins=origins,
+        others=(*first.others, *(one.saved.sequence for one in others)),
+    )
 
 
 def _state_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:

@@ -52,13 +52,17 @@ def assigns_gradient(node: ast.stmt) -> bool:
 
 
 def may_put(node: ast.stmt) -> bool:
-    """Return whether a statement may put something where it does not say: it calls more than a write in place.
+    """Return whether a statement may put something where it does not say: into an object, or by more than a write.
 
     Examples
     --------
-    >>> [may_put(ast.parse(one).body[0]) for one in ("d['x'].add_(1)", "print(d)", "d['x'] += 1", "fill(d)")]
-    [False, False, False, True]
+    >>> puts = ("a.data = b", "d['x'] = y", "fill(d)")
+    >>> others = ("a = b", "d['x'].add_(1)", "print(d)", "d['x'] += 1")
+    >>> [[may_put(ast.parse(one).body[0]) for one in several] for several in (puts, others)]
+    [[True, True, True], [False, False, False, False]]
     """
+    if isinstance(node, ast.Assign) and any(isinstance(one, ast.Attribute | ast.Subscript) for one in node.targets):
+        return True
     calls = [part for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Call)]
     return any(not _only_writes(name) and name not in BUILTINS for name in (last_name(one.func) for one in calls))
 
