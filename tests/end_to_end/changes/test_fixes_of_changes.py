@@ -145,14 +145,6 @@ def test_the_fix_ends_the_change(name: str):
     assert [] == [*faults(PROGRAMS[name])]
 
 
-@pytest.mark.parametrize(("write", "is_meant"), [("row += 1", True), ("mean = grow(row)", False)])
-def test_what_a_loop_itself_writes_to_its_rows_is_meant(write: str, is_meant: bool):
-    start = START + "def grow(t):\n    t.add_(1)\n    return t.mean()"
-    [(_, change)] = run([start, f"for row in x.view(3, 2):\n    {write}"]).changes
-
-    assert is_meant == (change["fix"] is None)
-
-
 def test_most_silent_changes_of_the_stories_have_a_fix_and_nearly_all_of_them_mend():
     told, with_fix, left = 0, 0, []
     for story in (each.values[0] for each in stories("bugs")):
