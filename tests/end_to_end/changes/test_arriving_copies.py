@@ -19,7 +19,8 @@ host = torch.zeros(6).pin_memory()
 alias = host.numpy()
 plain = torch.zeros(6)
 """
-WORK = 0.5
+WORK = 1.5
+"""How long the device works, in seconds: longer than a busy machine takes to ask for the copies."""
 BUSY = "its device is still working"
 
 

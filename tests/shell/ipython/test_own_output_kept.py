@@ -81,11 +81,17 @@ def is_ours(output: Output) -> bool:
 
 
 def plain(outputs: list[Output]) -> list[object]:
-    """Return outputs without what differs from run to run: numbers of cells, names of widgets, pieces of streams."""
+    """Return outputs without what differs from run to run: numbers of cells, names of widgets, pieces of streams.
+
+    A kernel sends each stream by a timer of its own, so the two have no order between them.
+    """
     found: list[object] = []
-    for name, group in groupby(outputs, key=lambda one: one.get("name")):
-        if name:
-            found.append((name, "".join(one["text"] for one in group)))
+    for is_stream, group in groupby(outputs, key=lambda one: "name" in one):
+        if is_stream:
+            texts: dict[str, str] = {}
+            for one in group:
+                texts[one["name"]] = texts.get(one["name"], "") + one["text"]
+            found += sorted(texts.items())
         else:
             found += [re.sub(r"'execution_count': \d+|\[\d+\]|model_id': '\w+'|0x\w+", "", str(one)) for one in group]
     return found
