@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import torch
 
     Token = object
+    _Owners = dict[int, tuple[Token, int]]
+    """By the id of a token, the token itself, so that no other gets its id meanwhile, and whose it was."""
 
 
 @dataclass(slots=True)
@@ -35,7 +37,8 @@ class ObjectSerials:
 
     def number(self, objects: Iterable[object]) -> list[int]:
         """Return the serial of each object, a new one if it was not seen since the last `keep_only`."""
-        known, owners = self._known, dict[int, int]()
+        known = self._known
+        owners: _Owners = {}
         things: list[Any] = [*objects]
         owns = map(attributes_of, things) if are_plain(things) else [_attributes_of(thing) for thing in things]
         return [
@@ -76,7 +79,7 @@ class ObjectSerials:
             for address, (token, serial) in self._known.items()
         }
 
-    def _renumber(self, thing: Any, own: object, owners: dict[int, int]) -> int:  # noqa: ANN401  (a tensor or an array)
+    def _renumber(self, thing: Any, own: object, owners: _Owners) -> int:  # noqa: ANN401  (a tensor or an array)
         """Return the serial of an object whose `__dict__` is not the one known at its address."""
         address = id(thing)
         known = self._known.get(address)
@@ -87,10 +90,9 @@ class ObjectSerials:
         else:  # the contents of a `__dict__` are the user's, and we must not keep them alive
             token = own if type(own) is dict and not own else None
             if known and not owners:
-                owners.update(zip(map(id, [one for one, _ in self._known.values()]), self._known, strict=True))
-                owners.pop(id(None), None)
+                owners.update((id(one), (one, owner)) for owner, (one, _) in self._known.items() if one is not None)
         # `torch.utils.swap_tensors` exchanges the `__dict__` of two objects.
-        was_swapped = known and own is not None and owners.get(id(own), address) != address
+        was_swapped = known and own is not None and owners.get(id(own), (own, address))[1] != address
         serial = known[1] if known and was_swapped else next(self._count)
         self._known[address] = token, serial
         return serial
