@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.device_notebook import finish, notebook_on
 from tests.support.notebook import Notebook, changes, lines, mutated, silent
 
 if TYPE_CHECKING:
@@ -27,17 +27,8 @@ WORK = 1.0
 
 @pytest.fixture
 def nb(device: Any) -> Iterator[Notebook]:
-    with Notebook() as watched:
-        watched.give(device=device)
-        watched.run(SETUP)
-        device.counts()
+    with notebook_on(device, SETUP) as watched:
         yield watched
-    finish(device)
-
-
-def finish(device: Any) -> None:
-    while device.is_busy():
-        time.sleep(0.01)
 
 
 def work(device: Any, nb: Notebook, cell: str) -> None:
