@@ -9,6 +9,7 @@ import pytest
 
 from tests.end_to_end.changes.test_random_devices import MAKES, PRELUDE, VIEWS, WRITES
 from tests.support.accelerator import accelerator
+from tests.support.device_notebook import notebook_on
 from tests.support.notebook import Notebook, Report, changes, lines, silent
 
 if TYPE_CHECKING:
@@ -31,10 +32,7 @@ w = torch.ones(3, device="sim", requires_grad=True)
 
 @pytest.fixture
 def nb(device: Any) -> Iterator[Notebook]:
-    with Notebook() as watched:
-        watched.give(device=device)
-        watched.run(SETUP)
-        device.counts()
+    with notebook_on(device, SETUP) as watched:
         yield watched
 
 

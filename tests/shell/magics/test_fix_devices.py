@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.notebook import Notebook
+from tests.support.device_notebook import notebook_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.notebook import Notebook
 
 SETUP = """
 import torch
@@ -21,15 +23,10 @@ NOT_TRIED = "not tried: other results may change"
 
 @pytest.fixture
 def nb(device: Any) -> Iterator[Notebook]:
-    with Notebook() as watched:
-        watched.give(device=device)
-        watched.run(SETUP)
-        device.counts()
+    with notebook_on(device, SETUP) as watched:
         yield watched
-    device.limit(1 << 34)
-    device.capture(False)
-    while device.is_busy():
-        pass
+        device.limit(1 << 34)
+        device.capture(False)
 
 
 def fix(nb: Notebook, path: str = "") -> str:
