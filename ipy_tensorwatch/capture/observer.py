@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
+from ..core.host.record import mutable
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
@@ -122,7 +123,7 @@ MANY = 100
 """Beyond so many uncompared tensors in one container, only the container is listed."""
 
 
-@dataclass(slots=True)
+@mutable
 class Observer:
     """Looks at one namespace repeatedly."""
 

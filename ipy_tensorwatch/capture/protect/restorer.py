@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.autograd.graph import increment_version
 
+from ...core.host.record import mutable
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.reading import changed_fields
 from ...core.model.restoring import RefusedError, Restored, RestoreRefusal
@@ -54,7 +55,7 @@ class _Seen:
         return self.place is not None and self.place.are_equal(a, b)
 
 
-@dataclass(slots=True)
+@mutable
 class Restorer:
     """Restores bytes.
 

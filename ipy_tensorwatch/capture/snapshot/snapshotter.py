@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache, partial
 from time import thread_time
 from typing import TYPE_CHECKING
 
+from ...core.host.record import mutable
 from ...core.model.reason import BUDGET, Reason
 from ...core.model.snapshots.snapshot import RootSnapshot, Snapshot
 from ...core.model.trace.evidence import OptimizerHolding
@@ -99,7 +100,7 @@ class Roots:
                     yield str(one.scene.paths[place]), bearer_of(tensor)
 
 
-@dataclass(slots=True)
+@mutable
 class Lens:
     """Takes snapshots; unchanged branches are carried over from the last one.
 

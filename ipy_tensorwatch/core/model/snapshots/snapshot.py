@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ...host.record import mutable
 from ..reading import TOO_MANY
 from ..records import TensorRecord
 from .intervals import Intervals
@@ -156,7 +157,7 @@ _OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "
 """The cached properties that a scene of the same paths and memory can reuse."""
 
 
-@dataclass(slots=True)
+@mutable
 class ByStorage:
     """Finds the entries of a storage; only those asked for are spelled and sorted."""
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...host.record import record
 from ..snapshots.snapshot import Snapshot
 from .evidence import Evidence
 from .graph_state import GraphState
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .saved_tensor import Writing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SourceFile:
     """The code of a cell, or of a part that a magic compiled, as found under a file name."""
 
