@@ -33,8 +33,8 @@ T = TypeVar("T")
 def record(kind: type[T], /) -> type[T]: ...
 @overload
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-def record(*, kw_only: bool = True, eq: bool = True) -> Callable[[type[T]], type[T]]: ...
-def record(kind: type[T] | None = None, /, *, kw_only: bool = True, eq: bool = True) -> object:
+def record(*, kw_only: bool = True, eq: bool = True, slots: bool = True) -> Callable[[type[T]], type[T]]: ...
+def record(kind: type[T] | None = None, /, *, kw_only: bool = True, eq: bool = True, slots: bool = True) -> object:
     """Make a class of frozen, slotted values, with fields as `dataclasses.dataclass` takes them.
 
     Parameters
@@ -45,11 +45,15 @@ def record(kind: type[T] | None = None, /, *, kw_only: bool = True, eq: bool = T
         Whether every argument has to be named.
     eq
         Whether values with equal fields are equal, and hash alike.
+    slots
+        Whether there is no `__dict__`, which weak references and `functools.cached_property` need.
     """
 
     def make(kind: type[T]) -> type[T]:
         alike = {"__eq__": _write_eq, "__hash__": _write_hash} if eq else {}
-        return _make(kind, {"__init__": _write_frozen_init, **alike}, _FROZEN, kw_only=kw_only)
+        written = {"__init__": _write_frozen_init if slots else _write_open_init, **alike}
+        shared = {"__setstate__": _set_state, **_FROZEN} if slots else _FROZEN
+        return _make(kind, written, shared, kw_only=kw_only, slots=slots)
 
     return make if kind is None else make(kind)
 
@@ -59,8 +63,8 @@ def record(kind: type[T] | None = None, /, *, kw_only: bool = True, eq: bool = T
 def mutable(kind: type[T], /) -> type[T]: ...
 @overload
 @dataclass_transform(field_specifiers=(field,))
-def mutable(*, kw_only: bool = False, eq: bool = True) -> Callable[[type[T]], type[T]]: ...
-def mutable(kind: type[T] | None = None, /, *, kw_only: bool = False, eq: bool = True) -> object:
+def mutable(*, kw_only: bool = False, eq: bool = True, slots: bool = True) -> Callable[[type[T]], type[T]]: ...
+def mutable(kind: type[T] | None = None, /, *, kw_only: bool = False, eq: bool = True, slots: bool = True) -> object:
     """Make a class of slotted objects that may change, with fields as `dataclasses.dataclass` takes them.
 
     Parameters
@@ -71,21 +75,24 @@ def mutable(kind: type[T] | None = None, /, *, kw_only: bool = False, eq: bool =
         Whether every argument has to be named.
     eq
         Whether objects with equal fields are equal; they have no hash then.
+    slots
+        Whether there is no `__dict__`, which weak references and `functools.cached_property` need.
     """
 
     def make(kind: type[T]) -> type[T]:
         alike = {"__eq__": _write_eq} if eq else {}
-        return _make(kind, {"__init__": _write_init, **alike}, {"__hash__": None} if eq else {}, kw_only=kw_only)
+        unhashed = {"__hash__": None} if eq else {}
+        return _make(kind, {"__init__": _write_init, **alike}, unhashed, kw_only=kw_only, slots=slots)
 
     return make if kind is None else make(kind)
 
 
 def _make(
-    kind: type[T], written: Mapping[str, Callable[[type[Any]], Any]], shared: Mapping[str, object], *, kw_only: bool
+    kind: type[T], written: Mapping[str, Callable[[type[Any]], Any]], shared: Mapping[str, object], **options: bool
 ) -> type[T]:
-    """Give a class slots and methods; what its body defines stays."""
+    """Give a class its fields and methods; what its body defines stays."""
     own = {*vars(kind)}
-    made = dataclass(init=False, repr=False, eq=False, match_args=False, slots=True, kw_only=kw_only)(kind)
+    made = dataclass(init=False, repr=False, eq=False, match_args=False, **options)(kind)
     methods = {**shared, **{name: _written_when_called(made, name, write) for name, write in written.items()}}
     for name in methods.keys() - own:
         setattr(made, name, methods[name])
@@ -108,6 +115,10 @@ def _write_init(kind: type[Any]) -> Callable[..., None]:
 def _write_frozen_init(kind: type[Any]) -> Callable[..., None]:
     slots = {f"_set_{one.name}": getattr(kind, one.name).__set__ for one in fields(kind)}
     return _compile_init(kind, "_set_{}(self, {})", slots)
+
+
+def _write_open_init(kind: type[Any]) -> Callable[..., None]:
+    return _compile_init(kind, "_set(self, '{0}', {1})", {"_set": object.__setattr__})
 
 
 def _compile_init(kind: type[Any], store: str, known: Mapping[str, object]) -> Callable[..., None]:
@@ -175,9 +186,4 @@ def _set_state(self: object, state: tuple[None, dict[str, object]]) -> None:
         object.__setattr__(self, name, value)
 
 
-_FROZEN = {
-    "__repr__": _repr,
-    "__setattr__": _refuse,
-    "__delattr__": _refuse,
-    "__setstate__": _set_state,
-}
+_FROZEN = {"__repr__": _repr, "__setattr__": _refuse, "__delattr__": _refuse}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
+from functools import cached_property
 
 import pytest
 
@@ -59,8 +60,10 @@ MADE = {
     "frozen": (record(kw_only=False), dataclass(frozen=True, slots=True)),
     "named": (record, dataclass(frozen=True, slots=True, kw_only=True)),
     "apart": (record(eq=False, kw_only=False), dataclass(frozen=True, slots=True, eq=False)),
+    "open": (record(slots=False), dataclass(frozen=True, kw_only=True)),
     "mutable": (mutable, dataclass(slots=True, repr=False)),
     "mutable and named": (mutable(kw_only=True), dataclass(slots=True, repr=False, kw_only=True)),
+    "mutable and open": (mutable(slots=False), dataclass(repr=False)),
     "mutable and apart": (mutable(eq=False), dataclass(slots=True, eq=False, repr=False)),
 }
 CALLS = (
@@ -147,13 +150,24 @@ class Kept:
     two: tuple = ()
 
 
+@record(slots=False)
+class Cached:
+    one: int
+
+    @cached_property
+    def twice(self):
+        return 2 * self.one
+
+
 @mutable
 class Growing:
     items: list = field(default_factory=list)
 
 
 @pytest.mark.parametrize("through", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
-@pytest.mark.parametrize("one", [Kept(one=1, two=(2,)), Growing([1])], ids=["record", "mutable"])
+@pytest.mark.parametrize(
+    "one", [Kept(one=1, two=(2,)), Cached(one=1), Growing([1])], ids=["record", "cached", "mutable"]
+)
 def test_copies_are_equal(one, through):
     assert through(one) == one
     assert through(one) is not one

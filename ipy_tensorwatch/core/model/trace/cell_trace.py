@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...host.record import record
+from ...host.record import field, record
 from ..snapshots.snapshot import Snapshot
 from .evidence import Evidence
 from .graph_state import GraphState
@@ -31,7 +30,7 @@ class SourceFile:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(eq=False, slots=False)
 class CellTrace:
     """What one cell did, as plain values: no tensor, no frame, no shell.
 
