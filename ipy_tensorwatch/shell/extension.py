@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.host.guard import GUARD
 from ..core.host.record import field, mutable
-from .fix_trials import FixTrials
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.namesake import describe_namesake
 from .ipython.print_below_cell import Speaker, say
@@ -19,9 +18,7 @@ from .ipython.waiting_clear import WaitingClears
 from .magics.tensorwatch_magics import TensorMagics
 from .panel_host import Hosting
 from .previewer import Previewer
-from .ranks.engine_side import HERE, EngineSide
-from .ranks.rank_panel import FEEDS
-from .ranks.ranks import WATCHED
+from .ranks.registry import FEEDS, HERE, WATCHED, OwnRank
 from .watcher import Watcher
 
 if TYPE_CHECKING:
@@ -45,8 +42,7 @@ class Extension:
     heading: HeadingTransformer = field(init=False)
     previewer: Previewer = field(init=False)
     hosting: Hosting = field(init=False)
-    trials: FixTrials = field(init=False)
-    side: EngineSide = field(init=False)
+    rank: OwnRank = field(init=False)
     magics: TensorMagics = field(init=False)
     _replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -57,7 +53,7 @@ class Extension:
 
         def tell(report: Report) -> None:
             GUARD.run("showing-report", self.hosting.tell, report, default=None)
-            is_told_jointly = not self.watcher.asked and self.side.tell(report)
+            is_told_jointly = not self.watcher.asked and self.rank.tell(report)
             self.speaker.tell(report, self.watcher.asked, is_said=is_told_jointly)
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
@@ -65,11 +61,8 @@ class Extension:
         self.hosting = Hosting(self.shell, self.watcher, self.previewer)
         self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
-        self.trials = FixTrials(self.watcher)
-        self.side = EngineSide(self.watcher, _version())
-        self.magics = TensorMagics(
-            self.shell, self.watcher, self.speaker, self.previewer, self.trials, version=_version()
-        )
+        self.rank = OwnRank(self.watcher, _version())
+        self.magics = TensorMagics(self.shell, self.watcher, self.speaker, self.previewer, _version())
 
     def load(self) -> None:
         """Add everything to the shell and start watching."""
@@ -80,14 +73,14 @@ class Extension:
         CONFIGURABLES.of(self.shell).append(self.settings)  # `%config` looks there
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
-        HERE[:] = [self.side]
+        HERE[:] = [self.rank]
         FEEDS[:] = [self.hosting.feed]
         GUARD.run("showing-report", self.hosting.tell, self.watcher.report, default=None)
 
     def unload(self) -> None:
         """Remove everything, and restore magics of other extensions that ours replaced."""
         HERE.clear()
-        GUARD.run("at-end", self.side.close, default=None)
+        GUARD.run("at-end", self.rank.close, default=None)
         for joined in [*WATCHED]:
             GUARD.run("at-end", joined.leave, default=None)
         FEEDS.clear()
@@ -131,11 +124,14 @@ def report() -> Report:
     RuntimeError
         If no cell has been watched yet.
     """
-    if not _loaded or _loaded[0].watcher.report is None:
+    from .fix_trials import prove_fixes  # noqa: PLC0415  (only a report that somebody reads needs it)
+
+    watcher = _loaded[0].watcher if _loaded else None
+    if watcher is None or watcher.report is None:
         message = "no cell has been watched yet: run %load_ext tensorwatch, then a cell"
         raise RuntimeError(message)
-    _loaded[0].watcher.complete()
-    return _loaded[0].trials.prove(_loaded[0].watcher.report)
+    watcher.complete()
+    return prove_fixes(watcher, watcher.report)
 
 
 def preview(source: str) -> Preview:

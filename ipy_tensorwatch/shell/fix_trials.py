@@ -15,7 +15,7 @@ from ..core.fixes.alternative_fixes import needs_trial
 from ..core.fixes.replay import plan_hazard, plan_replay
 from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
-from ..core.host.record import mutable, record
+from ..core.host.record import mutable
 from .ipython.cell_sources import user_variables
 
 if TYPE_CHECKING:
@@ -32,25 +32,17 @@ MOST_OTHERS = 6
 """How many other fixes are tried where the first one does not prove safe."""
 
 
-@record(kw_only=False)
-class FixTrials:
-    """Tries fixes; the report keeps what was found."""
-
-    watcher: Watcher
-
-    def prove(self, report: Report) -> Report:
-        """Try each fix of a report once, in the main thread and within the time limit; return the report."""
-        if threading.current_thread() is threading.main_thread():
-            several = _Trials(self.watcher, report, SECONDS)
-            needs: list[tuple[Change | Hazard, Fix]] = [*report.possible_fixes.items()]
-            needs += [(one, report.fix_of(one)) for one in report.hazards]
-            for one, fix in needs:
-                key = one.key if isinstance(one, Hazard) else one
-                if (fix.edits or isinstance(one, Hazard)) and key not in report.tried:
-                    report.tried[key] = GUARD.run(
-                        "trying-fix", several.settle, one, fix, default=cast("Fix | None", fix)
-                    )
-        return report
+def prove_fixes(watcher: Watcher, report: Report) -> Report:
+    """Try each fix of a report once, in the main thread and within the time limit; the report keeps what was found."""
+    if threading.current_thread() is threading.main_thread():
+        several = _Trials(watcher, report, SECONDS)
+        needs: list[tuple[Change | Hazard, Fix]] = [*report.possible_fixes.items()]
+        needs += [(one, report.fix_of(one)) for one in report.hazards]
+        for one, fix in needs:
+            key = one.key if isinstance(one, Hazard) else one
+            if (fix.edits or isinstance(one, Hazard)) and key not in report.tried:
+                report.tried[key] = GUARD.run("trying-fix", several.settle, one, fix, default=cast("Fix | None", fix))
+    return report
 
 
 @mutable

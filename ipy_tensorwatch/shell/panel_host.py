@@ -9,7 +9,7 @@ from ..capture.changed_values import values_of
 from ..core.host.guard import GUARD
 from ..core.host.record import field, mutable
 from .ipython.request import request_cell, request_metadata, request_session
-from .ranks.ranks import relay_to_rank
+from .ranks.registry import relay_to_rank
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

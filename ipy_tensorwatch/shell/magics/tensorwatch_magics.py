@@ -1,52 +1,21 @@
-"""The magics: each parses its options, queries the watcher, and shows a page."""
+"""The magics as IPython knows them; what they do is imported when one of them first runs."""
 
 from __future__ import annotations
 
-import ast
-from dataclasses import replace
-from functools import partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, output_can_be_silenced
 
-from ...capture.compare.compare_on_request import compare, is_comparable
-from ...core.host.capability import lost_capabilities
-from ...core.host.guard import GUARD
-from ...core.model.answers import Memory
-from ...core.origins.origins import Origins
-from ...render.pages.blame_page import show_blame
-from ...render.pages.comparison_page import show_comparison
-from ...render.pages.diff_page import show_diff
-from ...render.pages.history_page import history
-from ...render.pages.overview_page import overview
-from ...render.pages.preview_page import show_preview
-from ...render.pages.status_page import StatusFacts, show_settings, show_status
-from ...render.pages.why_page import explain
-from ..ipython.cell_sources import typed_source
-from ..ipython.find_path import find_path, find_paths, watched_paths
-from ..ipython.magic_options import Helped, diff_options, diff_parser, split, watch_parser
-from ..ipython.print_below_cell import diff_view, show
-from ..ranks.ranks_magic import join_ranks, joined_page, leave_ranks
-from .config_magic import change, settings_of
-from .ipython_names import holders_of
-from .mend_cell import mend_cell
-from .nested_cell import run_body
-from .restore import restore
+from ..ipython.magic_options import diff_parser, watch_parser
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Sequence
-
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...render.page import Page
-    from ...render.report import Report
-    from ..fix_trials import FixTrials
-    from ..ipython.magic_options import DiffOptions
     from ..ipython.print_below_cell import Speaker
     from ..previewer import Previewer
     from ..watcher import Watcher
+    from .commands import Commands
 
 
 @magics_class
@@ -55,189 +24,28 @@ class TensorMagics(Magics):
 
     shell: InteractiveShell
 
-    def __init__(  # noqa: PLR0913  (what each command asks)
-        self,
-        shell: InteractiveShell,
-        watcher: Watcher,
-        speaker: Speaker,
-        previewer: Previewer,
-        trials: FixTrials,
-        *,
-        version: str,
+    def __init__(
+        self, shell: InteractiveShell, watcher: Watcher, speaker: Speaker, previewer: Previewer, version: str
     ) -> None:
         super().__init__(shell)
-        self._watcher, self._speaker, self._version = watcher, speaker, version
-        self._previewer, self._trials = previewer, trials
+        self._asked = watcher, speaker, previewer, version
+
+    @cached_property
+    def _commands(self) -> Commands:
+        from .commands import Commands  # noqa: PLC0415  (few notebooks run a magic)
+
+        return Commands(self.shell, *self._asked)
 
     @line_magic
-    def tensorwatch(self, line: str) -> None:  # noqa: D102  (its docstring is the parser's help)
-        try:
-            asked = watch_parser().parse_args(split(line))
-        except Helped:
-            return
-        if asked.command == "help":
-            watch_parser().print_help()
-            return
-        self._answer(
-            f"%tensorwatch {asked.command or ''}".rstrip(), getattr(self, f"_{asked.command or 'overview'}"), asked
-        )
+    def tensorwatch(self, line: str) -> None:
+        """Show what shares memory, and what the last cell changed; `%tensorwatch --help` tells more."""
+        self._commands.watch(line)
 
     @output_can_be_silenced
     @line_cell_magic
-    def tensordiff(self, line: str, cell: str | None = None) -> Any:  # noqa: ANN401, D102  (the same)
-        try:
-            options = diff_options(line)
-        except Helped:
-            return None
-        if cell is not None:
-            if options.tensors:
-                raise UsageError("%%tensordiff takes only options on its line: the code goes on the lines below")
-            if options.preview:
-                self._answer("%%tensordiff", lambda _: show_preview(self._previewer.preview(f"#\n{cell}")), options)
-                return None
-            return run_body(self.shell, self._watcher, options, line, cell)
-        if len(options.tensors) == 1:
-            raise UsageError("%tensordiff compares two tensors: name another, or none to see what the last cell did")
-        if len(options.tensors) > 2:  # noqa: PLR2004  (A and B)
-            raise UsageError(
-                f"%tensordiff compares two tensors, not {len(options.tensors)}: {', '.join(options.tensors)}"
-            )
-        things = [self._evaluate(text) for text in options.tensors]
-        self._answer("%tensordiff", partial(self._compare, things) if things else self._diff, options)
-        return None
+    def tensordiff(self, line: str, cell: str | None = None) -> Any:  # noqa: ANN401  (what the cell gives)
+        """Show what a cell or the last one changed, or compare two tensors; `%tensordiff --help` tells more."""
+        return self._commands.diff(line, cell)
 
-    tensorwatch.__doc__ = watch_parser().format_help()
-    tensordiff.__doc__ = diff_parser().format_help()
-
-    def _answer(self, command: str, make: Callable[[Any], Page | None], asked: object) -> None:
-        """Show the page of a command; signals wait meanwhile, and our own errors become a one-line `UsageError`."""
-        GUARD.signals.hold()
-        try:
-            page = make(asked)
-            if page is not None:
-                show(self.shell, page)
-        except UsageError:
-            raise
-        except Exception as error:  # noqa: BLE001  (our own error, or an object's)
-            GUARD.note(command, error)
-            raise UsageError(f"{command} failed; %tensorwatch status tells why") from None
-        finally:
-            GUARD.signals.release()
-            if GUARD.signals.are_waiting:
-                GUARD.signals.send_later()
-
-    def _diff(self, options: DiffOptions) -> Page:
-        recorded = bool(self._speaker.asked and self._speaker.asked.ops)
-        return show_diff(self._report(), diff_view(options, recorded=recorded and options.ops))
-
-    def _compare(self, things: Sequence[object], options: DiffOptions) -> Page:
-        texts = options.tensors[0], options.tensors[1]
-        return show_comparison(compare(texts, (things[0], things[1]), options.values), options.values)
-
-    def _evaluate(self, text: str) -> object:
-        try:
-            ast.parse(text, mode="eval")
-            thing = self.shell.ev(text)
-        except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
-            raise UsageError(f"%tensordiff: {text}: {type(error).__name__}: {error}") from None
-        if not is_comparable(thing):
-            raise UsageError(
-                f"%tensordiff: {text} is neither a tensor nor an array; its type is {type(thing).__name__}"
-            )
-        return thing
-
-    def _report(self) -> Report:
-        if self._speaker.report is None:
-            raise UsageError("no cell has been watched yet: run one first")
-        return self._speaker.report
-
-    def _overview(self, _: argparse.Namespace) -> Page:
-        return overview(self._report())
-
-    def _on(self, _: argparse.Namespace) -> Page:
-        self._watcher.settings.enabled = True
-        return show_settings(settings_of(self._watcher.settings, "enabled"))
-
-    def _off(self, _: argparse.Namespace) -> Page:
-        self._watcher.settings.enabled = False
-        return show_settings(settings_of(self._watcher.settings, "enabled"))
-
-    def _status(self, _: argparse.Namespace) -> Page:
-        watcher = self._watcher
-        return show_status(
-            StatusFacts(
-                version=self._version,
-                enabled=watcher.settings.enabled,
-                report=self._speaker.report,
-                changes=len(watcher.history),
-                faults=tuple(GUARD.faults),
-                failed=GUARD.count,
-                lost=lost_capabilities(),
-            )
-        )
-
-    def _why(self, asked: argparse.Namespace) -> Page:
-        path = find_path(asked.path, self._watcher.observer, self.shell.user_ns)
-        record = next(one for one in self._watcher.observer.shot.snapshot.records if str(one.path) == path)
-        several, unnamed = holders_of(self.shell, path)
-        origins = Origins.now(self._watcher.origins, self._watcher.observer.shot.snapshot)
-        holders = tuple(replace(one, origin=origins.of_pair(path, one.path)) for one in several)
-        past = [(count, one) for count, one in self._watcher.history if one.path == path]
-        return explain(Memory(record=record, holders=holders, unnamed=unnamed, past=past))
-
-    def _history(self, asked: argparse.Namespace) -> Page:
-        past = list(self._watcher.history)
-        paths = set(self._paths(asked.path)) if asked.path else None
-        turns = [one for one in self._watcher.turns if paths is None or not paths.isdisjoint(one.hazard.paths)]
-        shown = [(count, one) for count, one in past if paths is None or one.path in paths]
-        return history(shown, asked.count, asked.path, turns)
-
-    def _paths(self, text: str) -> tuple[str, ...]:
-        """Return the paths that an expression means, now or in the history."""
-        past = (one.path for _, one in self._watcher.history)
-        return find_paths(text, self._watcher.observer, self.shell.user_ns, past)
-
-    def _freeze(self, asked: argparse.Namespace) -> Page:
-        page = self._watcher.freezing.freeze(asked.paths, watched_paths(self._watcher.observer))
-        self._watcher.guard()
-        return page
-
-    def _thaw(self, asked: argparse.Namespace) -> Page:
-        return self._watcher.freezing.thaw(asked.paths)
-
-    def _frozen(self, _: argparse.Namespace) -> Page:
-        return self._watcher.freezing.show()
-
-    def _blame(self, asked: argparse.Namespace) -> Page:
-        paths = set(self._paths(asked.path))
-        return show_blame([(count, one) for count, one in self._watcher.history if one.path in paths], asked.path)
-
-    def _restore(self, asked: argparse.Namespace) -> Page:
-        return restore(asked.path, asked.cell, self._watcher)
-
-    def _fix(self, asked: argparse.Namespace) -> Page:
-        return mend_cell(self.shell, self._trials.prove(self._report()), asked.what)
-
-    def _preview(self, asked: argparse.Namespace) -> Page:
-        count = asked.cell
-        source = typed_source(self.shell, count) if count else getattr(self._watcher.running, "source", "")
-        return show_preview(self._previewer.preview(source), count)
-
-    def _ranks(self, asked: argparse.Namespace) -> Page | None:
-        if asked.view is None:
-            return joined_page()
-        if asked.view == "off":
-            return leave_ranks()
-        return join_ranks(self._evaluate_view(asked.view))
-
-    def _evaluate_view(self, text: str) -> object:
-        try:
-            return self.shell.ev(text)
-        except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
-            raise UsageError(f"%tensorwatch ranks: {text}: {type(error).__name__}: {error}") from None
-
-    def _config(self, asked: argparse.Namespace) -> Page:
-        name, sign, value = (part.strip() for part in " ".join(asked.setting).partition("="))
-        if sign:
-            change(self._watcher.settings, name, value)
-        return show_settings(settings_of(self._watcher.settings, name or None))
+    for _magic, _parser in ((tensorwatch, watch_parser), (tensordiff, diff_parser)):
+        vars(_magic)["getdoc"] = lambda parser=_parser: parser().format_help()  # IPython asks for it at `%tensorwatch?`

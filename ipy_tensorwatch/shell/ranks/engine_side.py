@@ -17,6 +17,7 @@ from ...core.statements.carried_names import carried_names
 from ..ipython.cell_sources import user_variables
 from .engine_panel import EnginePanel
 from .published import CELL, publish
+from .registry import HERE
 from .state_leaves import describe_leaves
 from .waiting_teller import WaitingTeller
 
@@ -47,7 +48,6 @@ class EngineSide:
     """
 
     watcher: Watcher
-    version: str
     engine: int = 0
     told: dict[str, deque[RankReport]] = field(default_factory=dict)
     tree: StateTree = field(default_factory=StateTree)
@@ -185,10 +185,6 @@ def _is_state(change: Change) -> bool:
     return change.kind != "mutated" or change.path.endswith(".grad") or "." in change.path
 
 
-HERE: list[EngineSide] = []
-"""The side of the extension that is loaded in this process."""
-
-
 def _begin_telling(side: EngineSide) -> None:
     if side.teller is None:
         side.teller = WaitingTeller(side.watcher, side.engine)
@@ -207,12 +203,13 @@ def join_clients(client: str, engine: int) -> str:
     side.engine = engine
     side.told[client] = deque(maxlen=MAX_KEPT)
     _begin_telling(side)
-    return side.version
+    return HERE[0].version
 
 
 def leave_clients(client: str) -> None:
     """Stop to tell a client."""
-    for side in HERE:
+    side = HERE[0].side if HERE else None
+    if isinstance(side, EngineSide):
         side.told.pop(client, None)
         if not side.told:
             side.close()
@@ -227,4 +224,7 @@ def answer(question: str, *asked: Any) -> bytes:  # noqa: ANN401  (as the questi
 def _side() -> EngineSide:
     if not HERE:
         raise RuntimeError("tensorwatch is not loaded here")
-    return HERE[0]
+    here = HERE[0]
+    if not isinstance(here.side, EngineSide):
+        here.side = EngineSide(here.watcher)
+    return here.side

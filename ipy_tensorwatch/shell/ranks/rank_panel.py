@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 from ...core.host.record import field, mutable
 from ...panel.rank_rows import tell_ranks
 from .notebook_places import NotebookPlaces
+from .registry import FEEDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ...core.ranks.join_reports import JoinedRanks
     from ...panel.feed import Feed
     from .engines import Engines
-
-FEEDS: list[Callable[[], Feed | None]] = []
-"""Where the panel of this process is, if there is one."""
 
 
 @mutable(eq=False)

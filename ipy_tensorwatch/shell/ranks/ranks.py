@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from IPython.core.getipython import get_ipython
 
@@ -22,17 +22,15 @@ from .engines import Engines, direct_view_of, rounds_of
 from .hang_watch import HangWatch, waiting_ranks
 from .notebook_places import place_in_notebook
 from .rank_panel import RankPanel
+from .registry import WATCHED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
     from ...core.ranks.waiting_rank import WaitingRank
     from ...render.page import Page
-
-WATCHED: list[Ranks] = []
-"""The clusters that are watched from this process."""
 
 
 @mutable(eq=False)
@@ -174,12 +172,6 @@ class Ranks:
         )
         if page is not None and self.shell is not None:
             show(self.shell, page)
-
-
-def relay_to_rank(rank: int, message: Mapping[str, Any]) -> None:
-    """Lead a message of a page to a rank of the cluster that was joined last."""
-    if WATCHED:
-        GUARD.run("joining-ranks", WATCHED[-1].panel.relay, rank, message, default=None)
 
 
 def _version() -> str:

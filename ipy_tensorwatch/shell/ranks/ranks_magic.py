@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 
 from ...render.pages.ranks_page import show_left
-from .ranks import WATCHED, Ranks
+from .ranks import Ranks
+from .registry import WATCHED
 
 if TYPE_CHECKING:
     from ...render.page import Page
@@ -26,7 +27,8 @@ def joined_page() -> Page:
     """Show the last cell on all ranks."""
     if not WATCHED:
         raise UsageError("%tensorwatch ranks: no cluster is joined; name a cluster, a client or a view of ipyparallel")
-    return WATCHED[-1].page()
+    latest: Ranks = WATCHED[-1]
+    return latest.page()
 
 
 def leave_ranks() -> Page:

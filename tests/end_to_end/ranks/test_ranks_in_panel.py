@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.shell.ranks.rank_panel import FEEDS
-from ipy_tensorwatch.shell.ranks.ranks import relay_to_rank
+from ipy_tensorwatch.shell.ranks.registry import FEEDS, relay_to_rank
 from tests.support.frontend import FrontEnd, watched
 
 
