@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ipy_tensorwatch.render.wording.measure import width
 from ipy_tensorwatch.render.wording.own_state import DOING, SWITCHED_OFF
 
 if TYPE_CHECKING:
@@ -122,6 +123,16 @@ def test_only_render_has_sentences():
     }
 
     assert set() == told
+
+
+def test_our_own_texts_need_no_tables_of_widths(monkeypatch):
+    """Importing these takes longer than all else that the first block takes."""
+    monkeypatch.setitem(sys.modules, "wcwidth", None)
+    texts = [text for path in (PACKAGE / "render").rglob("*.py") for _, text in texts_in(parse(path))]
+    told = {letter for text in texts for letter in text if letter.isprintable() and not letter.isascii()}
+
+    assert "Δ" in told
+    assert [width(letter) for letter in told] == [1] * len(told)
 
 
 def test_every_capability_and_every_action_of_ours_has_its_words():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..watcher import Watcher
 
 
-class Side(Protocol):
+class RankTeller(Protocol):
     """What tells clients of each cell: an `EngineSide`."""
 
     def tell(self, report: Report) -> bool:
@@ -37,7 +37,7 @@ class OwnRank:
 
     watcher: Watcher
     version: str
-    side: Side | None = None
+    side: RankTeller | None = None
 
     def tell(self, report: Report) -> bool:
         """Keep what a cell did for the clients; return False if there is none."""
