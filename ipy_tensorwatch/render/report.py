@@ -6,11 +6,9 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..core.fixes.alternative_fixes import alternative_fixes
-from ..core.fixes.change_fix import change_fixes, fix_changes
+from ..core.fixes.change_fix import fix_changes
 from ..core.fixes.computed_again import change_behind, fix_afterwards, hazard_beside
 from ..core.fixes.replay import OF_GRADIENTS
-from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
 from ..core.host.record import field, record
 from ..core.memory.alias_groups import group
@@ -22,11 +20,11 @@ from .wording.hazards.hazard_sentences import message
 from .wording.not_compared import why
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from ..core.blame.reasoning import Reasoning
     from ..core.hazards.fix import Fix
-    from ..core.hazards.hazard import Turn
+    from ..core.hazards.hazard import Hazard, Turn
     from ..core.model.records import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
     from ..core.model.snapshots.snapshot import Snapshot
 
@@ -131,13 +129,6 @@ class Report:
         if explained is not None:
             return self._as_tried(explained) or fix
         return self.tried.get(hazard.key, fix) or replace(fix, applicability="display", edits=())
-
-    def other_fixes(self, one: Change | Hazard, fix: Fix) -> Iterator[Fix]:
-        """Yield what else may mend a silent change or a hazard, and is offered only if a trial proves it."""
-        if isinstance(one, Hazard):
-            return alternative_fixes(one, fix, self.sources)
-        found = change_fixes(one, self.cell.count, self.snapshot, self.sources)
-        return (other for other in found if other.edits != fix.edits)
 
     @property
     def begun(self) -> tuple[Hazard, ...]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, cast
 from ..capture.host.other_threads import runs_in_other_threads
 from ..capture.trial.given_values import MOST_BYTES, KnownPast
 from ..capture.trial.run_trial import Tried, run_trial
-from ..core.fixes.alternative_fixes import needs_trial
+from ..core.fixes.alternative_fixes import alternative_fixes, needs_trial
+from ..core.fixes.change_fix import change_fixes
 from ..core.fixes.replay import plan_hazard, plan_replay
 from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
@@ -19,6 +20,8 @@ from ..core.host.record import mutable
 from .ipython.cell_sources import user_variables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..capture.trial.trial_namespace import TrialVerdict
     from ..core.fixes.replay import Replay
     from ..core.hazards.fix import Fix
@@ -61,7 +64,7 @@ class _Trials:
         if found == "late":
             return None if needs_trial(one, fix) else fix
         mending = [fix] if found in ("safe", "unsafe") else []
-        others = islice(self.report.other_fixes(one, fix), MOST_OTHERS) if found != "safe" else iter(())
+        others = islice(_other_fixes(self.report, one, fix), MOST_OTHERS) if found != "safe" else iter(())
         for other in others:
             found = self._try(one, other)
             if found == "safe":
@@ -103,6 +106,14 @@ def _plan(report: Report, one: Change | Hazard, fix: Fix) -> Replay | None:
         return plan_hazard(one, fix, report.cell.count, report.sources, has_others=bool(beside))
     mends = [each.path for each, other in report.possible_fixes.items() if other.edits == fix.edits or each == one]
     return plan_replay(one, fix, mends, report.cell.count, report.sources)
+
+
+def _other_fixes(report: Report, one: Change | Hazard, fix: Fix) -> Iterator[Fix]:
+    """Yield what else may mend a silent change or a hazard, and is offered only if a trial proves it."""
+    if isinstance(one, Hazard):
+        return alternative_fixes(one, fix, report.sources)
+    found = change_fixes(one, report.cell.count, report.snapshot, report.sources)
+    return (other for other in found if other.edits != fix.edits)
 
 
 def _has_large(report: Report, names: frozenset[str]) -> bool:
