@@ -85,7 +85,7 @@ def keepsake_of(path: AccessPath) -> AccessPath | None:
 def owner_among(paths: Iterable[AccessPath]) -> AccessPath | None:
     """Return the first path to an attribute, else the first of all, among those that contain no name of a copy."""
     owners = [one for one in paths if keepsake_of(one) is None]
-    return min(owners, key=lambda one: not one.steps or not one.steps[-1].startswith("."), default=None)
+    return _with_owner(owners) if owners else None
 
 
 def _is_named(keepsake: AccessPath, site: Site | None) -> bool:
@@ -108,17 +108,23 @@ def _was_stepped(change: Change) -> bool:
 
 
 def _trained(changes: Sequence[Change], snapshot: Snapshot, stepped: Collection[int]) -> Mapping[int, str]:
-    """Map the storages that an optimizer step changed to the path it went through, whatever else wrote there."""
-    told = {one.path: one for one in changes}
-    found: dict[int, str] = {}
+    """Map the storages that an optimizer step changed to a path of what it trained, whatever else wrote there."""
+    told, found = {one.path: one for one in changes}, dict[int, list[AccessPath]]()
+    by_step = [parse_path(one.path) for one in changes if one.cause == "optimizer"]
+    for path in by_step:
+        if (reading := snapshot.get(str(path))) is not None and reading.storage:
+            found.setdefault(reading.storage, []).append(path)
     for storage in stepped:
         for path, reading in snapshot.by_storage.get(storage):
             change = told.get(str(path))
             if reading.kind == "parameter" or (".state[" in str(path) and not (change and change.silent)):
-                found.setdefault(storage, str(path))
-    by_step = [one.path for one in reversed(changes) if one.cause == "optimizer"]
-    held = ((path, snapshot.get(path)) for path in by_step)
-    return found | {reading.storage: path for path, reading in held if reading is not None and reading.storage}
+                found.setdefault(storage, []).append(path)
+    return {storage: str(_with_owner(paths)) for storage, paths in found.items()}
+
+
+def _with_owner(paths: Iterable[AccessPath]) -> AccessPath:
+    """Return the first path to an attribute, else the first of all: what it belongs to can be named."""
+    return min(paths, key=lambda one: not one.steps or not one.steps[-1].startswith("."))
 
 
 def _lasting(
