@@ -80,7 +80,10 @@ class _Case:
     def _overlapping(self) -> list[Entry]:
         """Return the entries that share bytes with this path; only the first few after the deadline."""
         is_late = self.cell.deadline.has_passed()
-        found = self.cell.places.overlapping(self.reading, FEW if is_late else None)
+        most = FEW if is_late else None
+        found = self.cell.places.overlapping(self.reading, most)
+        for part in self.cell.places.components_of(self.path) if self.reading.unknown else ():
+            found += self.cell.places.overlapping(part, most)
         if is_late and len(found) >= FEW:
             self.cell.curtailed[self.spelled] = None
         return found
