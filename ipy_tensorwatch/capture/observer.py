@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import groupby
 from operator import itemgetter
@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
+from ..core.host.record import field, mutable, record
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
@@ -49,7 +50,7 @@ UNCOUNTED = 1 << 25
 """The bytes kept of changes before the last look, so that their elements can be counted."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(eq=False, slots=False)
 class Observation:
     """One look: the snapshot, the changed paths with the change of their bytes, and what was left out.
 
@@ -122,7 +123,7 @@ MANY = 100
 """Beyond so many uncompared tensors in one container, only the container is listed."""
 
 
-@dataclass(slots=True)
+@mutable
 class Observer:
     """Looks at one namespace repeatedly."""
 

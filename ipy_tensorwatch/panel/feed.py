@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core.hazards.hazard import MAX_KEY, Turn
+from ..core.host.record import field, mutable
 from ..render.wording.changes.origin_sentences import shared_since
 from .badge_and_marks import is_news, news
 from .change_lines import linked, tell_change
@@ -43,7 +43,7 @@ MAX_NAME, MAX_PATH = 200, 100_000
 """Maximum length of a front end's name and of a requested path, in characters."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class Feed:
     """Sends front ends the difference from what they have, as far as they subscribed to it.
 

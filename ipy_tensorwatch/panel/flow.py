@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from time import monotonic
+
+from ..core.host.record import field, mutable
 
 BURST, RATE = 8 << 20, 16 << 20
 """Bytes that may be sent at once, and bytes per second."""
@@ -15,7 +16,7 @@ LEAST = 1 << 10
 """Bytes that a message counts at least, for its head and our record of it."""
 
 
-@dataclass(slots=True)
+@mutable
 class Flow:
     """A token bucket, and the messages not yet acknowledged.
 

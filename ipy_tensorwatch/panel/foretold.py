@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from ..core.host.record import field, mutable
 from ..render.wording.editor_sentences import outcomes, would_change
 from .compact import MAX_TEXT, clip
 
@@ -28,7 +28,7 @@ MAX_SOURCE = 100_000
 """Maximum number of cells in a request, and of characters in all of them."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class Foretold:
     """The previews of sources, kept until the next report.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from ..core.host.record import field, mutable, record
 from ..core.syntax.parsing import parse_path
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _ORDER: tuple[TimelineMark, ...] = ("silent", "written", "rebound", "created", "
 _MARKS: Mapping[str, TimelineMark] = {"mutated": "written", "rebound": "rebound", "bound": "created", "unbound": "gone"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(eq=False)
 class PastCell:
     """One earlier cell.
 
@@ -50,7 +50,7 @@ class PastCell:
         return len(self.changes) + len(self.turns)
 
 
-@dataclass(slots=True)
+@mutable
 class PastCells:
     """The latest cells, oldest first: at most `MAX_CELLS`, and about `MAX_KEPT` records in all."""
 

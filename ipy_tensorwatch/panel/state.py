@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from ..core.host.record import field, record
 from ..core.memory.alias_groups import Grouping, home_of
 from ..render.report import SCHEMA_VERSION
 from ..render.wording.changes.order import most_telling
@@ -30,7 +30,7 @@ MAX_CHANGES = 1000
 """Maximum number of changes sent per cell, silent ones first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(eq=False)
 class State:
     """The lists that a front end holds; each is sent as a difference from its previous state."""
 

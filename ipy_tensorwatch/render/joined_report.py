@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..core.host.record import record
 from .report import SCHEMA_VERSION, hazard_dict, plain
 from .wording.rank_sentences import why_missing
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..core.ranks.join_reports import JoinedRanks
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class JoinedReport:
     """What the ranks told of one cell."""
 

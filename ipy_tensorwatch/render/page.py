@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 from string import Formatter
 from typing import TYPE_CHECKING
+
+from ..core.host.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _FORMATTER = Formatter()
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Span:
     """A run of words or of code; `leads` is the (cell, line) that the words link to."""
 
@@ -25,7 +26,7 @@ class Span:
     leads: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Line:
     """A sequence of spans."""
 
@@ -111,7 +112,7 @@ def join_words(lines: list[Line], gap: str) -> Line:
     return joined
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Strip:
     """One variable in a picture of memory.
 
@@ -131,7 +132,7 @@ class Strip:
     facts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Picture:
     """A block of memory with a strip for each variable in it; text output leaves pictures out.
 
@@ -149,7 +150,7 @@ class Picture:
     more: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Row:
     """One row of a table, optionally with a picture below it; a silent change also gets a sign, not only a colour."""
 
@@ -158,7 +159,7 @@ class Row:
     picture: Picture | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Table:
     """Rows under column headings.
 
@@ -180,7 +181,7 @@ class Table:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DetailEntry:
     """Sentences beside a label; the first states the problem, the others what to do."""
 
@@ -191,7 +192,7 @@ class DetailEntry:
 PagePart = Table | Line | Picture | DetailEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Page:
     """A headline, then its parts.
 

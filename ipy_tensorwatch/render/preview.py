@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..core.host.record import record
 from .report import plain
 from .wording.hazards.hazard_sentences import message
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PREVIEW_SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Preview:
     """What a cell would change silently, and which hazards it would make, foretold without running it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from ..core.fixes.computed_again import change_behind, fix_afterwards, hazard_be
 from ..core.fixes.replay import OF_GRADIENTS
 from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
+from ..core.host.record import field, record
 from ..core.memory.alias_groups import group
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(eq=False, slots=False)
 class Report:
     """What one cell did, and what shares memory after it.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..core.host.guard import GUARD
+from ..core.host.record import field, mutable
 from .fix_trials import FixTrials
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.namesake import describe_namesake
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _loaded: list[Extension] = []
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class Extension:
     """Everything that is added to a shell, so that all of it can be removed again."""
 

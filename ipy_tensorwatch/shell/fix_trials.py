@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from time import thread_time
 from typing import TYPE_CHECKING, cast
@@ -15,6 +15,7 @@ from ..core.fixes.alternative_fixes import needs_trial
 from ..core.fixes.replay import plan_hazard, plan_replay
 from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
+from ..core.host.record import mutable, record
 from .ipython.cell_sources import user_variables
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ MOST_OTHERS = 6
 """How many other fixes are tried where the first one does not prove safe."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class FixTrials:
     """Tries fixes; the report keeps what was found."""
 
@@ -52,7 +53,7 @@ class FixTrials:
         return report
 
 
-@dataclass(slots=True)
+@mutable
 class _Trials:
     """The trials of one report, and the seconds that are left for them."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..capture.changed_values import values_of
 from ..core.host.guard import GUARD
+from ..core.host.record import field, mutable
 from .ipython.request import request_cell, request_metadata, request_session
 from .ranks.ranks import relay_to_rank
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .watcher import Watcher
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class Hosting:
     """Holds the widget of one shell.
 

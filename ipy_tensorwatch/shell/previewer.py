@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..capture.objects.plain_variables import held_by_function, plain_variables, read_only_arrays
 from ..core.host.deadline import Deadline
 from ..core.host.guard import GUARD
+from ..core.host.record import field, mutable
 from ..core.syntax.magic_calls import RUNNING
 from ..render.preview import Preview
 from .cell.take_trace import read_notebook
@@ -31,7 +31,7 @@ _HEADER = re.compile(rf"\A(?:\s*\n)*(?:%%(?:{'|'.join(sorted(RUNNING))})\b[^\n]*
 _OWN_LINE = re.compile(r"^[ \t]*%tensorwatch\b[^\n]*$", re.MULTILINE)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class Previewer:
     """Previews cells; what depends on the last report alone is kept until the next one."""
 

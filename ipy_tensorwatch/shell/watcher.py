@@ -6,7 +6,7 @@ import math
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from ..core.explain.node_log import NodeLog
 from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing_hazards import Standing
 from ..core.host.guard import GUARD
+from ..core.host.record import field, mutable
 from ..core.model.records import Cell
 from ..core.origins.origins import Origins
 from ..core.origins.path_histories import PathHistories
@@ -30,8 +31,7 @@ from ..render.wording.not_frozen import stopped
 from .cell.ended_cell import EndedCell, UnsettledCells, archive, grant_time, sharpen
 from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
-from .cell.operator_recording import SECONDS as RECORDING_SECONDS
-from .cell.operator_recording import record
+from .cell.operator_recording import RECORDING_SECONDS, record_operators
 from .cell.outcome import record_of, report_failure, report_nothing, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
@@ -60,7 +60,7 @@ TURNS = 1000
 """How many turns (beginnings and ends of hazards) are kept."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class Watcher:
     """Observes every cell through IPython's hooks.
 
@@ -255,9 +255,10 @@ class Watcher:
 
     def record(self, options: DiffOptions) -> None:
         """Start recording the operators of the running cell, if that is not on yet."""
-        if self.running is not None and self.running.recording is None:
-            self.running.recording = record(FILES.of(self.shell), self.running.observer, self.running.ledger, options)
-            self.running.recording.open(self.running.observer, self.running.ledger)
+        running = self.running
+        if running is not None and running.recording is None:
+            running.recording = record_operators(FILES.of(self.shell), running.observer, running.ledger, options)
+            running.recording.open(running.observer, running.ledger)
 
     def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
         """Return the differences since the last cell, if a look is cheap against the time that has passed."""

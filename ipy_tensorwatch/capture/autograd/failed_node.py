@@ -6,7 +6,7 @@ or a checkpoint are skipped: reading them would run the hooks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from itertools import islice
 from time import perf_counter
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from ...core.host.record import field, mutable
 from ...core.model.trace.saved_tensor import Spoiled
 from ..frames.traceback_frames import frames_of, locals_of
 from ..host.graph_private import (
@@ -89,7 +90,7 @@ def _named_in(error: BaseException, deadline: float) -> Iterator[torch.Tensor]:
         yield from tensors_in(locals_of(frame))
 
 
-@dataclass(slots=True)
+@mutable
 class _Search:
     """Searches graphs for the failed node, in the order of backward: latest nodes first.
 

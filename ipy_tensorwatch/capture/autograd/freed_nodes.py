@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ...core.host.record import field, mutable
 from ...core.model.trace.half_freed import HalfFreed
 from ..host.graph_private import LEAF_NUMBER, complaint_of, has_hook, leaf_of
 from ..host.node_limit import CLOCK_EVERY, is_enough
@@ -39,7 +40,7 @@ def _is_released(check: Callable[[Any], object], node: object) -> bool:
     return found is not None and found.trouble == "freed"
 
 
-@dataclass(slots=True)
+@mutable
 class GraphSurvey:
     """The part of a graph above its freed nodes.
 
@@ -180,7 +181,7 @@ def _leaves_below(found: GraphSurvey, deadline: float) -> set[int]:
     return leaves
 
 
-@dataclass(slots=True)
+@mutable
 class FreedGraphs:
     """Which of the watched graphs a backward has freed a part of.
 

@@ -7,12 +7,12 @@ and an empty tensor shares the version counter of each saved tensor.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
 from itertools import chain
 from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ...core.host.record import field, mutable
 from ...core.model.trace.saved_tensor import Overwritten, RootOrigin
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
@@ -43,7 +43,7 @@ MAX_ROOTS = 16
 """The maximum number of roots reported for a hazard."""
 
 
-@dataclass(slots=True)
+@mutable
 class Graphs:
     """What is remembered of all graphs, by the sequence numbers of their nodes.
 

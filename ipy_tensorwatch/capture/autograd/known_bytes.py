@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...core.host.record import record
 from .tracked_tensor import digest_now
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..compare.compare_bytes import Fingerprints, StorageMark
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class KnownBytes:
     """The known bytes of storages: `prints` after the cell, `past` while it ran."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.host.guard import GUARD
+from ...core.host.record import field, record
 from ...core.model.trace.saved_tensor import SavedTensor
 from ..host.graph_private import has_hook
 from ..host.node_limit import CLOCK_EVERY, is_late
@@ -61,7 +61,7 @@ class Noted(NamedTuple):
 NOTHING_SAVED = Noted([])
 
 
-@dataclass(frozen=True)
+@record(kw_only=False, slots=False)
 class Aids:
     """The inputs for recording a saved tensor.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...core.host.record import mutable
 from ..compare.compare_bytes import digest_part, is_whole
 from ..host.threads import is_alone
 from ..host.torch_private import data_address, version_of
@@ -37,7 +38,7 @@ def digest_then(reading: Reading, mark: StorageMark) -> bytes | None:
     return mark.part_digest(reading) if mark.copy is None else digest_now(reading, mark)
 
 
-@dataclass(slots=True)
+@mutable
 class Followed:
     """A tracked saved tensor.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ...core.host.record import field, mutable
 from ..device.accelerator_api import ask, copies_later
 from .compare_bytes import ByteVerdict
 
@@ -40,7 +40,7 @@ class Expected(NamedTuple):
         return self.earlier if self.earlier.outcome == "new" else self.earlier._replace(after=later.after)
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class ArrivingCopies:
     """The storages that cells made, or wrote by their version counter, and that a device at work may still write.
 

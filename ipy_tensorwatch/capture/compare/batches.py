@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ...core.host.record import field, mutable
 from ..memory.byte_block import SMALL, batches
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ FEW = 64
 """Batches with fewer storages are merged with others when there are new storages."""
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class Batch:
     """Some storages, all small or all large, and their blocks.
 
@@ -55,7 +55,7 @@ def batches_of(storages: Iterable[int], blocks: Mapping[int, Block]) -> list[Bat
     return found
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class Batches:
     """The batches of all watched storages.
 

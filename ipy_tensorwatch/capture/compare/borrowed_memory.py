@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ...core.host.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ..tensors.serials import StorageSerials
 
 
-@dataclass(slots=True)
+@mutable
 class Loans:
     """Maps each borrowing storage, by serial, to the storage that owns the memory.
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from ...core.host.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ class Spell(NamedTuple):
     mark: StorageMark
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class ByteHistory:
     """The looks at bytes while one cell ran.
 

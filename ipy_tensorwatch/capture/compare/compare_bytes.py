@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref  # noqa: TC003  (named in the types of a function's defaults)
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
 from operator import is_
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import xxhash
 
+from ...core.host.record import field, mutable
 from ...core.memory.count_differences import Side
 from ...core.memory.footprint import footprint_of
 from ...core.memory.overlap import lay_out
@@ -139,7 +139,7 @@ _make_verdict: Callable[[tuple[object, ...]], ByteVerdict] = partial(tuple.__new
 """Make a record without a Python call: a training step makes a thousand."""
 
 
-@dataclass(slots=True)
+@mutable
 class Fingerprints:
     """The marks of all watched storages, by storage serial.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import prod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ...core.host.record import field, mutable
 from ...core.memory.count_differences import pieces, spread_indices
 from ...core.memory.overlap import relate
 from ...core.model.comparison import Comparison, Form, Incomparable
@@ -101,7 +101,7 @@ def _numbers(piece: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401
     return np.asarray(piece)
 
 
-@dataclass(slots=True)
+@mutable
 class _Differing:
     """The differing elements of the pieces compared so far."""
 

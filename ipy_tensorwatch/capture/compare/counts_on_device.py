@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...core.host.record import field, mutable
 from ...core.model.records import Elements
 from ..device.accelerator_api import ask, is_capturing, is_idle
 from ..device.device_counts import CopyPair, CountsUnderWay, launch_counts
@@ -16,7 +16,7 @@ COUNTING_WAIT = 0.05
 """The longest that a device which did nothing is waited for while it counts, in seconds."""
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class CountsOnDevice:
     """The counts of some rows, launched together when the first of them is asked for."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ...core.host.record import field, mutable
 from ..device.accelerator_api import ask, busy_devices, is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
 from ..device.kept_copy import room_for_copies, without_others
@@ -41,7 +41,7 @@ class Departure(NamedTuple):
     flight: Flight
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class DevicePrints:
     """Compares the storages on devices with their marks, which it keeps beside those of the CPU.
 

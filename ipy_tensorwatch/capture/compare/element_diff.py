@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...core.host.record import mutable
 from ...core.memory.count_differences import Side, Tally
 from ...core.memory.footprint import footprint_of
 from ...core.model.reading import Reading
@@ -283,7 +283,7 @@ def _row_major(reading: Reading) -> tuple[int, ...]:
     return tuple(reading.itemsize * math.prod(reading.shape[place + 1 :]) for place in range(len(reading.shape)))
 
 
-@dataclass(slots=True)
+@mutable
 class _Largest:
     """The largest difference between elements of one type."""
 

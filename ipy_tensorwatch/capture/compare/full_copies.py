@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...core.host.record import field, mutable
 from .compare_bytes import ByteVerdict, Fingerprints, StorageMark
 from .element_diff import ElementCounts, contrast
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 28
 
 
-@dataclass(slots=True)
+@mutable
 class Album:
     """Copies of storages that otherwise have only a digest, up to a total size."""
 

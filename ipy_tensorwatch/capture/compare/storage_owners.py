@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ...core.host.record import record
 from ..host.threads import is_alone
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Block
 
 
-@dataclass(frozen=True)
+@record(kw_only=False, slots=False)
 class StorageOwners:
     """The owners of the storages that are compared."""
 

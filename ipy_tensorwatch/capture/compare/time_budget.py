@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from time import thread_time
+
+from ...core.host.record import mutable
 
 BANDWIDTH = 10e9
 """Bytes per second that a digest surely reaches; used only to estimate whether a storage fits the budget."""
 
 
-@dataclass(slots=True)
+@mutable
 class Budget:
     """Seconds available for reading bytes; the unspent part of a cell's allowance is saved, up to a limit.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from ...core.host.guard import GUARD
+from ...core.host.record import record
 from ..host.torch_private import undisturbed
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def made_current(device: torch.device) -> AbstractContextManager[Any]:
     return nullcontext() if change is None or device.index is None else change(device)
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Sent:
     """Numbers on their way from a device to the host."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...core.host.record import mutable
 from ..memory.byte_block import Block
 from ..tensors.plain_reads import storage_of
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Bytes, Runs
 
 
-@dataclass(slots=True)
+@mutable
 class DeviceBlock(Block):
     """All bytes of one storage of a device; whoever asks for them on the host gets nothing."""
 

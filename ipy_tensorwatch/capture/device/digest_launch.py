@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from itertools import groupby
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from ...core.host.record import field, mutable, record
 from ..host.torch_private import undisturbed
 from .accelerator_api import Sent, send_to
 from .digest_weights import MAX_SEGMENTS, SEGMENT_BYTES, Weights
@@ -71,7 +71,7 @@ class Portion(NamedTuple):
         return empty.set_(self.storage, self.low, shape, strides)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Flight:
     """Digests on their way to the host.
 
@@ -93,7 +93,7 @@ class Flight:
         return {key: data[16 * place : 16 * place + 16] for place, key in enumerate(self.keys)}
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class DigestLauncher:
     """Launches digests on one device, on the stream in use.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from ...core.host.record import record
 from .accelerator_api import send_to
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ BY_SEGMENT = odd_numbers(1 << 34, MAX_SEGMENTS)
 """The numbers of the segments."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Weights:
     """These numbers in the memory of one device."""
 

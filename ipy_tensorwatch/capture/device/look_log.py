@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
+from ...core.host.record import field, mutable
 from ..host.torch_private import undisturbed
 from .accelerator_api import Sent
 
@@ -45,7 +45,7 @@ class PortionChange(NamedTuple):
     differs: bool
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class LookLog:
     """The looks at the portions of one device."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from time import perf_counter
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
 from ...core.host.python_private import monitoring as _monitoring
+from ...core.host.record import field, mutable
 from ..host.torch_private import compiler_callback, is_compiled
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ HOT_INTERVAL = 20e-6
 CELL = "<module>"
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class _Function:
     """A function whose lines are tracked, until they follow too fast: then it is `merged`."""
 
@@ -41,7 +41,7 @@ class _Function:
     merged: bool = False
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class LineWatch:
     """Tracks the thread that runs a cell through the functions of the notebook.
 

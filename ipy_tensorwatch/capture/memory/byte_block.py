@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xxhash
 
+from ...core.host.record import field, mutable
 from ..tensors import plain_reads
 from ..tensors.read_tensor import array_extent, owner_of
 from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span, store, window, write_spans
@@ -40,7 +41,7 @@ _spare: list[Scratch] = []
 """Removed while in use, so that neither another thread nor a signal handler can write to it."""
 
 
-@dataclass(slots=True)
+@mutable
 class Block:
     """A run of bytes, and whether another owner may free its memory.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...core.host.record import field, mutable
 from ...core.model.path import AccessPath
 from ...core.model.snapshots.outline import Outline, OutlineRun
 from .inspect_object import numbers_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...core.model.reason import Reason
 
 
-@dataclass(slots=True)
+@mutable
 class Branch:
     """One name's outline, and the live objects in the outline's order.
 

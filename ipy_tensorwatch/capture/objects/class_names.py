@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import types
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
+from ...core.host.record import field, mutable
 from ...core.model.trace.notebook import FORWARD_HOOKS, name_of_partial
 from .inspect_object import (
     Odd,
@@ -40,7 +40,7 @@ MAX_ITEMS = 100
 """The maximum number of items of a list or a dict catalogued."""
 
 
-@dataclass(slots=True)
+@mutable
 class Catalog:
     """The class names of modules, optimizers, and notebook instances and functions.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from time import thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...core.host.record import field, mutable
 from ...core.model.snapshots.outline import OutlineRun
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def segments_of(
         yield Segment(f"{begin}{start}>", path, run, values, start, above, weight)
 
 
-@dataclass(slots=True)
+@mutable
 class Limits:
     """The remaining limits of one look, and the order of branches.
 

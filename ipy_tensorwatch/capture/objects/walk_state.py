@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...core.host.record import field, mutable
 from ...core.model.snapshots.ways import Way
 from .look_limits import Limits, Segment
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_WAYS = 10_000
 
 
-@dataclass(slots=True)
+@mutable
 class Walk:
     """One walk over a namespace. It holds live objects, so it must not outlive the hook.
 

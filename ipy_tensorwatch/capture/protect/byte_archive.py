@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from time import thread_time
 from typing import TYPE_CHECKING, ClassVar
 
 import xxhash
 
+from ...core.host.record import field, mutable
 from .archived_bytes import NOT_READ, ArchivedBytes
 from .device_archive import DeviceArchive
 from .kept_bytes import MOST, KeptBytes
@@ -29,7 +29,7 @@ RECORD = 500
 """The cost of keeping a copy beside its bytes, in bytes."""
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class ArchivedCell:
     """The bytes of many storages as they were before one cell, as a training step overwrites them.
 
@@ -61,7 +61,7 @@ class ArchivedCell:
         return sum([self.marks.pop(one).block.nbytes + RECORD for one in self.marks.keys() - blocks.keys()])
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable(kw_only=True)
 class Archive(KeptBytes):
     """Copies of bytes: half of `limit` for overwritten ones, oldest dropped first, half for large present ones.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 
+from ...core.host.record import record
 from ...core.memory.footprint import footprint_of
 from ..compare.device_mark import DeviceMark
 from ..device.accelerator_api import send_to
@@ -51,7 +51,7 @@ def place_of(thing: Any, reading: Reading, own: Container[int]) -> BytePlace | N
     return HostPlace(block_of(thing, reading, own).part(reading.low, reading.high - reading.low), reading, runs)
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class HostPlace:
     """Runs of bytes in the memory of the host; a copy is a bytes object or a buffer."""
 
@@ -77,7 +77,7 @@ class HostPlace:
         return a is not None and b is not None and bool(a == b)
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class DevicePlace:
     """Bytes in the memory of a device, which the host never sees; a copy is a tensor of the span that holds them."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from ...core.host.record import mutable
 from ..compare.device_mark import DeviceMark
 from ..device.accelerator_api import ask
 from ..device.kept_copy import room_for_copies
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..observer import Observation
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@mutable(kw_only=True, eq=False)
 class DeviceArchive(KeptBytes):
     """Copies of the small storages of devices, as they were before cells that wrote them.
 

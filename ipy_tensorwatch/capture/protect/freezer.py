@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
+from ...core.host.record import field, mutable
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.freezing import FreezeRefusal, FrozenError
 from ..frames.calling_line import calling_statement
@@ -30,7 +30,7 @@ _NOBODY = -1
 """The serial of an object that need not be identified."""
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class Freezer:
     """All that is frozen, in the order of freezing.
 

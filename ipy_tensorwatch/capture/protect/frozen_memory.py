@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import xxhash
 
+from ...core.host.record import mutable, record
 from ...core.memory.footprint import footprint_of
 from ...core.model.freezing import FrozenRecord
 from ..compare.compare_bytes import digest_part
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _NOTHING = np.zeros((0, 2), np.int64)
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class FrozenBytes:
     """The bytes that the elements of a tensor cover, and their place.
 
@@ -66,7 +67,7 @@ class FrozenBytes:
         return block.write(self.runs, self.data)
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class Frozen:
     """One frozen tensor or array; neither it nor its storage is kept alive.
 

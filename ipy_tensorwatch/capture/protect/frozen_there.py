@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ...core.host.record import field, mutable
 from ...core.memory.footprint import footprint_of
 from ...core.memory.strided_layout import are_nested
 from ..device.accelerator_api import Sent, is_capturing, is_idle
@@ -23,7 +23,7 @@ MAX_UNREAD = 64
 """So many comparisons may be on the way to the host."""
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class FrozenThere:
     """The bytes that the elements of a tensor cover, kept on its device.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
+
+from ...core.host.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ MOST = 2
 """If more than one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable(kw_only=True)
 class KeptBytes:
     """The bytes of storages from before the cells that wrote them.
 

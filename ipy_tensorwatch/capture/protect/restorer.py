@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from torch.autograd.graph import increment_version
 
+from ...core.host.record import mutable, record
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.reading import changed_fields
 from ...core.model.restoring import RefusedError, Restored, RestoreRefusal
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .freezer import Freezer
 
 
-@dataclass(frozen=True)
+@record(kw_only=False, slots=False)
 class _Seen:
     """The present state of one tensor or array."""
 
@@ -54,7 +54,7 @@ class _Seen:
         return self.place is not None and self.place.are_equal(a, b)
 
 
-@dataclass(slots=True)
+@mutable
 class Restorer:
     """Restores bytes.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...core.host.record import field, mutable
 from ..host.torch_private import plain_reads
 from ..objects.inspect_object import attribute, module_of, mro_of, name_of
 from ..objects.walk import walk
@@ -18,7 +18,7 @@ SHARDERS = frozenset({"FullyShardedDataParallel", "ZeroRedundancyOptimizer", "Fl
 MAX_VALUES = 1024
 
 
-@dataclass(slots=True)
+@mutable
 class KnownPlacements:
     """The addresses of the tensors of which PyTorch knows that they are shards, or that it keeps them equal."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
 
+from ...core.host.record import field, mutable
 from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun
 from ..compare.compare_bytes import is_whole
 
@@ -43,7 +43,7 @@ class StatePlace(NamedTuple):
     mark: object = None
 
 
-@dataclass(slots=True)
+@mutable
 class StateTree:
     """The state after the last cell; only what changed is digested again.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import takewhile
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.evidence.path_writes import touches
+from ...core.host.record import field, mutable, record
 from ...core.model.snapshots.difference import Content, Difference, DiffRow, make_row
 from ...core.model.snapshots.differences import Differences
 from ...core.model.snapshots.outline import Outline
@@ -83,7 +83,7 @@ NOTHING = Outline()
 NO_NAMES = Names(frozenset(), frozenset())
 
 
-@dataclass(slots=True)
+@mutable
 class BornPaths:
     """The paths that the cell has bound so far.
 
@@ -336,7 +336,7 @@ class BornPaths:
         return place is not None and place[0].readings[place[1]].object == reading.object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PastMemory:
     """The bytes of storages at a look, and when the cell has ended.
 

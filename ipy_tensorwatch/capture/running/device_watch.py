@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
+from ...core.host.record import field, mutable
 from ...core.model.trace.evidence import SeenWrite
 from ..compare.byte_history import Spell
 from ..compare.device_mark import DeviceMark, portions_of
@@ -42,7 +42,7 @@ class _There(NamedTuple):
     readings: Sequence[Reading]
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class DeviceWatch:
     """The storages that are looked at on their devices while one cell runs.
 

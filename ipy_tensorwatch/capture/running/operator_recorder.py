@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 from ...core.blame.evidence.operator_writes import Operation
+from ...core.host.record import field, mutable
 from ..host.graph_private import next_sequence_number
 from ..tensors.plain_reads import has_version, is_plain, version_of
 from .dispatch_mode import OperatorMode, region_of, written_arguments, written_tensors
@@ -27,7 +27,7 @@ MAX_OPERATIONS = 100_000
 _CELL = "<module>"
 
 
-@dataclass(slots=True)
+@mutable
 class OperatorRecorder:
     """Records each writing operator before it runs, so that one that fails midway is known too.
 

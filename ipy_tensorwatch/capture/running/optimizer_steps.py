@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import chain, islice
 from threading import get_ident
 from traceback import walk_stack
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ...core.host.guard import GUARD
+from ...core.host.record import field, mutable, record
 from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads, read_grad
 from ..objects.containers import groups_of
@@ -34,7 +34,7 @@ MAX_OPTIMIZERS = 64
 _Gradients = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class SeenStep:
     """One optimizer step: the addresses of what it holds, and the notebook line that called it.
 
@@ -55,7 +55,7 @@ class SeenStep:
     is_idle: bool = False
 
 
-@dataclass(slots=True)
+@mutable
 class StepRecorder:
     """Records each optimizer step once per place of the cell; `close` removes the hooks.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import perf_counter, thread_time
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ...core.host.guard import GUARD
+from ...core.host.record import field, mutable
 from ..autograd.known_bytes import KnownBytes
 from ..autograd.note_saved import Aids
 from ..compare.compare_bytes import Fingerprints
@@ -36,7 +37,7 @@ _BACKWARDS = frozenset(("backward", "autograd"))
 """The names in the code of a function that may run backward."""
 
 
-@dataclass(slots=True)
+@mutable
 class SpoiledBackwards:
     """What the backwards of a running cell compute with, although it was overwritten.
 

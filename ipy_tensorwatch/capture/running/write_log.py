@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from functools import cache, partial
 from math import inf
 from operator import attrgetter
@@ -12,6 +11,7 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD, pause_tracing
+from ...core.host.record import field, mutable
 from ...core.model.trace.evidence import Move, Position, SeenWrite
 from ...core.syntax.probe_insertion import make_probes, silence
 from ..compare.byte_history import ByteHistory
@@ -49,7 +49,7 @@ MAX_BUILT = 4096
 """How many of the last statements are kept with their nodes' numbers; older nodes are seldom alive."""
 
 
-@dataclass(slots=True)
+@mutable
 class Ledger:
     """The writes of one cell by statement and line, recorded within a share of its run time.
 

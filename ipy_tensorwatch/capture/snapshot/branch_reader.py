@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...core.host.record import mutable
 from ...core.model.reading import at_versions
 from ...core.model.snapshots.snapshot import RootSnapshot
 from ..objects.branch import Tree
@@ -31,7 +31,7 @@ LAYOUT_TIME = 1e-6
 """The cost of comparing the layout of one tensor, in seconds."""
 
 
-@dataclass(slots=True)
+@mutable
 class KnownBranch:
     """What is kept of one branch between hooks: no live object, only the facts that detect changes."""
 
@@ -43,7 +43,7 @@ class KnownBranch:
     tree: Tree | None = None
 
 
-@dataclass(slots=True)
+@mutable
 class BranchReader:
     """Reads one branch at a time.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
+from ...core.host.record import field, mutable
 from ...core.model.reason import Reason
 from ..device.device_block import DeviceBlock, device_block_of
 from ..host.node_limit import MAX_NODES
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_COUNTERS = 1024
 
 
-@dataclass(slots=True)
+@mutable
 class Gathering:
     """The readings so far.
 

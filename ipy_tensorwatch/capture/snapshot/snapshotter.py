@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from time import thread_time
 from typing import TYPE_CHECKING
 
+from ...core.host.record import field, mutable, record
 from ...core.model.reason import BUDGET, Reason
 from ...core.model.snapshots.snapshot import RootSnapshot, Snapshot
 from ...core.model.trace.evidence import OptimizerHolding
@@ -46,7 +46,7 @@ MAX_DRAWN = 64
 """The maximum number of optimizers with a remembered outline, dead ones included."""
 
 
-@dataclass(frozen=True, eq=False)
+@record(kw_only=False, eq=False, slots=False)
 class Shot:
     """A snapshot, and what is needed to read its bytes.
 
@@ -99,7 +99,7 @@ class Roots:
                     yield str(one.scene.paths[place]), bearer_of(tensor)
 
 
-@dataclass(slots=True)
+@mutable
 class Lens:
     """Takes snapshots; unchanged branches are carried over from the last one.
 

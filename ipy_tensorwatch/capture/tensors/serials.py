@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ...core.host.record import field, mutable
 from ..host.torch_private import attributes_of
 from .plain_reads import are_plain, is_ndarray
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     """By the id of a token, the token itself, so that no other gets its id meanwhile, and whose it was."""
 
 
-@dataclass(slots=True)
+@mutable
 class ObjectSerials:
     """Identifies tensor objects by their own `__dict__`, arrays by a weak reference.
 
@@ -102,7 +102,7 @@ def _attributes_of(thing: Any) -> object:  # noqa: ANN401  (a tensor or an array
     return None if is_ndarray(thing) else attributes_of(thing)
 
 
-@dataclass(slots=True)
+@mutable
 class StorageSerials:
     """Numbers storages; a serial dies with its storage.
 

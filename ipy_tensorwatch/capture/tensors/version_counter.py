@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ...core.host.record import mutable
 from ..host.torch_private import undisturbed, user_modes
 from . import plain_reads
 from .read_tensor import bearer_of, may_be_stale
@@ -30,7 +30,7 @@ def share_counter(tensor: torch.Tensor) -> torch.Tensor:
     return ours
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class Counter:
     """The version counter of one tensor, shared by an empty tensor of ours.
 

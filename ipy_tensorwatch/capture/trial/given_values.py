@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from ...core.host.record import record
 from ..host.torch_private import plain_reads
 from ..protect.byte_place import place_of
 from ..tensors.read_tensor import read
@@ -27,7 +27,7 @@ MOST_BYTES = 1 << 22
 """The largest tensor that a trial copies."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KnownPast:
     """What is known of earlier bytes.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ...core.host.record import mutable
 from ..device.accelerator_api import ask, busy_devices, is_capturing, is_idle, stream_in_use, use_streams
 from ..device.kept_copy import room_for_copies
 from .trial_namespace import NotKnownError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class TrialDevices:
     """The devices of the watched tensors, as the user's thread uses them.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from ..host.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ MAX_BYTES = 1 << 26
 """The number of tensor bytes in kept traces, for counting changed elements on demand."""
 
 
-@dataclass(slots=True)
+@mutable
 class _PastCell:
     count: int
     size: int
@@ -44,7 +45,7 @@ class _PastCell:
             self.reasoning, self.nbytes = self.reasoning.without_bytes(), 0
 
 
-@dataclass(slots=True)
+@mutable
 class PastChanges:
     """The latest changes with their cells' counts, oldest first; bindings and unbindings are left out.
 

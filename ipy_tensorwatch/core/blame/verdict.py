@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from ..model.records import Cause, Site
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 SILENT: frozenset[Cause] = frozenset(("call", "alias", "outside"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verdict:
     """Why a path changed."""
 

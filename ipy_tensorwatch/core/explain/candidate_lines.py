@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..host.deadline import NEVER, Deadline
+from ..host.record import record
 from ..interpreter.reached_lines import DefinitionReader, is_below
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_parts
@@ -37,7 +37,7 @@ _UNCOUNTED = re.compile(r"\.(?:data|numpy|__array__|storage|untyped_storage)\b")
 _SET_ITEM = "copyslices", "indexput"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Suspect:
     """A line that computes something.
 

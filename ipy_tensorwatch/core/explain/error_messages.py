@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from ..hazards.codes import HazardCode
@@ -44,7 +45,7 @@ _WORDS: dict[str, Trouble] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Complaint:
     """The content of one of PyTorch's messages.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..hazards.hazard_facts import Raised, TypedLine
+from ..host.record import record
 from ..model.records import Site
 from .error_messages import BACKWARD
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .node_log import NodeLog
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ErrorScene:
     """A cell that raised.
 

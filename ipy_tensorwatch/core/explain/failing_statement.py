@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..host.record import record
 from ..model.trace.cell_error import Spot  # noqa: TC001  (the examples make one)
 from ..statements.names_used import mentions_of
 from ..statements.writes.statement_writes import targets_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..statements.writes.write_target import Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Failing:
     """The statement that failed; of a compound statement its header only.
 

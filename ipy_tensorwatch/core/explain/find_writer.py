@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..blame.evidence.statement_timeline import Timeline
+from ..host.record import record
 from ..model.records import Site
 from ..model.trace.saved_tensor import Writing
 from ..statements.rewrite_statement import written_path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .error_scene import ErrorScene
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Inquest:
     """Asks the sources of evidence for the write, the most reliable first.
 

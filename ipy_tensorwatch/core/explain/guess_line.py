@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from ..host.record import record
 from ..model.records import Inner, Site
 from ..model.trace.saved_tensor import Writing
 from ..statements.rewrite_statement import read_paths
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from .find_writer import Inquest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Guess:
     """Guesses from the sources of the notebook's functions.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..host.record import record
 from ..model.records import Site
 from ..model.snapshots.difference import Difference
 from ..model.trace.saved_tensor import Writing
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..statements.statement import Statement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Witness:
     """The evidence of writes to some memory.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..host.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,7 +29,7 @@ class BuiltSpan(NamedTuple):
     plain: str
 
 
-@dataclass(slots=True)
+@mutable
 class NodeLog:
     """Maps sequence numbers of nodes to cells, and versions to writes.
 

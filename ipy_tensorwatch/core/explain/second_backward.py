@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from ..hazards.backward.freed_graph import detached, fix_freed, keeping
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import FreedGraph, TypedLine, typed_line
+from ..host.record import record
 from ..model.records import Site
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     LeadingIn = tuple[str | None, How, TypedLine | None]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(slots=False)
 class SecondBackward:
     """Asks what led from a backward that raised into nodes that were freed before it.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
 from ..hazards.hazard_facts import TypedLine, typed_line
+from ..host.record import record
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
@@ -70,7 +71,7 @@ def change_fixes(change: Change, cell: int, after: Snapshot, cells: Mapping[int,
             yield one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Search:
     """The search for the fix of one change."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from ..host.record import record
 from ..syntax.magic_calls import find_body
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.syntax_tree import all_nodes
@@ -29,7 +30,7 @@ TICK = "_tick_"
 _LIBRARIES = ROOTS | frozenset(dir(builtins))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Replay:
     """Statements to run twice in namespaces of their own, as they ran and with the edits of a fix.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..host.record import record
 from ..syntax.keep_layout import keep_layout
 from ..syntax.magic_calls import MAGIC_CALL, find_body
 from ..syntax.parsing import parse_cell, statements_around
@@ -54,7 +55,7 @@ _BINDS_NOTHING = re.compile(r"\s*(?:if|with)\b(?!.*\bas\b).*:\s*")
 """A header with its body on the same line, before which code may stand as well as before that body."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Edit:
     """Lines of a cell to replace; `end_line` is `line - 1` for an insertion.
 
@@ -72,7 +73,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Fix:
     """What to write instead.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..host.record import record
 from .codes import OF_BACKWARD
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ MAX_KEY = 500
 """Maximum length of a hazard's key, in characters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Hazard:
     """A state that will make a later step raise or give a wrong result, or that made the cell raise.
 
@@ -74,7 +74,7 @@ class Hazard:
         return self.outcome != "risk" or self.code not in OF_BACKWARD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Turn:
     """A hazard that began or ended with a cell.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ..host.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ How = Literal["leads", "goes-on", "is", "shares"]
 """How a graph leads into one that a backward has freed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TypedLine:
     """A statement as typed, and its place in a cell or in a file."""
 
@@ -44,7 +45,7 @@ def typed_line(cell: int, site: Site | Inner | None) -> TypedLine | None:
     return TypedLine(cell=getattr(site, "cell", cell), line=site.line, text=site.text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Raised:
     """Where an error was raised.
 
@@ -68,7 +69,7 @@ class Raised:
         return self.statement.text if self.statement else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OverwrittenSave:
     """Saved tensors were overwritten by one statement.
 
@@ -105,7 +106,7 @@ class OverwrittenSave:
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OverlappingElements:
     """A tensor has more elements than its memory holds."""
 
@@ -113,14 +114,14 @@ class OverlappingElements:
     room: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AssignedGradients:
     """Leaves were given the gradients of others; `groups` counts the gradients that several leaves have."""
 
     groups: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WrongBackward:
     """A backward computed with what was overwritten while it still needed it.
 
@@ -136,7 +137,7 @@ class WrongBackward:
     hooked: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KeptReference:
     """The tensors of a container belong to a module or an optimizer."""
 
@@ -144,7 +145,7 @@ class KeptReference:
     owner: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OneMemory:
     """Several tensors of a container are one memory, which was filled for each of them.
 
@@ -159,26 +160,26 @@ class OneMemory:
     times: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KeptByHook:
     """A hook kept a tensor without a copy, and what called the hook wrote to it afterwards."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GoneMemory:
     """Memory that no longer exists: its storage was freed or cut, or its owner released it."""
 
     how: Literal["freed", "let-go"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class UnrecordedWrite:
     """A tensor was overwritten without autograd recording it; through another variable if `via` is given."""
 
     via: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FreedGraph:
     """A graph leads into a part that a backward has freed.
 
@@ -208,7 +209,7 @@ Unheld = Literal["replaced", "added", "unfrozen", "left-out"]
 """Why an optimizer does not hold parameters: it was made before them, or while they were frozen, or without them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NotTrained:
     """Parameters get gradients, but no optimizer holds them.
 
@@ -228,7 +229,7 @@ class NotTrained:
     is_hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Stopped:
     """A saved tensor that was overwritten, and at which a backward raised.
 
@@ -273,7 +274,7 @@ class Stopped:
     rebinds: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StoppedUnread:
     """A backward raised at a node whose saved tensors cannot be read: of a write to a view, or of a subclass.
 
@@ -314,7 +315,7 @@ class IndexedLoop(NamedTuple):
     row: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Refused:
     """A refused in-place write, with what is known of the tensor by name.
 

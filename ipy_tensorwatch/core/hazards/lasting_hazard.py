@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from .hazard import Hazard
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Lasting:
     """A hazard and the paths that keep it alive, each with the object and the storage it led to."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from ..host.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Updated:
     """Memory that a cell's optimizer steps or updates by hand wrote.
 
@@ -40,7 +42,7 @@ class Updated:
     lines: frozenset[tuple[int, str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Standing:
     """The state of the hazards after a cell.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from time import perf_counter, thread_time
+
+from .record import mutable
 
 
 class LateError(Exception):
     """The deadline passed before the work was done; this error never leaves the package."""
 
 
-@dataclass(slots=True)
+@mutable
 class Deadline:
     """A moment at which work is cut short, by this thread's CPU clock: other threads do not consume it.
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import gc
 import traceback
 from collections import deque
-from dataclasses import dataclass, field
 from sys import gettrace, settrace
 from threading import get_ident
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .record import field, mutable
 from .signals import HeldSignals
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def pause_tracing() -> Any:  # noqa: ANN401
     return tracer
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@mutable(kw_only=True, eq=False)
 class Fault:
     """An error in our code.
 
@@ -61,7 +61,7 @@ class Fault:
     times: int = 1
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class Guard:
     """Runs our code inside the user's program, and records its errors.
 

@@ -8,10 +8,11 @@ import threading
 import traceback
 from _thread import interrupt_main
 from collections import deque
-from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
+
+from .record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ MOMENT = 0.005
 """Seconds until a signal is sent again: longer than starting the thread that does so."""
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class HeldSignals:
     """The held signals of the main thread, the only thread that runs signal handlers.
 

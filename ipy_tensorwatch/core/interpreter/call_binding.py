@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..host.record import field, record
 from ..model.path import ANY_ITEM, AccessPath
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import trace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _CONTAINERS = frozenset(("dict", "list", "set", "defaultdict", "OrderedDict", "deque", "Counter"))
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Closure:
     """A function of the notebook, the frame that defined it, and its bound arguments."""
 
@@ -33,7 +33,7 @@ class Closure:
     given: tuple[References, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Arguments:
     """The arguments of a call.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ..host.record import field, record
 from ..syntax.method_names import promises_to_read
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 ClassKind = Literal["", "module", "optimizer"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Code:
     """A cell's lines, and the number of cell lines before the first of them."""
 
@@ -26,7 +26,7 @@ class Code:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Function:
     """A function's node and the cell that defines it.
 

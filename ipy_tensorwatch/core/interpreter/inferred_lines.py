@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..host.record import field, record
 from ..model.records import Inner
 from ..syntax.statement_text import header_end, spell, spell_line
 from ..syntax.syntax_tree import all_nodes
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .write_events import Event, EventKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Inferred:
     """A line inside a notebook function that may have written.
 
@@ -52,7 +52,7 @@ class Inferred:
     is_whole: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reached:
     """What a statement reaches inside notebook functions.
 
@@ -74,7 +74,7 @@ class Reached:
     is_cut: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Trail:
     """Every line that writes, to any path, reached by a statement inside notebook functions.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..host.record import record
 from ..model.path import AccessPath
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MAY_REACH = _ELSEWHERE
 """The least score of a line that is not known to write to other memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Elsewhere:
     """What is known to be memory other than the changed one.
 
@@ -41,7 +41,7 @@ class Elsewhere:
 NOWHERE = Elsewhere()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Likelihood:
     """The likelihood of a line, and the reference through which it writes."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from ..host.record import field, record
 from ..statements.writes.call_writes import is_plain_step
 from ..syntax.ast_queries import last_name
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EventKind = Literal["write", "module", "backward", "optimizer"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Event:
     """One line inside a function that writes, and its target; None if only a library knows.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
+from ..host.record import field, record
 from ..model.reading import bounds
 from ..model.records import AliasGroup, Pair
 from .address_space import space_of
@@ -48,7 +48,7 @@ def home_of(reading: Reading) -> Home:
     return reading.device, reading.storage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(eq=False)
 class Grouping:
     """The alias groups of one snapshot, updated incrementally for the next one."""
 

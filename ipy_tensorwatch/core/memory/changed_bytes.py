@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import mul
 from typing import TYPE_CHECKING
 
+from ..host.record import record
 from .strided_layout import ByteRun, join_runs
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .strided_layout import Lane
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Member:
     """One variable in a block, and the change of its bytes.
 
@@ -34,7 +34,7 @@ class Member:
     is_clean: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Dirty:
     """Changed bytes of one variable.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
 from itertools import islice
 from math import gcd, prod
 from time import perf_counter
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..host.record import field, mutable, record
 from .footprint import as_array, spread
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ MAX_STARTS = 1 << 18
 MAX_COUNT = 1 << 62
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Side:
     """One copy of some memory, and the strided layout of its elements.
 
@@ -49,7 +49,7 @@ class Side:
         return as_array(self.buffer, place, (1, itemsize), (itemsize, 1))
 
 
-@dataclass(slots=True)
+@mutable
 class Tally:
     """The elements that differ.
 
@@ -176,7 +176,7 @@ def pieces(shape: tuple[int, ...], base: int = 0, taken: tuple[Any, ...] = ()) -
         yield base + place * rest, (*taken, slice(place, place + step))
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _Overlaid:
     """Overlapping elements: more of them than start places.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..host.record import record
 from .strided_layout import are_nested, levels_of, width_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MAX_RUNS = 1 << 18
 """The maximum number of separate runs of bytes that are read or written."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Footprint:
     """Bytes in address order; two layouts that cover the same bytes have the same footprint.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,7 @@ MAX_STARTS = 1 << 12
 """The maximum number of runs enumerated if stripes cross each other, which no formula counts."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class ByteRun:
     """Bytes `[low, high)` of a block, of which `covered` belong to elements."""
 
@@ -37,7 +38,7 @@ class ByteRun:
         return self.covered == self.width
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Lane:
     """Where the elements of one tensor lie in a block.
 

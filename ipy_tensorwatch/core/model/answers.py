@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from .records import Change, Origin, Relation, TensorRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Holder:
     """A holder of a tensor's storage, and how its memory relates to the tensor's.
 
@@ -30,7 +31,7 @@ class Holder:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Memory:
     """What is known of one tensor's memory.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from .records import Elements, Relation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Form:
     """The layout of one of the two tensors."""
 
@@ -19,7 +20,7 @@ class Form:
     device: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Incomparable:
     """Why the values of two tensors were not compared.
 
@@ -37,7 +38,7 @@ class Incomparable:
     changed: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Comparison:
     """Two tensors, compared.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from .reason import Reason
@@ -35,7 +36,7 @@ class FrozenError(RuntimeError):
         raise AttributeError  # so that IPython shows what is left as it shows any error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FrozenRecord:
     """One frozen tensor or array.
 
@@ -56,7 +57,7 @@ class FrozenRecord:
     is_kept: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Culprit:
     """What may have written to frozen memory.
 
@@ -73,7 +74,7 @@ class Culprit:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FreezeRefusal:
     """Why a tensor cannot be frozen.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ..host.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ OF_SET = "list()"
 """The prefix of the step to a member of a set; sets have no items of their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class AccessPath:
     """A variable's name and the steps from it to a tensor, each as typed.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from ..host.record import record
 from .path import AccessPath  # noqa: TC001  (dataclass fields are resolved at run time by the schema test)
 from .reason import Reason  # noqa: TC001  (the same)
 
@@ -19,7 +19,7 @@ Place = tuple[str, int]
 """The file name of a cell, and a line in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TensorRecord:
     """One tensor or array behind an access path after a cell.
 
@@ -51,7 +51,7 @@ class TensorRecord:
     unknown: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Pair:
     """How the memory of two access paths relates."""
 
@@ -60,7 +60,7 @@ class Pair:
     relation: Relation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Inner:
     """The innermost notebook line that wrote, inside a function that the cell called."""
 
@@ -69,7 +69,7 @@ class Inner:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Origin:
     """The statement after which two access paths were one memory.
 
@@ -92,7 +92,7 @@ class Origin:
     inner: Inner | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AliasGroup:
     """The access paths in one block of memory.
 
@@ -113,7 +113,7 @@ class AliasGroup:
     origins: tuple[Origin, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Site:
     """The statement of the cell that wrote."""
 
@@ -124,7 +124,7 @@ class Site:
     inner: Inner | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Example:
     """One element that changed, its index and its values; text for values that JSON cannot represent."""
 
@@ -133,7 +133,7 @@ class Example:
     after: float | str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Values:
     """The elements of a small tensor before and after a cell, row by row; None for values JSON cannot represent."""
 
@@ -142,7 +142,7 @@ class Values:
     after: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Elements:
     """The number of changed elements, the largest difference, and the first few; None if not known or not a number."""
 
@@ -152,7 +152,7 @@ class Elements:
     examples: tuple[Example, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Change:
     """The effect of one cell on one access path.
 
@@ -197,7 +197,7 @@ class Change:
         return self.sites[0] if self.sites else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unverified:
     """A path whose bytes were not compared, and why."""
 
@@ -205,7 +205,7 @@ class Unverified:
     why: Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Coverage:
     """How much of the watched memory was compared byte by byte after this cell.
 
@@ -222,7 +222,7 @@ class Coverage:
     curtailed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cell:
     """The cell that ran; durations in seconds."""
 
@@ -237,7 +237,7 @@ NOT_KEPT = "(more, not kept)"
 """Stands for the operators that ran after the recorder was full."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OperatorWrite:
     """One operator that wrote, as recorded by `%%tensordiff`.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from .freezing import FrozenRecord
@@ -15,7 +16,7 @@ RestoreCode = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RestoreRefusal:
     """Why bytes cannot be restored.
 
@@ -48,7 +49,7 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Restored:
     """Bytes that were restored.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from heapq import merge
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from ..host.record import field, mutable, record
 from ..memory.overlap import share_bytes
 from ..model.snapshots.snapshot import Snapshot
 from ..statements.statement import parse_statements
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..model.records import AliasGroup, Change, Origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Origins:
     """Answers from what was known when one cell had ended.
 
@@ -91,7 +92,7 @@ def _beginning_of(a: str, b: str, moments: Iterable[DatedMoment]) -> Beginning |
     return in_one.began if in_one.is_on and not shared.is_on else shared.began
 
 
-@dataclass(slots=True)
+@mutable
 class _Spell:
     """The last time in which something was so without a break, and what began it."""
 

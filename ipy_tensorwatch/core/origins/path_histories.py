@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..host.record import field, mutable
 from ..interpreter.cell_definitions import definitions_in
 from ..interpreter.source_index import Library
 from ..model.trace.notebook import Notebook
@@ -71,7 +71,7 @@ def first_moment(path: str, reading: Reading) -> DatedMoment:
     return DatedMoment(0, BETWEEN, Moment(path, None, reading), is_first=True)
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class PathHistories:
     """What each path led to, since which statements of which cell; plain values, the latest moments only.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from ..blame.reasoning import Reasoning
@@ -10,6 +10,7 @@ from ..hazards.find_hazards import find_hazards
 from ..hazards.hazard_facts import NotTrained, OverwrittenSave
 from ..host.deadline import Deadline, LateError
 from ..host.guard import GUARD
+from ..host.record import record
 from .foretold_trace import TraceWriter
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Unread = Literal["syntax", "length", "time"]
 """Why a cell is not previewed: it is not Python, it is too long, or it takes too long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ForetoldChange:
     """A silent change that a cell would make."""
 
@@ -34,7 +35,7 @@ class ForetoldChange:
     certainty: ForetoldCertainty
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Foresight:
     """What a cell would do; `unread` says why nothing is known of it."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..blame.expected.updates import counts_as_parameter
 from ..hazards.standing_hazards import Standing
+from ..host.record import field, record
 from ..interpreter.source_index import Library
 from ..model.snapshots.snapshot import Snapshot
 from ..model.trace.notebook import Notebook
@@ -34,7 +34,7 @@ class PathBranch:
         self.target: AccessPath | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(eq=False, slots=False)
 class KnownState:
     """What is known before the cell runs.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from ..model.records import Change
@@ -16,7 +17,7 @@ MAX_SINGLE = 16
 """More ranks than these are not told one by one: those that are alike share a row."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RankRow:
     """Ranks that are alike, and what is to be said of them.
 

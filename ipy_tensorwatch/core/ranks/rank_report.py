@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from ..host.record import record
 
 if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
@@ -14,7 +15,7 @@ Absence = Literal["not-loaded", "other-version", "died", "unreadable", "no-answe
 """Why a rank tells nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RankReport:
     """What one rank tells after a cell: small, so that a quiet cell costs no more with a large model.
 
@@ -42,7 +43,7 @@ class RankReport:
     hazards: tuple[Hazard, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MissingRank:
     """A rank that tells nothing.
 

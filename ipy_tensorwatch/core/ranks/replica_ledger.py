@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..host.record import field, mutable
 from .replica_record import Parting, Replica
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Renewal(NamedTuple):
     leaf: StateLeaf
 
 
-@dataclass(slots=True)
+@mutable
 class ReplicaLedger:
     """What is known of the ranks' state after each cell.
 

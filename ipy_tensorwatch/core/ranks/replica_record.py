@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from ..host.record import record
 
 ReplicaKind = Literal["replica", "shard", "local"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parting:
     """How the ranks of one tensor parted.
 
@@ -30,7 +31,7 @@ class Parting:
     max_abs: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Replica:
     """A tensor, or a container of tensors, on several ranks."""
 

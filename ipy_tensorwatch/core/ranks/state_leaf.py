@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from ..host.record import record
 
 StateKind = Literal["parameter", "buffer", "state", "plain"]
 """A parameter or a leaf that requires grad; a module's buffer; the state of an optimizer; a tensor like a parameter."""
@@ -31,7 +32,7 @@ class DigestRun(NamedTuple):
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StateLeaf:
     """One tensor of a branch after a cell.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..host.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WaitingRank:
     """Where one rank is in a cell that takes long.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from ..host.record import field, record
 from ..syntax.magic_calls import MAGIC_CALL, as_typed_unless_running, find_body, find_source
 from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
@@ -31,7 +32,7 @@ __all__ = ["Statement", "Target", "parse_cell", "parse_statements", "spell_targe
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(slots=False)
 class Statement:
     """One of a cell's own statements; of a compound statement its header only.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..host.record import record
 from ..model.path import ANY_ITEM, AccessPath
 from ..syntax.parsing import parse_path
 from .writes.write_target import spell_target
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     WatchedPaths = Mapping[str, Reading | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Named:
     """The watched paths that one statement names as written.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..host.record import field, mutable
 from ..model.records import Inner
 from .magic_calls import MAGIC_CALL, find_body
 from .parsing import parse_cell, statements_around
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..model.records import Place
 
 
-@dataclass(slots=True)
+@mutable
 class Listing:
     """Finds the statement of a line.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+
+from ..host.record import record
 
 RUNNING = frozenset({"time", "timeit", "capture", "prun", "tensordiff"})
 """Magics that run the code they are given in the notebook's own namespace."""
@@ -24,7 +25,7 @@ _MAGIC = re.compile(
 _OPTIONS = re.compile(r"(?:-[lsTD]\s+\S+\s+|-[A-Za-z]\s*\d*\s+|--\S+\s+)*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Body:
     """The code that a magic runs, and the number of cell lines before it."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import copy
-from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ..host.record import record
 from .parsing import walk_statements
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def silence(probes: ModuleType) -> None:
     vars(probes).update((name, bool) for name in list(vars(probes)) if name != "Interrupted")
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _Prober:
     name: str
     indices: Mapping[int, int]

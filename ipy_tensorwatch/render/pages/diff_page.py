@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...core.host.record import record
 from ..page import Line, Page, Row, Table, words
 from ..wording.changes.fold_changes import fold, gather
 from ..wording.changes.operator_counts import left_out, operators
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ORDER = ("mutated", "touched", "metadata", "rebound", "bound", "unbound")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DiffView:
     """Which parts of a report to show.
 

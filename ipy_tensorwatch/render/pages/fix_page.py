@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.fixes.edited_source import edit_diff
+from ...core.host.record import record
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.changes.phrases import names
 from ..wording.hazards.fix_sentences import title
@@ -26,7 +26,7 @@ _TRIED: Mapping[Applicability, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OfferedFix:
     """A fix with what it mends.
 

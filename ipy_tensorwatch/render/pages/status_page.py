@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...core.host.record import record
 from ..page import Line, Page, Row, Table, code, marked, words
 from ..wording.changes.phrases import names
 from ..wording.measure import count_of, spell_bytes, spell_seconds
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_LINES = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Setting:
     """One setting with its value and its default."""
 
@@ -33,7 +33,7 @@ class Setting:
     help: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StatusFacts:
     """The state of the watcher: the last report, its own errors, and capabilities that are switched off."""
 

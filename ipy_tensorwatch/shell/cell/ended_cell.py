@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core.blame.evidence.recorded_writes import Transcript
 from ...core.host.guard import GUARD
+from ...core.host.record import field, mutable, record
 from ...core.syntax.inert_cells import is_inert
-from .operator_recording import SECONDS as RECORDING_SECONDS
+from .operator_recording import RECORDING_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .running_cell import RunningCell
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class EndedCell:
     """A cell, what was observed when it ended, and the hazards that stood before it."""
 
@@ -46,7 +47,7 @@ def grant_time(observer: Observer, cell: RunningCell, duration: float) -> None:
         observer.spare()
 
 
-@dataclass(slots=True)
+@mutable
 class UnsettledCells:
     """The cells that digests are still to come of, oldest first."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import IPython
 from ...capture.frames.calling_line import is_users
 from ...capture.frames.traceback_frames import spots_of
 from ...core.explain.failing_statement import failing_in, find_failing
+from ...core.host.record import record
 from ...core.model.records import Inner
 from ...core.model.trace.cell_error import CELL
 from ...core.syntax.cell_lines import Listing
@@ -28,7 +29,7 @@ _IPYTHON = str(Path(IPython.__file__).parent)
 _THREADS = ("threading.py", "concurrent/futures/thread.py")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Step:
     """One frame whose statement was found.
 

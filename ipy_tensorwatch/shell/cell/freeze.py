@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from time import perf_counter, thread_time
@@ -12,6 +11,7 @@ from IPython.core.error import UsageError
 
 from ...capture.running.looks.look_budget import Allowance
 from ...core.host.guard import GUARD
+from ...core.host.record import field, mutable
 from ...core.model.freezing import Culprit, FrozenError
 from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
 from ...render.wording.not_frozen import let_go, not_frozen, written, written_between
@@ -39,7 +39,7 @@ SHARE, FLOOR = 0.1, 0.01
 MAX_NAMED = 5
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class GuardedCell:
     """A cell that runs while something is frozen.
 
@@ -67,7 +67,7 @@ class GuardedCell:
         return Culprit(lines=lines, text=ran[0].text if len(ran) == 1 else "")
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class Freezing:
     """The frozen tensors of a shell, and the running cell of each thread."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from ...capture.compare.full_copies import MAX_BYTES, Album
 from ...capture.running.operator_recorder import OperatorRecorder
 from ...core.blame.evidence.operator_writes import PathsByBytes
 from ...core.explain.node_log import MAX_DATED
+from ...core.host.record import field, mutable
 from ...core.model.records import NOT_KEPT, OperatorWrite
 from ...core.model.snapshots.snapshot import Snapshot
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 SHARE = 0.25
 """Share of a recorded cell's run time that looks between statements may take."""
-SECONDS = 60.0
+RECORDING_SECONDS = 60.0
 """Time budget for comparing bytes in a recorded cell: `%%tensordiff` asks for exact answers."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class Recording:
     """Records the operators of a cell, and keeps copies of the bytes from before it.
 
@@ -86,7 +86,7 @@ class Recording:
         return self.album.compare(observed.found, observed.shot.blocks, observer.prints, self.options.values)
 
 
-def record(files: Mapping[str, int], observer: Observer, ledger: Ledger, options: DiffOptions) -> Recording:
+def record_operators(files: Mapping[str, int], observer: Observer, ledger: Ledger, options: DiffOptions) -> Recording:
     """Return a recording for a cell, not yet started."""
     recorder = OperatorRecorder(observer.lens.storages, files, lambda: ledger.current, ledger.foresee)
     return Recording(options, recorder)

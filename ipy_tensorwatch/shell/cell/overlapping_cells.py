@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING
+
+from ...core.host.record import field, mutable
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from .running_cell import RunningCell
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class RunningCells:
     """The running cells, by thread.
 

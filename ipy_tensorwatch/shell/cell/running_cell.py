@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from threading import get_ident
@@ -16,6 +15,7 @@ from ...capture.running.looks.look_budget import Allowance
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import Ledger
 from ...core.blame.evidence.statement_timeline import Timeline
+from ...core.host.record import field, mutable
 from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
@@ -38,7 +38,7 @@ KEPT = 8
 """How many of the latest values are searched for duplicates; bounded, so that loops stay fast."""
 
 
-@dataclass(eq=False, repr=False)
+@mutable(eq=False, slots=False)
 class RunningCell:
     """What is known of a cell when it begins, and what its probes record while it runs.
 

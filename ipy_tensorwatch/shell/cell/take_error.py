@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +14,7 @@ from ...capture.frames.frame_locals import fixed_among, inplace_module, read_key
 from ...capture.frames.traceback_frames import find_complaint
 from ...core.explain.error_messages import BACKWARD
 from ...core.explain.failing_statement import backward_root, find_backward
+from ...core.host.record import record
 from ...core.model.trace.cell_error import CellError, ErrorFrame, FreedAtError
 from ...core.statements.writes.write_target import Target, spell_target
 from .error_frames import is_threaded, survey_error
@@ -70,7 +71,7 @@ def _containers(cell: RunningCell) -> Iterator[tuple[str, Literal["tuple", "list
             yield name, kind
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _Taking:
     """Reads an error; it references the user's objects, so it must not outlive the hook."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...capture.host.graph_private import next_sequence_number
@@ -14,6 +14,7 @@ from ...core.hazards.backward.shared_gradients import shares_gradients
 from ...core.hazards.kept_memory.kept_by_function import may_be_kept
 from ...core.hazards.optimizers.hidden_optimizer import holds_what_is_gone
 from ...core.host.guard import GUARD
+from ...core.host.record import record
 from ...core.model.reason import Reason
 from ...core.model.records import Coverage, Unverified
 from ...core.model.snapshots.differences import join_looks
@@ -23,7 +24,7 @@ from ...core.model.trace.graph_state import GraphState
 from ...core.model.trace.notebook import Notebook
 from ...core.syntax.parsing import name_of_lambda
 from ..ipython.cell_sources import source_of, user_variables
-from .operator_recording import SECONDS as RECORDING_SECONDS
+from .operator_recording import RECORDING_SECONDS
 from .take_error import take_error
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from .running_cell import RunningCell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionState:
     """Objects that live longer than a cell and hold evidence of it."""
 

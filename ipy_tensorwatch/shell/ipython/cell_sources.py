@@ -5,13 +5,13 @@ from __future__ import annotations
 import linecache
 import re
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
 from ...capture.objects.inspect_object import Nameless, name_of
+from ...core.host.record import field, mutable
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
 from ...core.statements.leftover_names import leftover_names
@@ -61,7 +61,7 @@ def _spell(key: object, place: int) -> str:
     return f"globals()[{key}]" if is_short else f"globals()[<{name_of(type(key))} {place}>]"
 
 
-@dataclass(slots=True)
+@mutable
 class Sources:
     """The plain sources of cells that define functions or classes, and the latest definition of each name.
 

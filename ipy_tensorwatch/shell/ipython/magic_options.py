@@ -6,11 +6,12 @@ import argparse
 import difflib
 import re
 import shutil
-from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from IPython.core.error import UsageError
+
+from ...core.host.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ class Parser(argparse.ArgumentParser):
         raise Helped
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DiffOptions:
     """The options of `%tensordiff` and `%%tensordiff`."""
 

@@ -7,10 +7,10 @@ import re
 import shutil
 import sys
 from collections import deque
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ...core.host.record import field, mutable
 from ...render.page import Page, words
 from ...render.pages.diff_page import DiffView, show_diff
 from ...render.pages.summary_page import glance, summarize, told_late
@@ -59,7 +59,7 @@ SKIPPED = 5
 """After so many cells in a row without time for the same tensor it is said: a busy machine alone seldom does this."""
 
 
-@dataclass(slots=True)
+@mutable
 class Speaker:
     """Prints the summary or the diff under each cell, and once that tensors are skipped cell after cell.
 

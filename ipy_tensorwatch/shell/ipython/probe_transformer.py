@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 import itertools
-from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
 from ...core.host.guard import GUARD
+from ...core.host.record import field, mutable
 from ...core.statements.statement import walk_statements
 from ...core.syntax.probe_insertion import instrument, make_probes, probe_name, silence
 
@@ -33,7 +33,7 @@ def transformers(shell: InteractiveShell) -> list[Any]:
     return cast("list[Any]", shell.ast_transformers)
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class ProbeTransformer:
     """An IPython AST transformer.
 

@@ -7,12 +7,12 @@ the watcher records it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
 from ...core.host.guard import GUARD
+from ...core.host.record import mutable
 from .ipython_private import tidying
 from .magic_options import DiffOptions, Helped, diff_options
 
@@ -23,7 +23,7 @@ MAGIC = "%%tensordiff"
 COMMENT = f"# {MAGIC}"
 
 
-@dataclass(slots=True)
+@mutable
 class HeadingTransformer:
     """An IPython input transformer that turns the `%%tensordiff` line into a comment.
 

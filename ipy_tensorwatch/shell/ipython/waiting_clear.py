@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
+from ...core.host.record import field, mutable
 from .ipython_private import goes_to_widget, takes_hooks
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _THREADS = re.compile(r"Thread|Executor|Timer|to_thread")
 _Message = dict[str, Any]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable(eq=False)
 class WaitingClears:
     """Listens to what running cells send to the front end, through the hooks that ipykernel offers.
 

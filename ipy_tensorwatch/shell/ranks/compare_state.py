@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ...core.host.record import field, mutable
 from ...core.ranks.replica_ledger import ReplicaLedger
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ MAX_AMOUNTS = 4
 FEW = 16
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class StateComparison:
     """The state of the ranks, compared after each cell.
 

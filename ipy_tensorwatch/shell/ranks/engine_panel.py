@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...capture.changed_values import values_of
+from ...core.host.record import field, mutable
 from ...panel.feed import Feed
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..watcher import Watcher
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class EnginePanel:
     """The feed of this rank; it begins with the first message of a page."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...capture.ranks.known_placements import read_values
 from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.state_tree import StateTree
 from ...core.host.guard import GUARD
+from ...core.host.record import field, mutable
 from ...core.ranks.rank_report import RankReport
 from ...core.statements.carried_names import carried_names
 from ..ipython.cell_sources import user_variables
@@ -33,7 +34,7 @@ MAX_KEPT = 100
 """How many cells are kept for a client that does not ask; the oldest go first."""
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class EngineSide:
     """One rank's side of the conversation; it keeps nothing until a client joins.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import zip_longest
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from ...core.host.record import field, mutable
 from ...core.ranks.rank_report import MissingRank, RankReport
 from .engine_side import answer, join_clients, leave_clients
 from .published import PublishedReports, unpacked
@@ -23,7 +23,7 @@ LOADING_SECONDS = 60.0
 ANSWER_SECONDS = 5.0
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class Engines:
     """The engines of one view.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from ...core.host.record import field, mutable, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ _IS_BODY = re.compile(r"\s*%%\w*px\b")
 _RUNS = re.compile(r"%\w*px\b|\.(?:execute|run|apply\w*|map\w*|imap)\s*\(")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NotebookPlace:
     """The cell of the notebook that ran something on the ranks.
 
@@ -37,7 +38,7 @@ class NotebookPlace:
     line: int = 0
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class NotebookPlaces:
     """The places of the last cells: for each, the counts that it had on the ranks."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from ...core.host.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ def unpacked(packed: object) -> Any:  # noqa: ANN401
         return None
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class MetadataMaker:
     """Makes the records of a client's messages as the client does, and shows them to those who read them.
 
@@ -59,7 +60,7 @@ class MetadataMaker:
         return made
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class PublishedReports:
     """What the engines published with the messages of a client since it was last read."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...core.host.record import field, mutable
 from ...panel.rank_rows import tell_ranks
 from .notebook_places import NotebookPlaces
 
@@ -19,7 +19,7 @@ FEEDS: list[Callable[[], Feed | None]] = []
 """Where the panel of this process is, if there is one."""
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class RankPanel:
     """Leads messages between a page and the feeds of the ranks.
 

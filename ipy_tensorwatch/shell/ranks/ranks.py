@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
 
 from ...core.host.guard import GUARD
+from ...core.host.record import mutable
 from ...core.ranks.applied_call import applied_call
 from ...core.ranks.join_reports import JoinedRanks, join_reports
 from ...core.ranks.rank_report import MissingRank, RankReport
@@ -34,7 +35,7 @@ WATCHED: list[Ranks] = []
 """The clusters that are watched from this process."""
 
 
-@dataclass(slots=True, eq=False, init=False)
+@mutable(eq=False)
 class Ranks:
     """One view of many processes: after each cell that ran on them, one block for all.
 

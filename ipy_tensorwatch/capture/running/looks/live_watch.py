@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ....core.host.record import field, mutable
 from ...compare.compare_bytes import COPY_LIMIT, StorageMark
 from ...host.threads import is_alone
 from ...memory.byte_block import SMALL, batches, block_of, digest_each, fetch
@@ -44,7 +44,7 @@ KEPT_BYTES = 1 << 25
 """The number of earlier bytes of storages kept in a cell; beyond it only digests are kept."""
 
 
-@dataclass(slots=True)
+@mutable
 class Watch:
     """The watched storages between statements.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import inf
 from time import perf_counter
+
+from ....core.host.record import field, mutable
 
 EVENT, PASS = 1.5e-6, 2.5e-6
 """The measured cost of a line event, and of entering a statement, in seconds."""
@@ -16,7 +17,7 @@ AGAIN = 0.1
 """The part of the floor available to statements that are entered again, as in a loop."""
 
 
-@dataclass(slots=True)
+@mutable
 class Allowance:
     """A share of a cell's run time; at most half of it goes to lines inside functions.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 import xxhash
 
+from ....core.host.record import field, mutable
 from ...memory.byte_block import fetch
 from ...memory.raw_memory import SCRATCH
 from .watched_storage import is_storage
@@ -25,7 +25,7 @@ _address = torch.UntypedStorage.data_ptr
 _room = torch.UntypedStorage.nbytes
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class LookGroup:
     """Some storages with copies, small enough to be fetched by one system call.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....core.host.record import field, mutable
 from ...memory.byte_block import fetch
 from ...memory.raw_memory import write_spans
 from .watched_storage import Rewritten, Watched
@@ -28,7 +28,7 @@ AT_ONCE = 8
 MAX_SAMPLED = 64
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class _Sample:
     """One storage, and the bytes of its sample at the last look; None before the first."""
 
@@ -37,7 +37,7 @@ class _Sample:
     last: Bytes | None = None
 
 
-@dataclass(slots=True)
+@mutable
 class Samples:
     """The sampled storages, those that are read next first.
 

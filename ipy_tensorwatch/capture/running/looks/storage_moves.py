@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from ....core.host.record import field, mutable
 from ....core.model.trace.evidence import Move
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Moved(NamedTuple):
         return Move(object=self.object, storage=self.storage, positions=positions, look=look, reading=self.reading)
 
 
-@dataclass(eq=False)
+@mutable(eq=False, slots=False)
 class Seats:
     """The storage of each tensor, as of the last time it was followed.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 import xxhash
 
+from ....core.host.record import field, mutable
 from ...compare.byte_history import Spell
 from ...compare.compare_bytes import StorageMark
 from ...compare.dense_count import is_row_major
@@ -45,7 +46,7 @@ class Rewritten(NamedTuple):
     low: int
 
 
-@dataclass(slots=True)
+@mutable
 class Watched:
     """One storage: its last bytes, the looks that saw them, and its earlier bytes.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...host.record import field, mutable
 from ...syntax.magic_calls import runs_magic
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .cell_index import CellIndex
 
 
-@dataclass(slots=True)
+@mutable
 class Sightings:
     """Observed writes to one path; a line of None stands for the statement itself.
 

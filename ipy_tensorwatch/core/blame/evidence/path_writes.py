@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...host.record import record
 from ...memory.footprint import footprint_of
 from ...model.trace.evidence import Move
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...model.trace.evidence import Evidence, Position, SeenWrite
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Course:
     """One path, from what it led to before the cell to what it leads to after it.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...host.record import field, mutable, record
 from ...interpreter.ranking import MAY_REACH, NAMES_IT
 from ...statements.write_calls import calls_only, mentions
 from .module_calls import calls_in_text
@@ -27,7 +27,7 @@ FEW = 8
 """The most candidate statements considered after the deadline."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PossibleWriter:
     """A statement that may have written.
 
@@ -44,7 +44,7 @@ class PossibleWriter:
     is_named: bool
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable(kw_only=True)
 class WriterSearch:
     """The search for the statements that wrote to one path.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...host.record import mutable
 from ...model.records import OperatorWrite, Site
 from ...model.trace.evidence import Recorded
 from ...model.trace.saved_tensor import Writing
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .operator_writes import Operation, PathsByBytes
 
 
-@dataclass(slots=True)
+@mutable
 class Transcript:
     """Maps recorded operations to statements and lines of the cell.
 

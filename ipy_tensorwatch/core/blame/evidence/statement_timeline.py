@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from ...host.record import record
 from ...model.records import Site
 from ...statements.statement import parse_statements
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...statements.statement import Statement
 
 
-@dataclass(frozen=True, eq=False)
+@record(kw_only=False, eq=False, slots=False)
 class Timeline:
     """The timeline of one cell.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...host.record import record
 from ...model.path import AccessPath
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ...model.snapshots.snapshot import Entry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChangedPath:
     """One path whose bytes differ.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...host.record import field, record
 from ..hazard_facts import typed_line
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class SeenParameter(NamedTuple):
     trains: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MadeOptimizer:
     """An optimizer as it was first seen with what it holds.
 

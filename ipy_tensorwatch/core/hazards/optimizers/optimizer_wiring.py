@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...host.record import record
 from ...model.path import AccessPath, count_alike
 from ...statements.rewrite_statement import read_paths
 from ...syntax.parsing import parse_path
@@ -75,7 +75,7 @@ def is_wired(lasting: Lasting, trace: CellTrace) -> bool:
     return gone or any(thing in held for _, thing, _ in lasting.anchors)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Judgement:
     """The judgement of one optimizer that stepped."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from ...host.record import record
 from ...syntax.parsing import parse_path
 from ..hazard import Hazard
 from ..hazard_facts import OverwrittenSave
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .saved_copy import Saving
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Break:
     """An overwritten saved tensor, with all that is known of it by name.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from itertools import compress, count, repeat
 from operator import is_not
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...host.record import record
 from ..reading import changed_fields
 from .snapshot import RootSnapshot
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Difference:
     """One path whose reading changed; None on a side where the path does not exist."""
 
@@ -34,7 +34,7 @@ class Difference:
         return self.before is not None and self.after is not None and self.before.object == self.after.object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Content:
     """The change of the bytes of one path's own elements.
 

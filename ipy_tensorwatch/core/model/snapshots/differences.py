@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from ...host.record import field, record
 from .difference import Content, Difference, DiffRow
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class CountsOnDemand(Sequence["Elements | None"]):
         """Release the copies: what was not counted becomes unknown."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(eq=False, slots=False)
 class Differences(Sequence[tuple[Difference, Content]]):
     """The paths that changed. As a sequence, each row is a `Difference` and a `Content`.
 

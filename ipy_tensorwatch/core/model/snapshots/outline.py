@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from itertools import accumulate, chain, repeat
 from typing import TYPE_CHECKING, Literal
 
+from ...host.record import field, mutable, record
 from ..path import AccessPath
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ Style = Literal["name", "index", "key", "attribute", "typed", "grad"]
 """How a run's keys are spelled: `x`, `[0]`, `['x']`, `.x`, as they are, or `.grad` of an earlier tensor."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class OutlineRun:
     """Neighbours in one container: its node, the style and values of their keys, and their role."""
 
@@ -26,7 +26,7 @@ class OutlineRun:
     role: str = ""
 
 
-@dataclass(slots=True, eq=True)
+@mutable
 class Outline:
     """Everything reachable from one name, breadth first; equal outlines have equal paths.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ...host.record import field, mutable, record
 from ..reading import TOO_MANY
 from ..records import TensorRecord
 from .intervals import Intervals
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = ("cpu", "meta", "unknown")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(eq=False, slots=False)
 class RootSnapshot:
     """The paths under one name, read once. An unchanged scene is reused by later snapshots."""
 
@@ -156,7 +156,7 @@ _OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "
 """The cached properties that a scene of the same paths and memory can reuse."""
 
 
-@dataclass(slots=True)
+@mutable
 class ByStorage:
     """Finds the entries of a storage; only those asked for are spelled and sorted."""
 
@@ -198,7 +198,7 @@ FEW = 64
 """From this many queries, the places are first indexed by storage."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(eq=False, slots=False)
 class Snapshot:
     """Every tensor and array reachable from the user's names after one cell.
 

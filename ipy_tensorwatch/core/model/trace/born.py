@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from ...host.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ class Arrival(NamedTuple):
     positions: frozenset[Position]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Born:
     """Paths that were bound between two looks, and lead to the same tensors when the cell has ended.
 

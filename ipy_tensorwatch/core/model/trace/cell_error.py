@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ...host.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ class Local(NamedTuple):
     base: Reading | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Spot:
     """The position of one frame of a traceback.
 
@@ -50,7 +51,7 @@ class Spot:
     function: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ErrorFrame:
     """One frame of a traceback whose statement was found; of a compound statement its header only.
 
@@ -105,7 +106,7 @@ class ErrorFrame:
         return self.spot.function == CELL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FreedAtError:
     """The graph of a backward that met freed nodes.
 
@@ -123,7 +124,7 @@ class FreedAtError:
     earlier: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CellError:
     """An error of PyTorch's about an in-place write or a freed graph.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...host.record import field, record
 from ..snapshots.snapshot import Snapshot
 from .evidence import Evidence
 from .graph_state import GraphState
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .saved_tensor import Writing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SourceFile:
     """The code of a cell, or of a part that a magic compiled, as found under a file name."""
 
@@ -30,7 +30,7 @@ class SourceFile:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(eq=False, slots=False)
 class CellTrace:
     """What one cell did, as plain values: no tensor, no frame, no shell.
 

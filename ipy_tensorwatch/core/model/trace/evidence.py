@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from ...host.record import field, record
 
 if TYPE_CHECKING:
     from ..reading import Reading
@@ -80,7 +81,7 @@ def without_masks(writes: Mapping[int, tuple[SeenWrite, ...]]) -> Mapping[int, t
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Move:
     """A tensor moved to another storage since the previous look: `x.data = y`.
 
@@ -97,7 +98,7 @@ class Move:
     reading: Reading | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OptimizerHolding:
     """The serials of the parameters that an optimizer holds, by its access path."""
 
@@ -105,7 +106,7 @@ class OptimizerHolding:
     parameters: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OptimizerStep:
     """An optimizer's `step` ran.
 
@@ -134,7 +135,7 @@ class OptimizerStep:
     is_idle: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recorded:
     """A recorded operator write of a statement, with the line inside a called function if there is one."""
 
@@ -142,7 +143,7 @@ class Recorded:
     inner: Inner | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Evidence:
     """All observations of one cell that may identify the statement of a write.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from ...host.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,7 @@ Ending = Literal["graph-gone", "bytes-back", "backward-done", "variable-gone", "
 """Why a hazard ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GraphState:
     """The graphs after a cell.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ...host.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HalfFreed:
     """A graph of which some nodes still hold what they saved, while nodes below them were freed.
 
@@ -45,7 +46,7 @@ class HalfFreed:
     is_covered: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GraphAtError:
     """The graph of a backward that raised, by the sequence numbers of its nodes.
 

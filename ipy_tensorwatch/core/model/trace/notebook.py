@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ...host.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Definition:
     """The statement of a cell that defines a function or a class, as plain Python.
 
@@ -49,7 +50,7 @@ def given_by_partial(name: str) -> tuple[int, str]:
     return int(given), own
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Notebook:
     """What the analysis may know of a running notebook, as plain values.
 

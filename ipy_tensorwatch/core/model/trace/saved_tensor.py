@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ...host.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from ..records import Cause, Site
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SavedTensor:
     """One tensor that a node saved for its backward.
 
@@ -47,7 +48,7 @@ class SavedTensor:
     is_read_again: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RootOrigin:
     """Where a result comes from.
 
@@ -67,7 +68,7 @@ class RootOrigin:
     through: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Overwritten:
     """An overwritten saved tensor of a live graph.
 
@@ -108,7 +109,7 @@ class Overwritten:
         return who, saved.version, saved.cell, self.will_raise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Spoiled:
     """The saved tensor at which a backward raised.
 
@@ -140,7 +141,7 @@ class Spoiled:
     users: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Writing:
     """The write that overwrote a saved tensor.
 

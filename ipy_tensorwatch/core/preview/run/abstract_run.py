@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...host.deadline import NEVER, Deadline
+from ...host.record import record
 from ...interpreter.cell_definitions import definitions_in
 from ...interpreter.definitions import Code
 from ...interpreter.source_index import Library
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..values.abstract_memory import StoppedError
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(eq=False, slots=False)
 class AbstractRun:
     """A cell that was run on abstract values.
 

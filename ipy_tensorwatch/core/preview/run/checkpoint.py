@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ...host.record import record
 from ..values.abstract_memory import AbstractMemory
 from ..values.abstract_values import (
     AbstractFunction,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", AbstractMemory, RunNotes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Checkpoint:
     """What a run was like before one of the cell's outermost statements.
 

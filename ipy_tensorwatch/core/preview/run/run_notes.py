@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ...host.record import field, mutable
 
 if TYPE_CHECKING:
     import ast
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from ..values.abstract_values import AbstractValue
 
 
-@dataclass(slots=True)
+@mutable
 class RunNotes:
     """What a run of a cell has done so far.
 

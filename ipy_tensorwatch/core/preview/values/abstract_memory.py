@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ...host.record import field, mutable
 from ...memory.overlap import overlaps_itself
 from ...model.reading import Reading, extent
 from .abstract_values import AbstractTensor, Either
@@ -74,7 +74,7 @@ class AbstractWrite(NamedTuple):
     by: Writer = ""
 
 
-@dataclass(slots=True)
+@mutable
 class AbstractMemory:
     """Makes tensors and records writes.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ...host.record import field, mutable, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,14 +20,14 @@ class AbstractValue:
     __slots__ = ()
 
 
-@dataclass(slots=True, eq=False, frozen=True)
+@record(kw_only=False, eq=False)
 class Constant(AbstractValue):
     """A number, a text, a slice, or another plain value of Python."""
 
     value: object
 
 
-@dataclass(slots=True, eq=False, frozen=True)
+@record(kw_only=False, eq=False)
 class Unknown(AbstractValue):
     """A value of which nothing is known, or only that it is a number."""
 
@@ -36,7 +37,7 @@ class Unknown(AbstractValue):
 UNKNOWN, NUMBER, NONE = Unknown(), Unknown(is_number=True), Constant(None)
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class AbstractTensor(AbstractValue):
     """A tensor or array that exists, or that the cell would make.
 
@@ -85,7 +86,7 @@ class AbstractTensor(AbstractValue):
         return self.reading.shape if self.is_exact else None
 
 
-@dataclass(slots=True, eq=False)
+@mutable(eq=False)
 class AbstractObject(AbstractValue):
     """A container, a module, an optimizer, or an instance of a class.
 
@@ -124,14 +125,14 @@ class AbstractObject(AbstractValue):
         return [value for step, value in self.parts.items() if step[:1] in ("[", "l")]
 
 
-@dataclass(slots=True, eq=False, frozen=True)
+@record(kw_only=False, eq=False)
 class Either(AbstractValue):
     """One of several values."""
 
     options: tuple[AbstractValue, ...]
 
 
-@dataclass(slots=True, eq=False, frozen=True)
+@record(kw_only=False, eq=False)
 class AbstractFunction(AbstractValue):
     """A function of the notebook, with the names around it and the arguments that it is bound to."""
 
@@ -141,14 +142,14 @@ class AbstractFunction(AbstractValue):
     named: Mapping[str, AbstractValue] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False, frozen=True)
+@record(kw_only=False, eq=False)
 class AbstractClass(AbstractValue):
     """A class of the notebook."""
 
     name: str
 
 
-@dataclass(slots=True, eq=False, frozen=True)
+@record(kw_only=False, eq=False)
 class LibraryName(AbstractValue):
     """A module, a function or a class of a library, by its dotted name; `given` is what it is bound to."""
 
@@ -157,7 +158,7 @@ class LibraryName(AbstractValue):
     named: Mapping[str, AbstractValue] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False, frozen=True)
+@record(kw_only=False, eq=False)
 class LibraryMethod(AbstractValue):
     """A method of a library's object."""
 
@@ -165,7 +166,7 @@ class LibraryMethod(AbstractValue):
     name: str
 
 
-@dataclass(slots=True, eq=False, frozen=True)
+@record(kw_only=False, eq=False)
 class AbstractIterator(AbstractValue):
     """What yields values one by one.
 
@@ -178,7 +179,7 @@ class AbstractIterator(AbstractValue):
     visit: Callable[[Callable[[AbstractValue], None]], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class CallArguments:
     """The arguments of a call; `is_open` if there may be more."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ...host.record import record
 from ...syntax.ast_queries import is_inplace_dunder, is_inplace_name, is_library, is_method, is_true, keyword, last_name
 from ...syntax.torch_vocabulary import METADATA, MODULE_WRITES, NEEDS_LIBRARY, UFUNCS, WRITTEN_ARGUMENT
 from ..aliases import reference as to
@@ -22,7 +22,7 @@ _INPUTS = 2
 """The number of inputs of a binary NumPy function, before its output."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NamedWrite:
     """One write that the text implies.
 

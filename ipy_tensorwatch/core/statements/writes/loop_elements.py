@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...host.record import record
 from ...model.path import AccessPath
 from ...syntax.ast_queries import names_bound, own_parts
 from ...syntax.parsing import DEFINITIONS, blocks_of, walk_statements
@@ -25,7 +25,7 @@ Loops = tuple[ast.For | ast.AsyncFor | ast.While, ...]
 """The loops whose bodies contain a statement, outermost first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Element:
     """What a statement writes through a loop variable, by the container that the loop's header names.
 

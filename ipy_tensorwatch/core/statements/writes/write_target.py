@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from ...host.record import record
 from ...model.path import ANY_ITEM, AccessPath
 from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import VALUE_ATTRIBUTES
@@ -26,7 +26,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Target:
     """A target that a statement names as written.
 

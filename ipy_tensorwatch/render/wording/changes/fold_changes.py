@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ....core.host.record import record
 from ....core.model.path import count_alike
 from ....core.model.records import Elements
 from ....core.syntax.parsing import parse_path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 FOLD_FROM = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Fold:
     """Changes shown in one line; `change` is the first of them."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ....core.host.record import record
 from ....core.syntax.parsing import parse_path
 from ...page import Line, words
 from ..measure import count_of, spell_bytes
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ....core.model.records import AliasGroup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GroupFold:
     """Alias groups shown in one line; `group` is the only one, or a summary of all `count`, `first` among them."""
 
