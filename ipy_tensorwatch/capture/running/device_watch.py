@@ -18,13 +18,13 @@ from ..device.kept_copy import LARGEST
 from ..device.look_log import LookLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from ...core.model.reading import Reading
     from ...core.model.trace.evidence import Position
     from ..compare.compare_bytes import StorageMark
-    from ..compare.device_prints import Parts
+    from ..compare.device_prints import DevicePrints, Parts
     from ..device.device_block import DeviceBlock
     from ..device.digest_launch import Layout, Portion, PortionKey
     from ..device.look_log import PortionChange
@@ -64,6 +64,8 @@ class DeviceWatch:
     ----------
     known
         The marks when the cell began.
+    launcher
+        Returns what launches digests on a device.
     written
         The storages that were seen to be written.
     last_busy
@@ -71,6 +73,7 @@ class DeviceWatch:
     """
 
     known: Mapping[int, StorageMark] = field(default_factory=dict)
+    launcher: Callable[[str], DigestLauncher] = DigestLauncher.on
     written: set[int] = field(default_factory=set)
     last_busy: int = -1
     _there: dict[int, _There] = field(default_factory=dict)
@@ -82,9 +85,9 @@ class DeviceWatch:
     _spells: dict[int, list[Spell]] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, blocks: Mapping[int, DeviceBlock], parts: Parts, known: Mapping[int, StorageMark]) -> DeviceWatch:
+    def begin(cls, blocks: Mapping[int, DeviceBlock], parts: Parts, prints: DevicePrints) -> DeviceWatch:
         """Watch the small storages of devices."""
-        watch = cls(known)
+        watch = cls(prints.settled(), prints.launcher)
         watch.add(blocks, parts)
         return watch
 
@@ -137,7 +140,7 @@ class DeviceWatch:
             if is_capturing(torch.device(device)):
                 return
             if log is None:
-                log = self._logs[device] = LookLog(DigestLauncher.on(torch.device(device)))
+                log = self._logs[device] = LookLog(self.launcher(device))
                 self._begin(log, device)
             self._levels.update((one.key, one._replace(storage=None)) for one in portions)
             log.look(portions, number)
