@@ -9,6 +9,7 @@ from ...syntax.ast_queries import is_method, is_slice, keyword, last_name
 from . import reference as to
 from .call_aliases import function_result, method_result
 from .reference import union
+from .scope import SENT
 
 if TYPE_CHECKING:
     from .reference import References
@@ -48,6 +49,8 @@ def _trace_choice(node: ast.expr, scope: Scope) -> References:
             return union(*(trace(part, scope) for part in parts))
         case ast.Lambda():
             return scope.closed(node)
+        case ast.Yield():
+            return scope.names.get(SENT, ())
         case _:
             return _trace_container(node, scope)
 
