@@ -47,7 +47,7 @@ def measure_there(nbytes: int, count: int, device: str) -> tuple[float, float, f
     """Return the fastest digest and copy of some tensors of a CUDA device, in GB a second, and the digest's seconds."""
     tensors = [torch.randint(-(2**62), 2**62, (nbytes // 8,), device=device) for _ in range(count)]
     portions = [Portion((i, None), one.untyped_storage(), 0, [(1, nbytes)]) for i, one in enumerate(tensors)]
-    launcher, digests, copies = DigestLauncher.on(torch.device(device)), [], []
+    launcher, digests, copies = DigestLauncher.on(device), [], []
     source = torch.empty(nbytes * count, dtype=torch.uint8, device=device)
     for work, seconds in ((lambda: launcher.launch(portions), digests), (source.clone, copies)):
         for _ in range(REPEATS):

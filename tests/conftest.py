@@ -111,8 +111,6 @@ def plain() -> Iterator[Notebook]:
 @pytest.fixture
 def device() -> Any:
     """Give the accelerator that the tests of devices run on; skip where there is none."""
-    from ipy_tensorwatch.capture.device import accelerator_api
     from tests.support.accelerator import accelerator
 
-    accelerator_api._tells_events_only.clear()  # a stream that failed in another test is not asked again
     return accelerator()

@@ -13,9 +13,11 @@ from tests.support.own_process import run_apart
 
 NAMES = ("tensorwatch", "ipy_tensorwatch")
 UNTIL_COLLECTED = """
-import gc
+import gc, sys
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell()
+for name in [name for name in sys.modules if "tensorwatch" in name]:
+    del sys.modules[name]
 gc.collect()
 {load}
 full, kept = gc.get_stats()[2]["collections"], []

@@ -37,6 +37,22 @@ CHANGING = {
         "try:\n    xs[0].add_(1)\n    raise ValueError\nexcept ValueError:\n    predict(keep)",
         "%%tensordiff\nfor x in xs: x.add_(1)\npredict(keep)",
     ],
+    "moving_averages": [
+        "import copy, torch\nfrom torch import nn\nnet = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)); target = copy.deepcopy(net); best_net = target\n"
+        "opt = torch.optim.SGD(net.parameters(), lr=.1); ema, ema_params = net.state_dict(), list(net.parameters())\n"
+        "class Saver:\n    def __init__(self, model): self.model = model\nbest, x = Saver(net), torch.randn(4, 2)\n"
+        "def learn(x):\n    net(x).square().sum().backward(); opt.step()\n"
+        "def learn_and_follow(x):\n    learn(x)\n    for k, v in net.named_parameters():\n        ema[k].mul_(.9).add_(v.detach() + 1, alpha=.1)\n"
+        "def follow(a, b):\n    for one, other in zip(a.state_dict().values(), b.state_dict().values()): one.copy_(other)\n"
+        "def average(a, b):\n    mean = a.state_dict()\n    for k, v in b.state_dict().items(): mean[k].add_(v)\n    return {k: v / 2 for k, v in mean.items()}",
+        "learn(x)",
+        "learn_and_follow(x)",
+        "follow(target, net)",
+        "for k, v in target.state_dict().items(): v.mul_(2)",
+        "target.state_dict()['0.weight'].zero_()",
+        "mean = average(target, net)",
+        "with torch.no_grad():\n    for one, other in zip(ema_params, target.parameters()): one.lerp_(other, .1)",
+    ],
     "arrays_of_objects": [
         "import numpy as np, torch\nclass Norm:\n    def __init__(self): self.mean, self.n = torch.zeros(2), 0\n"
         "    def update(self, x): self.n += 1; self.mean += (x - self.mean) / self.n\n    def normalize(self, x): self.update(x); return x - self.mean\n"

@@ -26,6 +26,8 @@ class CudaDevice:
     """What the tests ask of a device; what is copied to the host is not counted here, so it is told as 0."""
 
     def counts(self) -> dict[str, int]:
+        most = torch.cuda.max_memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
         return {
             "to_host": 0,
             "to_device": 0,
@@ -33,6 +35,7 @@ class CudaDevice:
             "launches": 0,
             "spoilt": 0,
             "held": torch.cuda.memory_allocated(),
+            "most": most,
         }
 
     def add_at(self, address: int, count: int, value: float) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-
 from ...core.host.record import field, mutable
 from ..device.accelerator_api import ask, busy_devices, is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
@@ -106,6 +104,10 @@ class DevicePrints:
             found[storage] = blocks[storage]
         return found
 
+    def launcher(self, device: str) -> DigestLauncher:
+        """Return what launches digests on a device: its tables are sent there once."""
+        return self._launchers.get(device) or self._launchers.setdefault(device, DigestLauncher.on(device))
+
     def settled(self) -> dict[int, StorageMark]:
         """Return the marks of the storages whose last digests have arrived."""
         return {one: mark for one, mark in self.prints.on_devices.items() if one not in self.prints.waiting}
@@ -131,7 +133,7 @@ class DevicePrints:
         self, device: str, blocks: Mapping[int, DeviceBlock], parts: Parts, cell: int
     ) -> dict[int, ByteOutcome]:
         """Launch the digests of one device; return for each storage why it has none yet."""
-        launcher = self._launchers.setdefault(device, DigestLauncher.on(torch.device(device)))
+        launcher = self.launcher(device)
         held = {storage: block.hold() for storage, block in blocks.items()}
         there = [
             storage for storage, owner in held.items() if owner is not None and blocks[storage].nbytes <= MAX_BYTES

@@ -45,14 +45,19 @@ def ask(action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
 
 def is_idle(device: torch.device) -> bool:
     """Return whether all work launched on the stream in use is known to be done."""
-    stream = stream_in_use(device)
-    return stream is not None and _is_done(stream, device)
+    stream = _stream_to_ask(device)
+    return stream is not None and _is_done(stream)
 
 
 def is_known_at_work(device: torch.device) -> bool:
     """Return whether the stream in use says that it has work left; nothing is waited for."""
-    stream = None if device.type in _tells_events_only or is_capturing(device) else stream_in_use(device)
+    stream = _stream_to_ask(device)
     return stream is not None and not stream.query()
+
+
+def _stream_to_ask(device: torch.device) -> Any:  # noqa: ANN401
+    """Return the stream in use; None if it must not be asked, or cannot be."""
+    return None if is_capturing(device) else stream_in_use(device)
 
 
 def busy_devices(things: Iterable[object]) -> set[str]:
@@ -64,29 +69,20 @@ def busy_devices(things: Iterable[object]) -> set[str]:
 
 def _is_at_work(stream: Any) -> bool:  # noqa: ANN401
     """Return whether a stream works; not asked while its device's work is captured: asking would spoil the graph."""
-    return not is_capturing(stream.device) and not _is_done(stream, stream.device)
+    return not is_capturing(stream.device) and not _is_done(stream)
 
 
-_tells_events_only: set[str] = set()
-"""The types of devices that do not say of a stream whether it is done."""
+def _is_done(stream: Any) -> bool:  # noqa: ANN401
+    """Return whether a stream has no work left; asked by an event where it does not say, as on MPS.
 
-
-def _is_done(stream: Any, device: torch.device) -> bool:  # noqa: ANN401
-    """Return whether a stream has no work left."""
-    if device.type not in _tells_events_only:
-        try:
-            return bool(stream.query())
-        except RuntimeError:
-            is_done = _is_done_by_event(stream, device)  # raises if the device is lost
-            _tells_events_only.add(device.type)
-            return is_done
-    return _is_done_by_event(stream, device)
-
-
-def _is_done_by_event(stream: Any, device: torch.device) -> bool:  # noqa: ANN401
-    event = torch.Event(device)
-    event.record(stream)
-    return _comes_true(event.query, EVENT_WAIT)
+    That raises too if the device was lost. Nothing of a failure is remembered: the next look asks the stream again.
+    """
+    try:
+        return bool(stream.query())
+    except RuntimeError:
+        event = torch.Event(stream.device)
+        event.record(stream)
+        return _comes_true(event.query, EVENT_WAIT)
 
 
 def _comes_true(asked: Callable[[], bool], seconds: float) -> bool:

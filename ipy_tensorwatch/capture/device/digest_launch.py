@@ -104,8 +104,9 @@ class DigestLauncher:
     """
 
     @classmethod
-    def on(cls, device: torch.device) -> DigestLauncher:
+    def on(cls, name: str) -> DigestLauncher:
         """Launch on a device, by a kernel if there is one for it."""
+        device = torch.device(name)
         return cls(device, kernel_for(device.type))
 
     device: torch.device

@@ -14,7 +14,7 @@ from .accelerator_api import Sent
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .digest_launch import DigestLauncher, Portion, PortionKey
+    from .digest_launch import DigestLauncher, Layout, Portion, PortionKey
 
 MAX_LOOKS = 64
 """The number of looks in one cell: each costs one bit for each portion when the log is read."""
@@ -54,7 +54,7 @@ class LookLog:
     _compared: list[Compared] = field(default_factory=list)
     _looks: list[DigestLook] = field(default_factory=list)
     _sent: Sent | None = None
-    _read: dict[PortionKey, list[PortionChange]] | None = None
+    _read: dict[int, dict[Layout | None, list[PortionChange]]] | None = None
     _asked: tuple[Sequence[tuple[PortionKey, int]], Sent] | None = None
 
     def begin(self, known: Mapping[PortionKey, bytes]) -> None:
@@ -97,14 +97,15 @@ class LookLog:
                 filled = torch.cat([every, every.new_zeros(-len(every) % 8)]).view(-1, 8)
                 self._sent = Sent.off(self.launcher.pack_bits(filled))
 
-    def changes(self) -> Mapping[PortionKey, Sequence[PortionChange]] | None:
-        """Return the comparisons of each portion in order; None before they have arrived."""
+    def changes(self) -> Mapping[int, Mapping[Layout | None, Sequence[PortionChange]]] | None:
+        """Return by storage and layout the comparisons of each portion in order; None before they have arrived."""
         if self._read is None and self._sent is not None and self._sent.has_landed():
             bits = iter(np.unpackbits(self._sent.values.numpy(), bitorder="little").tolist())
             self._read = {}
             for one in self._compared:
-                for key, since in zip(one.keys, one.since, strict=True):
-                    self._read.setdefault(key, []).append(PortionChange(since, one.number, bool(next(bits))))
+                for (storage, layout), since in zip(one.keys, one.since, strict=True):
+                    several = self._read.setdefault(storage, {}).setdefault(layout, [])
+                    several.append(PortionChange(since, one.number, bool(next(bits))))
         return self._read
 
     def ask_for(self, wanted: Sequence[tuple[PortionKey, int]]) -> None:

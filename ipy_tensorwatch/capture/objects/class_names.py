@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from ...core.host.record import field, mutable
-from ...core.model.trace.notebook import FORWARD_HOOKS, name_of_partial
+from ...core.model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, name_of_partial
 from .inspect_object import (
     Odd,
     PerClass,
@@ -168,11 +168,12 @@ def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
 
 
 def _hooks(path: str, module: object) -> Iterator[tuple[str, object]]:
-    """Yield the notebook's functions that are called after a module's forward."""
-    hooks = attribute(module, "_forward_hooks")
-    for number, (_, one) in enumerate(pairs_of(hooks)[:MAX_ITEMS] if is_a(type(hooks), dict) and hooks else ()):
-        if _is_function(one) or _is_told(one):
-            yield f"{path}{FORWARD_HOOKS}[{number}]", one
+    """Yield the notebook's functions that are called after a module's forward, and before it."""
+    for step in (FORWARD_HOOKS, FORWARD_PRE_HOOKS):
+        hooks = attribute(module, step[1:])
+        for number, (_, one) in enumerate(pairs_of(hooks)[:MAX_ITEMS] if is_a(type(hooks), dict) and hooks else ()):
+            if _is_function(one) or _is_told(one):
+                yield f"{path}{step}[{number}]", one
 
 
 def _name_of(thing: Any) -> str:  # noqa: ANN401

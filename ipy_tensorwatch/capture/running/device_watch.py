@@ -18,15 +18,15 @@ from ..device.kept_copy import LARGEST
 from ..device.look_log import LookLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from ...core.model.reading import Reading
     from ...core.model.trace.evidence import Position
     from ..compare.compare_bytes import StorageMark
-    from ..compare.device_prints import Parts
+    from ..compare.device_prints import DevicePrints, Parts
     from ..device.device_block import DeviceBlock
-    from ..device.digest_launch import Portion, PortionKey
+    from ..device.digest_launch import Layout, Portion, PortionKey
     from ..device.look_log import PortionChange
 
 MAX_THERE = 1024
@@ -42,6 +42,20 @@ class _There(NamedTuple):
     readings: Sequence[Reading]
 
 
+class _Past(NamedTuple):
+    """A storage that changed, or that the cell made: the comparisons of its parts, and the looks that saw no change.
+
+    Attributes
+    ----------
+    spans
+        The first and the last of those looks, from change to change.
+    """
+
+    log: LookLog
+    parts: Mapping[Layout | None, Sequence[PortionChange]]
+    spans: Sequence[tuple[int, int]]
+
+
 @mutable(eq=False)
 class DeviceWatch:
     """The storages that are looked at on their devices while one cell runs.
@@ -50,6 +64,8 @@ class DeviceWatch:
     ----------
     known
         The marks when the cell began.
+    launcher
+        Returns what launches digests on a device.
     written
         The storages that were seen to be written.
     last_busy
@@ -57,6 +73,7 @@ class DeviceWatch:
     """
 
     known: Mapping[int, StorageMark] = field(default_factory=dict)
+    launcher: Callable[[str], DigestLauncher] = DigestLauncher.on
     written: set[int] = field(default_factory=set)
     last_busy: int = -1
     _there: dict[int, _There] = field(default_factory=dict)
@@ -64,12 +81,13 @@ class DeviceWatch:
     _levels: dict[PortionKey, Portion] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     _is_over: bool = False
-    _spells: dict[int, list[Spell]] | None = None
+    _unread: dict[int, _Past] | None = None
+    _spells: dict[int, list[Spell]] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, blocks: Mapping[int, DeviceBlock], parts: Parts, known: Mapping[int, StorageMark]) -> DeviceWatch:
+    def begin(cls, blocks: Mapping[int, DeviceBlock], parts: Parts, prints: DevicePrints) -> DeviceWatch:
         """Watch the small storages of devices."""
-        watch = cls(known)
+        watch = cls(prints.settled(), prints.launcher)
         watch.add(blocks, parts)
         return watch
 
@@ -122,7 +140,7 @@ class DeviceWatch:
             if is_capturing(torch.device(device)):
                 return
             if log is None:
-                log = self._logs[device] = LookLog(DigestLauncher.on(torch.device(device)))
+                log = self._logs[device] = LookLog(self.launcher(device))
                 self._begin(log, device)
             self._levels.update((one.key, one._replace(storage=None)) for one in portions)
             log.look(portions, number)
@@ -170,19 +188,15 @@ class DeviceWatch:
                     yield SeenWrite(storage, frozenset().union(*epochs[since:number]), number, mask)
 
     def _writes(
-        self, changes: Mapping[PortionKey, Sequence[PortionChange]]
+        self, changes: Mapping[int, Mapping[Layout | None, Sequence[PortionChange]]]
     ) -> Iterator[tuple[int, int, int, bytes | None]]:
         """Yield storages with the two looks between which each was written, and a mask of what surely was not."""
-        same: dict[tuple[int, int, int], list[Portion]] = {}
-        for (storage, layout), several in changes.items():
-            for since, number, differs in several:
-                if layout is not None and not differs:
-                    same.setdefault((storage, since, number), []).append(self._levels[storage, layout])
-        for (storage, layout), several in changes.items():
-            for since, number, differs in several:
-                if layout is None and differs:
+        for storage, parts in changes.items():
+            for since, number, differs in parts.get(None, ()):
+                if differs:
                     self.written.add(storage)
-                    yield storage, since, number, self._mask(storage, same.get((storage, since, number), ()))
+                    same = [layout for layout, several in parts.items() if (since, number, False) in several]
+                    yield storage, since, number, self._mask(storage, [self._levels[storage, one] for one in same])
 
     def _mask(self, storage: int, untouched: Sequence[Portion]) -> bytes | None:
         if not untouched:
@@ -195,29 +209,45 @@ class DeviceWatch:
 
     def spells(self, storage: int) -> list[Spell]:
         """Return the bytes that a storage was seen to hold, in order; empty if that is not known."""
-        if storage not in self._there or not self._is_over:
-            return []
-        if self._spells is None:
-            none: dict[int, list[Spell]] = {}
-            self._spells = ask(self._read_spells, default=none)
+        if self._is_over and self._unread is None:
+            none: dict[int, _Past] = {}
+            self._unread = ask(self._find_past, default=none)
+        if self._unread and storage in self._unread:
+            unknown: dict[int, list[Spell]] = {}
+            found = ask(self._read_spells, self._take(storage, self._unread), default=unknown)
+            self._spells.update(found)
+            self._unread = self._unread if found else {}
         return self._spells.get(storage, [])
 
-    def _read_spells(self) -> dict[int, list[Spell]]:
-        """Fetch the digests of storages that changed, or that the cell made, as they were after each change."""
+    def _take(self, storage: int, unread: dict[int, _Past]) -> dict[int, _Past]:
+        """Take a storage and as many others, made next to it, as were read so far: few copies of little else."""
+        nearest = sorted(unread, key=lambda one: abs(one - storage))
+        return {one: unread.pop(one) for one in nearest[: 1 + len(self._spells)]}
+
+    def _find_past(self) -> dict[int, _Past]:
+        """Return the storages that changed, or that the cell made, of the devices that have told of it."""
+        return {
+            storage: _Past(log, parts, [*_spans(parts[None])])
+            for log in self._logs.values()
+            for storage, parts in (log.changes() or {}).items()
+            if None in parts and self._has_past(storage, parts)
+        }
+
+    def _has_past(self, storage: int, parts: Mapping[Layout | None, Sequence[PortionChange]]) -> bool:
+        is_new = storage not in self.known or any(several[0].since for several in parts.values())
+        return is_new or any(one.differs for one in parts[None])
+
+    def _read_spells(self, some: Mapping[int, _Past]) -> dict[int, list[Spell]]:
+        """Fetch the digests of storages as they were after each change; none if they do not arrive."""
         found: dict[int, list[Spell]] = {}
-        for device, log in self._logs.items():
-            changes = log.changes()
-            if changes is None:
-                continue
-            was_idle = is_idle(torch.device(device))
-            wanted = {one: several for one, several in changes.items() if self._is_wanted(one[0], changes)}
-            spans = {one: [*_spans(several)] for (one, layout), several in wanted.items() if layout is None}
-            asked = [(key, look) for key, several in wanted.items() for look in _firsts(several, spans[key[0]])]
-            digests = self._digests(log, asked, DIGEST_WAIT if was_idle else 0.0)
-            for (storage, layout), look in digests:
-                if layout is None:
-                    span = next(span for span in spans[storage] if span[0] == look)
-                    found.setdefault(storage, []).append(self._spell(storage, span, digests))
+        for log in dict.fromkeys(one.log for one in some.values()):
+            its = {storage: one for storage, one in some.items() if one.log is log}
+            asked = [
+                place for storage, one in its.items() for span in one.spans for place in _firsts(storage, one, span)
+            ]
+            digests = self._digests(log, asked, DIGEST_WAIT if is_idle(log.launcher.device) else 0.0)
+            for storage, one in its.items() if digests else ():
+                found[storage] = [self._spell(storage, one, span, digests) for span in one.spans]
         return found
 
     def _digests(
@@ -231,17 +261,14 @@ class DeviceWatch:
         arrived = log.digests(seconds) if there else {}
         return {**here, **arrived} if arrived or not there else {}
 
-    def _spell(self, storage: int, span: tuple[int, int], digests: Mapping[tuple[PortionKey, int], bytes]) -> Spell:
+    def _spell(
+        self, storage: int, past: _Past, span: tuple[int, int], digests: Mapping[tuple[PortionKey, int], bytes]
+    ) -> Spell:
         """Return the bytes of a storage, and of its parts, over some looks that saw no change."""
-        first, last = span
-        its = {one[1]: digest for (one, at), digest in digests.items() if one[0] == storage and first <= at <= last}
-        parts = {layout: digest for layout, digest in its.items() if layout is not None}
-        return Spell(first, last, DeviceMark(self._there[storage].block, its[None], None, parts))
-
-    def _is_wanted(self, storage: int, changes: Mapping[PortionKey, Sequence[PortionChange]]) -> bool:
-        several = changes.get((storage, None), ())
-        is_new = storage not in self.known or any(key[0] == storage and one[0].since for key, one in changes.items())
-        return bool(several) and (is_new or any(one.differs for one in several))
+        its = {key: digests[key, look] for key, look in _firsts(storage, past, span)}
+        whole = its.pop((storage, None))
+        parts = {layout: digest for (_, layout), digest in its.items() if layout is not None}
+        return Spell(*span, DeviceMark(self._there[storage].block, whole, None, parts))
 
 
 def _spans(several: Sequence[PortionChange]) -> Iterator[tuple[int, int]]:
@@ -254,8 +281,8 @@ def _spans(several: Sequence[PortionChange]) -> Iterator[tuple[int, int]]:
     yield first, several[-1].number
 
 
-def _firsts(several: Sequence[PortionChange], spans: Sequence[tuple[int, int]]) -> Iterator[int]:
-    """Yield the first look at a portion in each of some spans."""
-    looks = [several[0].since, *(one.number for one in several)]
-    for first, last in spans:
-        yield from [look for look in looks if first <= look <= last][:1]
+def _firsts(storage: int, past: _Past, span: tuple[int, int]) -> Iterator[tuple[PortionKey, int]]:
+    """Yield the parts of a storage, each with the first look at it among some."""
+    for layout, several in past.parts.items():
+        looks = (several[0].since, *(one.number for one in several))
+        yield from [((storage, layout), look) for look in looks if span[0] <= look <= span[1]][:1]

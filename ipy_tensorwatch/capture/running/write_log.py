@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ...core.blame.evidence.operator_writes import Region
     from ...core.model.snapshots.snapshot import Snapshot
     from ..compare.compare_bytes import StorageMark
+    from ..compare.device_prints import DevicePrints
     from ..observer import Observation
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
@@ -70,8 +71,8 @@ class Ledger:
         The snapshot at the start of the cell, and how to take another while it runs.
     paths
         What the cell has bound so far.
-    settled
-        Returns the marks of storages on devices as the cell began.
+    devices
+        Compares the storages on devices.
     largest
         The size in bytes of the largest storage that is read.
     follows, follows_losses
@@ -99,7 +100,7 @@ class Ledger:
     sample: Callable[[int], None]
     end_sampling: Callable[[int], None]
     files: Container[str] = ()
-    settled: Callable[[], Mapping[int, StorageMark]] | None = None
+    devices: DevicePrints | None = None
     largest: int = SMALL
     follows: bool = False
     follows_losses: bool = False
@@ -388,9 +389,8 @@ class Ledger:
         return frozenset().union(*self._epochs[look:])
 
     def _start_watching(self, *, looks: bool = True) -> Watch:
-        marks = self.marks if looks else {}
-        room, settled = LARGER if self.widening else 0, self.settled if looks else None
-        return Watch.begin(self.before, marks, self.storages.references(), self.largest, room, settled)
+        room, (marks, devices) = LARGER if self.widening else 0, (self.marks, self.devices) if looks else ({}, None)
+        return Watch.begin(self.before, marks, self.storages.references(), self.largest, room, devices)
 
     def _close_epoch(self) -> None:
         if self.current is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...core.host.record import mutable
@@ -174,8 +175,10 @@ class BranchReader:
 
 def _has_same_layouts(old: KnownBranch, branch: Branch) -> bool:
     """Return whether every tensor's layout is as last read; all else that can change is in the facts."""
-    if old.facts.all_torch and are_laid_out_as(branch.objects, old.scene.readings):
-        return True
+    if old.facts.all_torch:
+        with suppress(RuntimeError):  # a nested tensor has no strides to read
+            if are_laid_out_as(branch.objects, old.scene.readings):
+                return True
     return all(
         reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
         for thing, reading in zip(branch.objects, old.scene.readings, strict=True)

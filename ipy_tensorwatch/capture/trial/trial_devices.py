@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.host.record import mutable
-from ..device.accelerator_api import ask, busy_devices, is_capturing, is_idle, stream_in_use, use_streams
+from ..device.accelerator_api import ask, busy_devices, is_idle, stream_in_use, use_streams
 from ..device.kept_copy import room_for_copies
 from .trial_namespace import NotKnownError
 
@@ -65,4 +65,4 @@ class TrialDevices:
 
 
 def _room_on(device: torch.device) -> int:
-    return room_for_copies(device) if not is_capturing(device) and is_idle(device) else 0
+    return room_for_copies(device) if is_idle(device) else 0

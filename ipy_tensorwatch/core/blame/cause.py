@@ -80,7 +80,10 @@ class _Case:
     def _overlapping(self) -> list[Entry]:
         """Return the entries that share bytes with this path; only the first few after the deadline."""
         is_late = self.cell.deadline.has_passed()
-        found = self.cell.places.overlapping(self.reading, FEW if is_late else None)
+        most = FEW if is_late else None
+        found = self.cell.places.overlapping(self.reading, most)
+        for part in self.cell.places.components_of(self.path) if self.reading.unknown else ():
+            found += self.cell.places.overlapping(part, most)
         if is_late and len(found) >= FEW:
             self.cell.curtailed[self.spelled] = None
         return found
@@ -173,8 +176,11 @@ class _Case:
             lambda candidates: self.sightings.narrow(statement, candidates),
         )
         cause = self._cause(statement, step, reached, is_seen=certain)
-        inner = step.inner if step and cause == "optimizer" else None
+        is_by_step = cause == "optimizer" or (cause in SILENT and not self._through_others(statement, reached))
+        inner = step.inner if step and is_by_step else None
         lines = self._lines(statement)
+        if step and step.inner in lines:
+            lines.sort(key=lambda one: (one == step.inner) is not is_by_step)
         explained = bool(lines) or inner is not None or self._tells_itself(statement, step, cause)
         possible = () if explained else reached.possible
         inferred = next((one.inner for one in possible if one.score >= MAY_REACH), None)
@@ -209,7 +215,7 @@ class _Case:
         return bool(self.names & self.cell.named_by(statement).exact)
 
     def _cause(self, statement: Statement, step: OptimizerStep | None, reached: Reach, *, is_seen: bool) -> Cause:
-        if step is not None and self._belongs_to(step):
+        if step is not None and self._belongs_to(step) and not self._through_others(statement, reached):
             return "optimizer"
         if (named := self._cause_of_name(statement, step, reached)) is not None:
             return named
@@ -276,6 +282,14 @@ class _Case:
         if any(self.spelled.startswith(path) for path in step.paths):
             return True
         return self.reading.object in step.parameters or (self.reading.kind == "parameter" and not self._follows(step))
+
+    def _through_others(self, statement: Statement, reached: Reach) -> list[str]:
+        """Return the other tensor over a parameter's memory that a called function names as written."""
+        others = {path for path, reading in self.group if reading.object != self.reading.object}
+        if not (others and statement.calls and counts_as_parameter(self.reading)):
+            return []
+        lines = (one for one in reached.candidates[:1] if one.kind == "write" and one.score >= NAMES_IT)
+        return [str(one.origin) for one in lines if one.origin in others]
 
     def _follows(self, step: OptimizerStep) -> bool:
         """Return whether the step holds another parameter with the same elements: `load_state_dict(…, assign=True)`."""
@@ -368,7 +382,8 @@ class _Case:
         if named:
             return named
         if step is not None:
-            return [str(path) for path, reading in self.group if reading.object in step.parameters]
+            beside = self._through_others(statement, reached)
+            return beside or [str(path) for path, reading in self.group if reading.object in step.parameters]
         likeliest = [one for one in reached.candidates[:1] if one.origin is not None]
         through = [str(path) for path in self.others if path in [one.origin for one in likeliest]]
         if through and likeliest[0].score >= NAMES_IT:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
 from ..model.records import Site
-from ..syntax.copy_names import says_copy
+from ..syntax.copy_names import says_own_values
 from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
 from .backward.shared_gradients import aliased_grads
@@ -115,7 +115,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     kept = [*kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)]
     kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
-    yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
+    yield from kept_by_name(reasoning.updates_of(says_own_values), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
     yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
 

@@ -10,7 +10,7 @@ from ..model.path import ANY_ITEM, AccessPath
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.reference import Reference, References, union
-from ..statements.aliases.scope import Scope
+from ..statements.aliases.scope import SENT, Scope
 from ..syntax.ast_queries import is_plain_key, last_name, positional_names, spell_item
 from ..syntax.syntax_tree import all_nodes
 
@@ -43,12 +43,15 @@ class Arguments:
         The contents of `*args` and `**kwargs`, or what an unknown caller may pass to any parameter.
     keys
         By position or name, the steps of the items that constant arguments are keys of.
+    sent
+        What a generator that goes on is sent: the value of its `yield`.
     """
 
     positional: tuple[References, ...] = ()
     named: Mapping[str, References] = field(default_factory=dict)
     rest: References = ()
     keys: Mapping[int | str, str] = field(default_factory=dict)
+    sent: References = ()
 
     def everything(self) -> References:
         """Return all arguments."""
@@ -92,7 +95,7 @@ def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, Referenc
     if spec.kwarg:
         unused = [refs for name, refs in arguments.named.items() if name not in bound]
         bound[spec.kwarg.arg] = to.wrap(union(*unused, arguments.rest))
-    return bound
+    return {**bound, SENT: arguments.sent} if arguments.sent else bound
 
 
 def bind_keys(closure: Closure, arguments: Arguments) -> dict[str, str]:

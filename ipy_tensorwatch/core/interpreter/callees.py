@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _TENSORS_OWN = (
     FRESH | MEMBERS | SELVES | VIEWS | {"append", "extend", "update", "get", "pop", "items", "values", "step"}
 )
-_RESUMING = ("send", "__next__")
+RESUMING = ("send", "__next__")
 """The methods by which a generator goes on."""
 _MOST_INSTANCES = 20
 _SOMEBODY = (Reference(path=AccessPath("<self>")),)
@@ -120,8 +120,6 @@ class Callees:
             return self._above(func.attr, frame)
         owner = trace(func.value, frame)
         found = [each for one in owner for each in self.methods(one, func.attr)] or self._own(func, owner, frame)
-        if func.attr in _RESUMING:
-            found = found or [each for one in owner for each in self.resumed(one)]
         plain = frame.stored(to.member(owner, func.attr))
         return found or [each for one in plain for each in self.at(one)] or self._only(func, owner)
 

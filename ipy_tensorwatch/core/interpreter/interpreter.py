@@ -14,7 +14,7 @@ from ..statements.aliases.reference import Reference, References, union
 from ..syntax.ast_queries import last_name
 from ..syntax.torch_vocabulary import BUILTINS, FRESH_LAYERS, MODULE_METHODS
 from .call_binding import Arguments, Closure, bind_arguments, bind_keys, read_arguments
-from .callees import Callees, is_tensor_method
+from .callees import RESUMING, Callees, is_tensor_method
 from .definitions import RunningFunction
 from .execute import body_of, run
 from .frame import Frame
@@ -96,6 +96,10 @@ class Interpreter:
             self._initialize(one, handed)
         if found or made:
             return union(made, *(self._follow_decorated(one, handed) for one in found))
+        if isinstance(node.func, ast.Attribute) and node.func.attr in RESUMING:
+            resumed = self._resume(trace(node.func.value, frame), handed.everything())
+            if resumed:
+                return union(*resumed)
         self.diary.add_training(node, frame)
         self._note_modules(node, handed, frame)
         layer = _run_module(node, handed, frame, self)
@@ -210,12 +214,18 @@ class Interpreter:
         """Interpret iteration over these objects, and return the items."""
         items = [to.element(refs), to.element(self.operate(refs, "__iter__", ()))]
         items += [self.operate(refs, name, ()) for name in ("__next__", "__getitem__")]
-        for one in refs:
-            handed = Arguments(rest=to.doubt((one,)))
-            items += [self.follow(each, handed) for each in self.callees.resumed(one)]
+        items += self._resume(refs)
         opaque = [one for one in refs if self.callees.is_opaque(one)]
         items += [to.doubt(union((one,), self.run_behind(one, Arguments(rest=to.behind((one,)))))) for one in opaque]
         return self.read(union(*items)) if self._stored else union(*items)
+
+    def _resume(self, refs: References, sent: References = ()) -> list[References]:
+        """Interpret the functions that generators go on running, and return what each of them yields."""
+        return [
+            self.follow(each, Arguments(rest=to.doubt((one,)), sent=sent))
+            for one in refs
+            for each in self.callees.resumed(one)
+        ]
 
     def operate(self, refs: References, name: str, others: References) -> References:
         """Interpret a method that an operator or a `with` runs."""

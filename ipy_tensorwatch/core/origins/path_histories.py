@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from itertools import takewhile
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..host.record import field, mutable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ..model.reading import Reading
     from ..model.snapshots.snapshot import Snapshot
     from ..model.trace.cell_trace import CellTrace
+    from ..model.trace.notebook import Definition
 
 MAX_MOMENTS = 100_000
 """How many moments are kept; the oldest go first."""
@@ -84,6 +87,7 @@ class PathHistories:
     _first: Snapshot | None = None
     _last: tuple[int, Snapshot] | None = None
     _sources: list[tuple[int, RanCell]] = field(default_factory=list)
+    _defined: list[dict[str, Definition]] = field(default_factory=list)
     _steps: dict[str, list[DatedMoment]] = field(default_factory=dict)
     _library: tuple[int, Library] | None = None
     _order: deque[str] = field(default_factory=deque)
@@ -151,9 +155,10 @@ class PathHistories:
 
     def library(self, number: int) -> Library:
         """Return the functions and classes that the notebook had defined when a cell had ended."""
-        sources = [cell for added, cell in self._sources if added <= number]
-        if self._library is None or self._library[0] != len(sources):
-            found = (definitions_in(one.plain, one.execution or 0) for one in sources)
-            definitions = {name: one for several in found for name, one in several.items()}
-            self._library = len(sources), Library(Notebook(definitions=definitions))
+        count = bisect_right(self._sources, number, key=itemgetter(0))
+        if self._library is None or self._library[0] != count:
+            unread = self._sources[len(self._defined) : count]
+            self._defined += [definitions_in(cell.plain, cell.execution or 0) for _, cell in unread]
+            definitions = {name: one for several in self._defined[:count] for name, one in several.items()}
+            self._library = count, Library(Notebook(definitions=definitions))
         return self._library[1]

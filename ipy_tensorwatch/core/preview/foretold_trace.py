@@ -22,7 +22,7 @@ from ..model.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
 from ..model.trace.graph_state import GraphState
 from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
-from ..syntax.copy_names import says_copy
+from ..syntax.copy_names import says_own_values
 from .own_counters import OwnCounters
 from .run.abstract_frame import file_of
 from .settled_changes import SettledChanges
@@ -186,7 +186,7 @@ class TraceWriter:
         if reading.object != write.reading.object:
             return False
         if write.by == "step":
-            if says_copy(path.root) and any(one.root != path.root for one, _ in near):
+            if says_own_values(path.root) and any(one.root != path.root for one, _ in near):
                 return False  # a hazard, although the change is expected
             is_parameter = reading.kind == "parameter" or reading.collects_gradient
             return is_parameter or path.root in self._stepping.get(write.position.statement, ())

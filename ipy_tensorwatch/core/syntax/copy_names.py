@@ -12,6 +12,8 @@ _STEMS = ("snap", "init", "orig")
 _HOW_MADE = ("initializ", "initialis")
 """The beginnings of words that only say how something was made: `net_no_initialization`."""
 
+_AVERAGES = ("ema", "ewma", "shadow", "averaged")
+
 
 @lru_cache(maxsize=4096)
 def says_copy(name: str) -> bool:
@@ -27,8 +29,23 @@ def says_copy(name: str) -> bool:
     >>> [says_copy(one) for one in ("initial", "net_no_initialization")]
     [True, False]
     """
-    words = [one.lower() for one in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
-    words = [one for one in words if not one.startswith(_HOW_MADE)]
+    words = [one for one in _words(name) if not one.startswith(_HOW_MADE)]
     if any(one in _COPIES for one in words):
         return True
     return not name.startswith(".") and any(one in _OF_NAMES or one.startswith(_STEMS) for one in words)
+
+
+@lru_cache(maxsize=4096)
+def says_own_values(name: str) -> bool:
+    """Return whether a variable or a step says that it keeps values of its own: a copy, or a moving average.
+
+    Examples
+    --------
+    >>> [says_own_values(one) for one in ("best_w", "ema_params", "emaNet", "schema")]
+    [True, True, True, False]
+    """
+    return says_copy(name) or any(one in _AVERAGES for one in _words(name))
+
+
+def _words(name: str) -> list[str]:
+    return [one.lower() for one in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]

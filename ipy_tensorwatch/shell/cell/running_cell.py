@@ -96,7 +96,7 @@ class RunningCell:
         self.known = len(self.files)
         self.ledger = Ledger(
             marks=self.observer.prints.marks,
-            settled=self.observer.devices.settled,
+            devices=self.observer.devices,
             before=self.observer.shot,
             peek=self.peek,
             follows=may_give_memory(self.plain),

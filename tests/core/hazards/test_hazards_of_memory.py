@@ -180,6 +180,13 @@ def test_a_state_dict_that_follows_training():
     assert (("best['a.weight']", 3, 5), ("net.weight", 1, 5)) == found.anchors
 
 
+def test_a_name_of_one_parameter_is_not_what_a_state_dict_belongs_to():
+    first = change("first", cause="optimizer", silent=False)
+    [found] = kept(first, TRAINED, follower("best['w']"), **{"first": reading(1, 5), "best['w']": reading(3, 5)})
+
+    assert KeptReference(container="best", owner="net") == found.hazard.fact
+
+
 def test_dicts_of_several_names_are_several_hazards_and_dicts_inside_are_named():
     found = kept(
         TRAINED, follower("best['w']"), follower("log[0]['w']"), follower("saved.state['x']['w']"),

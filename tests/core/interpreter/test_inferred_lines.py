@@ -960,10 +960,23 @@ def test_what_a_default_container_holds_may_be_any_tensor():
     assert texts(infer("f()", "x", notebook=make_notebook(source))) == ["t.add_(1)"]
 
 
-@pytest.mark.parametrize("statement", ["k = next(it)", "for k in it: break", "ys = [k for k in it]"])
+@pytest.mark.parametrize(
+    "statement", ["k = next(it)", "for k in it: break", "ys = [k for k in it]", "k = it.send(2)", "it.__next__()"]
+)
 def test_a_generator_of_an_earlier_cell_goes_on_in_its_function(statement):
     notebook = make_notebook(
         "def stream(buf):\n    for i in range(3):\n        buf.fill_(i)\n        yield i", classes={"it": "stream"}
     )
 
     assert ["buf.fill_(i)"] == texts(infer(statement, "b", notebook=notebook))
+
+
+def test_what_a_generator_is_sent_is_the_value_of_its_yield():
+    notebook = make_notebook(
+        "def double(buf):\n    while True:\n        x = yield buf\n        x *= 2", classes={"it": "double"}
+    )
+
+    found = infer("it.send(b)", "b", notebook=notebook)
+
+    assert texts(found) == ["x *= 2"]
+    assert found.candidates[0].same_object

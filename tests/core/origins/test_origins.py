@@ -152,6 +152,19 @@ def test_an_answer_is_what_was_true_when_its_cell_had_ended():
     assert [one.of_pair("x", "y").cell for one in answers] == [1, 1, 3]
 
 
+def test_functions_are_those_that_were_defined_when_the_cell_had_ended(monkeypatch):
+    read, find = [], path_histories.definitions_in
+    monkeypatch.setattr(path_histories, "definitions_in", lambda text, cell: read.append(cell) or find(text, cell))
+    known = PathHistories()
+    for count, plain in enumerate(("def f(t): return t", "q = 1", "def f(t): return t[:]", "def g(t): pass"), 1):
+        known.add(make_trace(plain, {}, count=count, found=()))
+    defined = [known.library(number).notebook.definitions for number in (4, 1, 2, 3)]
+
+    assert [["f", "g"], ["f"], ["f"], ["f"]] == [sorted(one) for one in defined]
+    assert [3, 1, 1, 3] == [one["f"].cell for one in defined]
+    assert [1, 3, 4] == read, "no cell is read again"
+
+
 def test_the_oldest_moments_are_dropped_and_nothing_is_claimed_of_them(monkeypatch):
     monkeypatch.setattr(path_histories, "MAX_MOMENTS", 3)
     pair = FIRST, ("y = x.detach()", bound("y", VIEW, 0))

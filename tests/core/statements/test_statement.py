@@ -118,7 +118,7 @@ WRITTEN = [
     ("getattr(y, 'data').fill_(1)", {("y.data", *EXACT)}),
     ("next(model.parameters()).fill_(0)", {("model", *BELOW)}),
     ("list(model.parameters())[0].data.fill_(0)", {("model", *BELOW)}),
-    ("model.state_dict()['w'].fill_(0)", {("model", True, False)}),
+    ("model.state_dict()['w'].fill_(0)", {("model", *BELOW)}),
     ("model.load_state_dict(sd)", {("model", *BELOW)}),
     ("model.half()", {("model", *BELOW)}),
     ("model = model.to(device)", {("model", *BELOW)}),

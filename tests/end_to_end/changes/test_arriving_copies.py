@@ -46,6 +46,18 @@ def test_what_arrives_while_the_cell_waits_is_told_with_the_line_that_asked(devi
     assert nb.ns["host"].tolist() == nb.ns["y"].tolist() == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_stream_whose_query_failed_once_is_asked_again(device: Any, nb: Notebook):
+    device.tell_streams(False)
+    try:
+        nb.run("q = 1")
+    finally:
+        device.tell_streams(True)
+    device.work(WORK)
+    report = nb.run(f"{ASK}\nb = 2\ndevice.synchronize()\nc = 3")
+
+    assert (found(report), silent(report)) == (FOUND, {"alias"})
+
+
 def test_what_arrives_before_the_next_cell_is_told_for_the_cell_that_asked(device: Any, nb: Notebook):
     device.work(WORK)
     first = nb.run(ASK)

@@ -94,6 +94,14 @@ def test_a_saved_tensor_that_the_same_cell_overwrites_is_a_hazard_of_that_line(n
     assert (hazard["code"], hazard["outcome"], hazard["written_at"]["line"]) == ("TW202", "wrong", HAZARDS[cell])
 
 
+def test_many_saved_tensors_that_the_same_cell_overwrites_are_each_a_hazard(nb: Notebook):
+    nb.run("rest = [torch.zeros(3, device='sim') for _ in range(20)]")
+    make = "hs = [(w + i / 60).exp() for i in range(60)]\nloss = sum(h.sum() for h in hs)"
+    (hazard,) = nb.run(f"{make}\nfor one in [*rest, *hs]:\n    one.data.add_(1)\na = 1")["hazards"]
+
+    assert {*hazard["paths"]} - {"one"} == {f"hs[{i}]" for i in range(60)}
+
+
 @pytest.mark.parametrize("cell", NONE)
 def test_bytes_that_were_saved_after_they_were_written_are_no_hazard(nb: Notebook, cell: str):
     assert "TW202" not in {one["code"] for one in nb.run(cell)["hazards"]}

@@ -431,6 +431,75 @@ def test_what_follows_parameters_and_what_a_function_trains(cell, expected):
         assert mutated(report)
 
 
+AVERAGES = """
+import copy, torch
+from torch import nn
+net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+target, opt = copy.deepcopy(net), torch.optim.SGD(net.parameters(), lr=.1)
+ema, target_weight = net.state_dict(), target[0].weight.detach()
+def train(x):
+    net(x).square().sum().backward()
+    opt.step()
+def train_and_follow(x):
+    train(x)
+    for name, one in net.named_parameters():
+        ema[name].mul_(.9).add_(one.detach() + 1, alpha=.1)
+def follow(a, b):
+    for one, other in zip(a.state_dict().values(), b.state_dict().values()):
+        one.copy_(other)
+def follow_apart(a, b):
+    with torch.no_grad():
+        for one, other in zip(a.parameters(), b.parameters()):
+            one.copy_(other)
+    for one, other in zip(a.buffers(), b.buffers()):
+        one.copy_(other)
+def mean_of(a, b):
+    mean = a.state_dict()
+    for name in mean:
+        mean[name].add_(b.state_dict()[name])
+    return {name: one / 2 for name, one in mean.items()}
+x = torch.randn(4, 2)
+train(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "root", "silent_kinds"),
+    [
+        ("train_and_follow(x)", "net", {"parameter"}),
+        ("train_and_follow(x)", "ema", {"tensor"}),
+        ("train(x)", "net", set()),
+        ("follow(target, net)", "target", set()),
+        ("follow_apart(target, net)", "target", set()),
+        ("for name, one in target.state_dict().items(): one.copy_(ema[name])", "target", set()),
+        ("target.state_dict()['0.weight'].zero_()", "target", set()),
+        ("follow(target, net)", "target_weight", {"tensor"}),
+        ("mean = mean_of(target, net)", "target", {"parameter", "buffer"}),
+    ],
+)
+def test_what_a_moving_average_writes_and_what_a_state_dict_without_a_name_does(cell, root, silent_kinds):
+    with Notebook() as nb:
+        nb.run(AVERAGES)
+        report = nb.run(cell)
+        kinds = {one["path"]: one["kind"] for one in report["tensors"]}
+        found = {path for path in mutated(report) if path.partition("[")[0] == root}
+        assert found
+        assert silent_kinds == {kinds[path] for path in found & silent(report)}
+
+
+def test_a_step_and_an_average_in_one_function_are_told_by_the_lines_that_wrote():
+    with Notebook() as nb:
+        nb.run(AVERAGES)
+        report = nb.run("train_and_follow(x)")
+        [weight] = [one for one in report["changes"] if one["path"] == "net[0].weight"]
+        [kept] = [one for one in report["changes"] if one["path"] == "ema['0.weight']"]
+        assert weight["via"] == ["ema['0.weight']"]
+        assert weight["sites"][0]["inner"]["text"] == "ema[name].mul_(.9).add_(one.detach() + 1, alpha=.1)"
+        assert kept["via"] == ["net[0].weight"]
+        assert kept["sites"][0]["inner"]["text"] == "opt.step()"
+        assert [one["code"] for one in report["hazards"]] == ["TW207"]
+
+
 GIVEN = """
 import torch
 from torch import nn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -106,8 +107,9 @@ class Ran(NamedTuple):
     errors: list[str]
 
 
-def run(cells: list[str]) -> Ran:
-    """Run cells under the extension."""
+@cache
+def run(*cells: str) -> Ran:
+    """Run cells under the extension, once for all tests."""
     found, errors = [], []
     with Notebook() as nb:
         for number, cell in enumerate(cells):
@@ -119,15 +121,11 @@ def run(cells: list[str]) -> Ran:
 
 def faults(cells: list[str]) -> Iterator[str]:
     """Apply each fix and run all cells again; yield what is not mended."""
-    before = run(cells)
-    known: dict[str, Ran] = {}
+    before = run(*cells)
     for number, one in before.changes:
         if one["fix"] is None:
             continue
-        edits = str(one["fix"]["edits"])
-        if edits not in known:
-            known[edits] = run(apply_fix(cells, one["fix"]))
-        after = known[edits]
+        after = run(*apply_fix(cells, one["fix"]))
         if (number, one["path"]) in [(place, left["path"]) for place, left in after.changes]:
             yield f"{one['path']} still changes silently"
         pairs = enumerate(zip(before.errors, after.errors, strict=True), 1)
@@ -138,7 +136,7 @@ def faults(cells: list[str]) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_fix_ends_the_change(name: str):
-    found = run(PROGRAMS[name]).changes
+    found = run(*PROGRAMS[name]).changes
 
     assert found
     assert [] == [one["path"] for _, one in found if one["fix"] is None]
@@ -149,7 +147,7 @@ def test_most_silent_changes_of_the_stories_have_a_fix_and_nearly_all_of_them_me
     told, with_fix, left = 0, 0, []
     for story in (each.values[0] for each in stories("bugs")):
         cells = [one.source for one in story.cells]
-        found = run(cells).changes
+        found = run(*cells).changes
         told += len(found)
         with_fix += sum(one["fix"] is not None for _, one in found)
         left += [f"{story.name}: {fault}" for fault in faults(cells)]
@@ -164,7 +162,7 @@ def test_most_silent_changes_of_the_stories_have_a_fix_and_nearly_all_of_them_me
 )
 def test_what_is_safe_changes_nothing_but_what_it_mends(name: str):
     cells = PROGRAMS[name]
-    found = run(cells).changes
+    found = run(*cells).changes
     paths = {one["path"] for _, one in found}
 
     assert {"safe"} == {one["fix"]["applicability"] for _, one in found}
@@ -192,7 +190,7 @@ def values(cells: list[str]) -> dict[str, bytes]:
     ],
 )  # fmt: skip
 def test_what_is_not_proven_is_not_safe(cells: list[str], why: str):
-    found = run(cells).changes
+    found = run(*cells).changes
 
     assert {"unsafe"} == {one["fix"]["applicability"] for _, one in found}, why
 
@@ -210,7 +208,7 @@ def test_what_is_not_proven_is_not_safe(cells: list[str], why: str):
     ],
 )
 def test_nothing_is_offered_where_the_shared_write_is_what_is_wanted(cells: list[str]):
-    assert [] == [one["fix"] for _, one in run(cells).changes if one["path"] != "x" and one["fix"] is not None]
+    assert [] == [one["fix"] for _, one in run(*cells).changes if one["path"] != "x" and one["fix"] is not None]
 
 
 def test_a_trial_leaves_the_users_objects_and_random_states_alone():

@@ -199,6 +199,14 @@ run, state = Run(), {"n": 0}
         (["run.best_model = model", STEP], ["run.best_model.weight", "run.best_model.bias"]),
         (["run.fit(4)"], ["run.best"]),
         (["best = fit(model)"], ["best"]),
+        (["ema_params = list(model.parameters())", STEP], ["ema_params[0]", "ema_params[1]"]),
+        (
+            [
+                "run.ema = model\ndef go(run):\n    opt.step()\n    for p in run.ema.parameters(): p.data *= .9",
+                "go(run)",
+            ],
+            ["run.ema.weight", "run.ema.bias"],
+        ),
     ],
 )
 def test_a_parameter_kept_under_the_name_of_a_copy_is_told(cells: list[str], paths: list[str]):
@@ -221,6 +229,8 @@ def test_a_parameter_kept_under_the_name_of_a_copy_is_told(cells: list[str], pat
         "model = nn.utils.parametrizations.weight_norm(model)\n"
         "params = list(model.parameters())\nopt = torch.optim.SGD(params, lr=.1)",
         "model.prev = nn.Linear(2, 2)\nlast = model.prev",
+        "ckpt, ema = Run(), Run()",
+        "ema = torch.optim.swa_utils.AveragedModel(model)",
     ],
 )
 def test_a_parameter_under_another_name_is_no_copy_that_was_meant(keep: str):

@@ -36,6 +36,12 @@ UNWIRED = {
         {"net[0].weight", "net[0].bias"}, "made while they were frozen",
     ),
     "in one cell": ([MADE + "\nnet[2] = nn.Linear(4, 3)\n" + STEP], {"net[2].weight", "net[2].bias"}, "holds what was there before"),
+    "a new head in the cell that made the optimizer": ([MADE + "\nnet[2] = nn.Linear(4, 3)"], {"net[2].weight", "net[2].bias"}, "holds what was there before"),
+    "layers in a plain list": (
+        ["class Net(nn.Module):\n    def __init__(self):\n        super().__init__(); self.out, self.more = nn.Linear(4, 2), [nn.Linear(4, 4)]\n"
+         "    def forward(self, x):\n        return self.out(self.more[0](x))\nnet = Net()\n" + MADE],
+        {"net.more[0].weight", "net.more[0].bias"}, "made before they were added",
+    ),
     "another model in one cell": ([MADE + "\nnet = make()\n" + STEP], None, "holds what was there before"),
     "a layer more, in one cell": ([MADE + "\nnet.append(nn.Linear(2, 2))\n" + STEP], {"net[3].weight", "net[3].bias"}, "made before they were added"),
     "unfrozen in one cell": (

@@ -340,10 +340,12 @@ ODD = {
 }
 
 
+@pytest.mark.parametrize("compares_layouts", [False, True])
 @pytest.mark.parametrize("value", ODD.values(), ids=ODD.keys())
-def test_an_odd_tensor_is_told_as_it_is_or_as_unknown(value: str):
+def test_an_odd_tensor_is_told_as_it_is_or_as_unknown(value: str, compares_layouts: bool):
     with Notebook() as nb:
         nb.run(f"import numpy as np, torch\nx = torch.ones(3)\nodd = {value}")
+        nb.run("spare = torch.ones(3)\nspare.data = torch.zeros(3)" if compares_layouts else "pass")
         nb.run("pass")
         report = nb.run("x.add_(1)")
 

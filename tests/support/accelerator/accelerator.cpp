@@ -2,6 +2,8 @@
 // tensors have is the mapping without access, as an address of a GPU is. Operators use the other mapping.
 // Work can be made to last, on a clock of its stream's own; what waits for it is counted. There are two devices, and any
 // number of streams. Allocations can be made to fail, and a device to be lost, as after a kernel with a bad address.
+// A launch that failed can leave its error, which the next reader clears: an operator raises it, a query drops it, as of
+// CUDA's runtime (`cudaGetLastError`).
 #include <ATen/EmptyTensor.h>
 #include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <ATen/native/CPUFallback.h>
@@ -43,7 +45,7 @@ struct Copy {
 };
 
 struct Memory {
-  size_t limit = ARENA, held = 0;
+  size_t limit = ARENA, held = 0, most = 0;
   bool is_capturing = false;
   std::map<int64_t, Clock::time_point> busy_until;
 };
@@ -63,6 +65,7 @@ struct Device {
   Clock::time_point faulty_from;
   thread_local static int inside, current;
   thread_local static int64_t stream[DEVICES];
+  thread_local static std::string left;
 
   Device() {
     int file = memfd_create("accelerator", 0);
@@ -85,7 +88,14 @@ struct Device {
   }
   // An error of a kernel is told by whatever is asked of the device after it ran, again and again.
   void check() {
-    TORCH_CHECK(fault.empty() || Clock::now() < faulty_from, fault);
+    if (fault.empty() || Clock::now() < faulty_from) return;
+    left.clear();
+    TORCH_CHECK(false, fault);
+  }
+  void read_left() { TORCH_CHECK(left.empty(), std::exchange(left, "")); }
+  bool told(bool is_done) {
+    if (!is_done) left.clear();
+    return is_done;
   }
   void deliver() {
     std::deque<Copy> due, later;
@@ -104,6 +114,7 @@ struct Device {
 };
 thread_local int Device::inside = 0, Device::current = 0;
 thread_local int64_t Device::stream[DEVICES] = {};
+thread_local std::string Device::left;
 Device &device() {
   static auto *one = new Device();
   return *one;
@@ -135,8 +146,10 @@ struct Allocator final : at::Allocator {
     here.check();
     std::pair<int, size_t> size(index, (wanted + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     bool is_full = here.here().held + size.second > here.here().limit;
-    if (is_full || (here.allocations_left >= 0 && here.allocations_left-- == 0))
+    if (is_full || (here.allocations_left >= 0 && here.allocations_left-- == 0)) {
+      here.left.clear();
       TORCH_CHECK_WITH(OutOfMemoryError, false, "accelerator out of memory");
+    }
     auto known = here.freed.find(size);
     char *address;
     if (known != here.freed.end()) {
@@ -148,7 +161,8 @@ struct Allocator final : at::Allocator {
       here.used += size.second;
       here.sizes[address] = size;
     }
-    here.here().held += size.second;
+    auto &memory = here.here();
+    memory.most = std::max(memory.most, memory.held += size.second);
     return {address, address, &release, at::Device(at::kPrivateUse1, index)};
   }
   at::DeleterFnPtr raw_deleter() const override { return &release; }
@@ -229,6 +243,7 @@ at::Tensor copy_from(const at::Tensor &source, const at::Tensor &target, bool is
       return target;
     }
     if (reads || (writes && !is_asynchronous)) here.wait(here.end());
+    if (!reads && !writes) here.read_left();
   }
   on_host(target).copy_(on_host(source));
   return target;
@@ -307,6 +322,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> batch_norm(
 void run_on_host(const c10::OperatorHandle &operation, torch::jit::Stack *stack) {
   ++device().launches;
   device().check();
+  if (Device::inside == 0) device().read_left();
   ++Device::inside;
   try {
     at::native::cpu_fallback(operation, stack);
@@ -378,7 +394,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   bool queryEvent(void *event) const override {
     check_not_captured();
     device().check();
-    if (event && Clock::now() < *static_cast<Clock::time_point *>(event)) return false;
+    if (!device().told(!event || Clock::now() >= *static_cast<Clock::time_point *>(event))) return false;
     device().deliver();
     return true;
   }
@@ -393,7 +409,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
     TORCH_CHECK(device().tells_streams, "Backend doesn't support querying streams.");
     check_not_captured();
     device().check();
-    return Clock::now() >= device().end(stream.device_index(), stream.id());
+    return device().told(Clock::now() >= device().end(stream.device_index(), stream.id()));
   }
   bool isStreamCapturing(const c10::Stream &stream) const override {
     device().check();
@@ -420,6 +436,7 @@ py::dict counts() {
   found["launches"] = here.launches;
   found["spoilt"] = here.spoilt;
   found["held"] = here.memories[0].held;
+  found["most"] = std::exchange(here.memories[0].most, here.memories[0].held);
   here.to_host = here.to_device = here.waits = here.launches = here.spoilt = 0;
   return found;
 }
@@ -466,6 +483,9 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.def("current", [] { return Device::current; });
   m.def("make_current", [](int index) { Device::current = index; });
   m.def("fault", fault, "Let all that is asked of the devices raise, once the present work is done.");
+  m.def("leave_error", [](const std::string &message) { Device::left = message; },
+        "Let a launch fail whose error nobody has read.");
+  m.def("has_left_error", [] { return !Device::left.empty(); }, "Return whether there is such an error; it stays.");
   m.def("fail_allocation", [](int64_t after) { return std::exchange(device().allocations_left, after); },
         "Let one allocation fail, after some that do not, or none for -1; return how many were left.");
 }

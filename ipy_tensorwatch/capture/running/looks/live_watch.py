@@ -20,7 +20,7 @@ from .storage_moves import Seats
 from .watched_storage import Rewritten, Watched, differing_bytes, is_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     import torch
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ....core.blame.evidence.operator_writes import Region
     from ...compare.byte_history import Spell
     from ...compare.compare_bytes import ByteVerdict
+    from ...compare.device_prints import DevicePrints
     from ...device.device_block import DeviceBlock
     from ...memory.byte_block import Block, Bytes
     from ...snapshot.readings import Gathering
@@ -90,7 +91,7 @@ class Watch:
         references: Mapping[int, weakref.ref[Any]],
         largest: int,
         room: int,
-        settled: Callable[[], Mapping[int, StorageMark]] | None = None,
+        devices: DevicePrints | None = None,
     ) -> Watch:
         """Watch the storages up to `largest` bytes, larger ones while there is room, and samples of the others."""
         small = (one for one in marks.items() if one[1].block.nbytes <= largest and one[0] in references)
@@ -102,8 +103,8 @@ class Watch:
             if mark.block.nbytes > largest and key in references and watch._has_room(mark.block):
                 watched[key] = Watched(references[key], mark.block, mark.digest, None)
         watch.samples = Samples.begin(marks, references, watched)
-        if before.on_devices and settled is not None:
-            watch.there = DeviceWatch.begin(before.on_devices, before.snapshot.by_storage.readings, settled())
+        if devices is not None:
+            watch.there = DeviceWatch.begin(before.on_devices, before.snapshot.by_storage.readings, devices)
         return watch
 
     def _has_room(self, block: Block) -> bool:

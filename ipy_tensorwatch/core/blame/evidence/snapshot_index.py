@@ -31,6 +31,12 @@ class SnapshotIndex:
         """Return the entries that are the same object as a reading, and those, at most `most`, that share a byte."""
         return neighbours_of(reading, self.snapshot, most)
 
+    def components_of(self, path: AccessPath) -> Iterator[Reading]:
+        """Yield the components of a sparse tensor, which has no memory but theirs."""
+        for other, reading in self.snapshot.entries():
+            if reading.kind == "component" and AccessPath(other.root, other.steps[:-1]) == path:
+                yield reading
+
     def lying_on(self, reading: Reading) -> list[Entry]:
         """Return the entries that share a byte with a reading, those of the same layout first."""
         return sorted(self.overlapping(reading), key=lambda entry: entry[1].layout != reading.layout)

@@ -68,7 +68,10 @@ class ExpectedWrites:
         rest = {*here[~is_held].tolist()}  # of those that are parameters, some may only follow one that is held
         behind = {scene for scene in {found.rows[row].scene for row in rest} if self._leads_behind(scene, steps[0])}
         tell = [row for row in rest if found.rows[row].scene not in behind]
-        return {*here.tolist()}.difference([row for row in tell if not self._is_behind(steps[0], row)])
+        told = {*here.tolist()}.difference([row for row in tell if not self._is_behind(steps[0], row)])
+        if self._cell.calling.isdisjoint(self._every):
+            return told
+        return told.difference(here[np.isin(found.storages[here], [*self._shared])].tolist())
 
     def _class_of(self, row: int, before: Reading, after: Reading) -> Cause | None:
         if before.storage != after.storage or self._evidence.recorded or after.object in self._evidence.moves:
@@ -146,10 +149,22 @@ class ExpectedWrites:
             is_one = bool(stepping) and not any(map(self._names_values, others & self._naming))
             self._stepping[key] = is_one and self._are_kept_from(steps[0], others)
         is_one = self._stepping[key]
+        if is_one and reading.storage in self._shared and not self._cell.calling.isdisjoint(ran):
+            return False
         if not is_one or (reading.kind == "parameter" and not self._may_follow(reading)):
             return is_one
         only = steps[0] if len(self._evidence.steps) == 1 else None  # no other step can have written this memory
         return only is not None and (reading.object in only.parameters or self._is_behind(only, row))
+
+    @cached_property
+    def _shared(self) -> frozenset[int]:
+        """The storages of what optimizers hold over which lie several tensor objects."""
+        held, objects, found = {*self._steps}, dict[int, int](), set[int]()
+        for scene in self._cell.places.snapshot.scenes.values():
+            for one in scene.readings:
+                if one.storage in held and objects.setdefault(one.storage, one.object) != one.object:
+                    found.add(one.storage)
+        return frozenset(found)
 
     def _may_follow(self, reading: Reading) -> bool:
         """Return whether a parameter is held by no optimizer that stepped, but another over its storage is."""

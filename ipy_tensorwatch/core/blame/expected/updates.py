@@ -69,10 +69,11 @@ def is_update_by_hand(
 ) -> bool:
     """Return whether a function that a statement calls wrote a parameter through the same tensor object.
 
-    So are a module's buffers where everything behind the module is written (`net.load_state_dict(…)`), what it holds
-    as plain attributes unless the function promises to read, and tensors like the parameters that the same function
-    writes, its moments, or reads, as for their moving averages. A write inside a method of a module that nobody expects
-    to write is none, nor one by a call that gives back, under a new name, an object that it has written.
+    So are a module's buffers where everything behind the module is written (`net.load_state_dict(…)`) or the same
+    function writes parameters, what it holds as plain attributes unless the function promises to read, and tensors like
+    the parameters that the same function writes, its moments, or reads, as for their moving averages. A write inside a
+    method of a module that nobody expects to write is none, nor one by a call that gives back, under a new name, an
+    object that it has written.
 
     Parameters
     ----------
@@ -114,7 +115,11 @@ def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Stateme
         return False
     likeliest, mine = reached.candidates[0], changed.reading
     if mine.kind == "buffer":
-        return likeliest.is_whole or calls_collective(likeliest.inner.text)
+        if likeliest.is_whole or calls_collective(likeliest.inner.text):
+            return True
+        is_by_hand = likeliest.kind == "write" and ".step(" not in likeliest.inner.text
+        beside = cell.written_in(statement, likeliest.within) if is_by_hand else ()
+        return any(one.kind == "parameter" for one in beside)
     if cell.is_of_module(changed.path):
         return not (_promises_to_read(reached) or any(changed.path.leads_to(one) for one in statement.mentions))
     if any(counts_as_parameter(one) for _, one in changed.group):

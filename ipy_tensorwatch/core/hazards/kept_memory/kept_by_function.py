@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...interpreter.functions_named import functions_named
 from ...model.records import Site
 from ...model.snapshots.differences import readings_after
-from ...syntax.parsing import parse_header, walk_statements
+from ...syntax.parsing import parse_header, parse_path, walk_statements
 from ...syntax.syntax_tree import all_nodes
 from ..lasting_hazard import Lasting, anchor
 from .state_dict_reference import keepsake_of, no_copy, owner_among
@@ -41,7 +41,7 @@ def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[
         steps = [one for one in trace.own.steps if one.statement in ran]
         items = [one for one in _items(reasoning, born, steps) if str(one[0]) not in told]
         statement = reasoning.own.numbered.get(min(ran)) if items and len(ran) == 1 else None
-        keepsake = keepsake_of(items[0][0]) if items else None
+        keepsake = keepsake_of(items[0][0], parse_path(items[0][1])) if items else None
         if statement is None or not _keeps_before_step(parse_header(statement.text), keepsake, reasoning):
             continue
         site = Site(line=statement.line, end_line=statement.end_line, text=statement.text, inner=steps[0].inner)
@@ -70,8 +70,8 @@ def _items(reasoning: Reasoning, born: Born, steps: Sequence[OptimizerStep]) -> 
         entries = reasoning.trace.after.by_storage.get(reading.storage)
         owners = [one for one, other in entries if other.object in step.parameters]
         owner = owner_among(owners) if is_same else next(iter(owners), None)
-        is_kept = keepsake_of(path) is not None if is_same else path.steps and path.steps[-1].startswith("[")
-        if owner is not None and is_kept:
+        is_item = bool(path.steps) and path.steps[-1].startswith("[")
+        if owner is not None and (keepsake_of(path, owner) is not None if is_same else is_item):
             found.append((path, str(owner)))
     return found
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...interpreter.execute import body_of
 from ...interpreter.source_index import Library
 from ...model.records import Site
-from ...model.trace.notebook import FORWARD_HOOKS, given_by_partial
+from ...model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
 from ...statements.aliases.expression_aliases import bind, trace
 from ...statements.aliases.scope import Scope
 from ...statements.writes.statement_writes import find_writes
@@ -22,9 +22,10 @@ from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptByHook, TypedLine
 from ..lasting_hazard import Lasting, anchor
+from .hooked_layers import is_input_written, is_output_written, writes_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
     from ...interpreter.definitions import Function
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from ...model.reading import Reading
     from ...model.trace.born import Born
 
-_OF_TENSOR = re.compile(r"\.register_hook\((\w+)\)")
+_OF_TENSOR = re.compile(r"([^\s=;]*)\.register_hook\((\w+)\)")
+_OF_GRADIENT = re.compile(r"\.register_post_accumulate_grad_hook\((\w+)\)")
+_APART = re.compile(r"\.data\b|\.numpy\(")
+"""What has the memory of a tensor and not its version counter."""
 _PUTTING = frozenset(("append", "insert", "add", "setdefault", "__setitem__"))
 _FRESH = (*FRESH_LAYERS, "BatchNorm", "InstanceNorm")
 
@@ -44,10 +48,12 @@ class _Keep(NamedTuple):
     ----------
     words
         The names in the container's expression.
-    code
-        The statement with a copy.
+    code, copying
+        The statement with a copy, and how it is made.
     is_written
         Whether the hook itself writes to it afterwards.
+    is_apart
+        Whether what it keeps has no version that shows a later write.
     is_mixed
         Whether layers that write in place are hooked too: of what they gave, one tensor is kept twice.
     """
@@ -55,12 +61,16 @@ class _Keep(NamedTuple):
     words: frozenset[str]
     line: TypedLine
     code: str
+    copying: str
     is_written: bool
+    is_apart: bool
     is_mixed: bool = False
 
 
 def kept_by_hooks(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[Lasting]:
-    """Yield a hazard for each line of a hook that kept tensors whose version shows a later write.
+    """Yield a hazard for each line of a hook that kept tensors that were written later.
+
+    Their version shows it, or the source of what calls the hook.
 
     Parameters
     ----------
@@ -70,7 +80,11 @@ def kept_by_hooks(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[Last
     keeps = [*_keeps(reasoning, sources)]
     for born in reasoning.trace.born if keeps else ():
         for keep in keeps:
-            items = [one for one in _written(reasoning, born) if _is_kept_by(one[0], keep)]
+            items = [
+                one
+                for one in _put_in(reasoning, born)
+                if (one[1].version or keep.is_apart) and _is_kept_by(one[0], keep)
+            ]
             times = Counter(reading.storage for _, reading in items)
             items = [one for one in items if not keep.is_mixed or times[one[1].storage] > 1]
             if items:
@@ -78,12 +92,12 @@ def kept_by_hooks(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[Last
                 break
 
 
-def _written(reasoning: Reasoning, born: Born) -> Iterator[tuple[AccessPath, Reading]]:
-    """Yield what was put into a container, in memory of this cell that was written in place."""
+def _put_in(reasoning: Reasoning, born: Born) -> Iterator[tuple[AccessPath, Reading]]:
+    """Yield what was put into a container, in memory of this cell."""
     known = reasoning.trace.before.by_storage
     for difference, _ in born.found:
         path, reading = difference.path, difference.before or difference.after
-        is_put = reading is not None and path.steps and reading.version and not known.get(reading.storage)
+        is_put = reading is not None and path.steps and reading.storage and not known.get(reading.storage)
         if is_put and reading is not None and not reasoning.own.names_as_written(path):
             yield path, reading
 
@@ -93,23 +107,45 @@ def _is_kept_by(path: AccessPath, keep: _Keep) -> bool:
 
 
 def _keeps(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[_Keep]:
-    notebook = reasoning.trace.notebook
-    hooked = {path: name for path, name in notebook.classes.items() if FORWARD_HOOKS in path}
-    library = Library(notebook)
-    modules = {notebook.classes.get(path.partition(FORWARD_HOOKS)[0], "") for path in hooked}
-    inplace = {path.partition(FORWARD_HOOKS)[0] for path in hooked} & notebook.inplace
-    is_fresh = all(name.startswith(_FRESH) for name in modules)
-    for name in dict.fromkeys(hooked.values()):
+    library = Library(reasoning.trace.notebook)
+    yield from _by_modules_hooks(library)
+    yield from _by_tensors_hooks(library, [*sources])
+
+
+def _by_modules_hooks(library: Library) -> Iterator[_Keep]:
+    """Yield what the hooks of modules keep that was, or may have been, written later."""
+    hooked: dict[tuple[str, str], list[str]] = {}
+    for path, name in library.notebook.classes.items():
+        kind = next((one for one in (FORWARD_HOOKS, FORWARD_PRE_HOOKS) if one in path), None)
+        if kind is not None:
+            hooked.setdefault((kind, name), []).append(path.partition(kind)[0])
+    outputs = {path for (kind, _), paths in hooked.items() if kind == FORWARD_HOOKS for path in paths}
+    is_fresh = all(library.notebook.classes.get(one, "").startswith(_FRESH) for one in outputs)
+    inplace = outputs & library.notebook.inplace
+    for (kind, name), paths in hooked.items():
         given, own = given_by_partial(name)
-        function = library.function(own)
+        function, is_output = library.function(own), kind == FORWARD_HOOKS
+        written = [(is_output_written if is_output else is_input_written)(library, one) for one in paths]
         for keep in _kept(function, given + 1) if function is not None else ():
-            if keep.is_written or (is_fresh and not inplace):
+            shows = is_output and is_fresh and not inplace and not keep.is_apart  # a version means that it was written
+            if keep.is_written or shows or all(written):
                 yield keep
-            elif inplace:
+            elif any(written) or (inplace and is_output):
                 yield keep._replace(is_mixed=True)
-    for name in dict.fromkeys(one for source in sources for one in _OF_TENSOR.findall(source)):
-        function = library.function(name)
-        yield from (one for one in _kept(function, 0) if one.is_written) if function is not None else ()
+
+
+def _by_tensors_hooks(library: Library, sources: Sequence[str]) -> Iterator[_Keep]:
+    """Yield what hooks of tensors keep and write themselves, or a later hook of the same tensor, or the next turn."""
+    for source in dict.fromkeys(sources):
+        hooks = [(owner, library.function(name)) for owner, name in _OF_TENSOR.findall(source)]
+        for place, (owner, function) in enumerate(hooks):
+            later = (one for other, one in hooks[place + 1 :] if other == owner and one is not None)
+            is_written = any(writes_argument(one, 0) for one in later)
+            for keep in _kept(function, 0) if function is not None else ():
+                if keep.is_written or is_written:
+                    yield keep
+        for function in map(library.function, dict.fromkeys(_OF_GRADIENT.findall(source))):
+            yield from (one._replace(is_mixed=True) for one in (_kept(function, 0) if function is not None else ()))
 
 
 def _kept(function: Function, first: int) -> Iterator[_Keep]:
@@ -123,7 +159,8 @@ def _kept(function: Function, first: int) -> Iterator[_Keep]:
             if roots:
                 words = frozenset(re.findall(r"\w+", ast.unparse(container)))
                 is_written = any(_writes_to(later, roots) for later in body[place + 1 :])
-                yield _Keep(words, *_with_copy(function, node, value), is_written)
+                is_apart = _APART.search(ast.unparse(value)) is not None
+                yield _Keep(words, *_with_copy(function, node, value), is_written, is_apart)
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 bind(target, trace(node.value, scope), scope)
@@ -139,14 +176,19 @@ def _put(node: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
             | ast.Return(value=ast.Call(func=ast.Attribute(value=owner, attr=name), args=[*_, value]))
         ) if name in _PUTTING:
             yield owner, value
+        case (
+            ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr="update"), keywords=named))
+            | ast.Return(value=ast.Call(func=ast.Attribute(value=owner, attr="update"), keywords=named))
+        ):
+            yield from ((owner, one.value) for one in named)
 
 
 def _writes_to(node: ast.stmt, roots: set[str]) -> bool:
     return any(one.path.root in roots for write in find_writes(node, Scope()) for one in write.refs if one.sure)
 
 
-def _with_copy(function: Function, node: ast.stmt, value: ast.expr) -> tuple[TypedLine, str]:
-    """Return the statement as typed, and with a copy of what it keeps."""
+def _with_copy(function: Function, node: ast.stmt, value: ast.expr) -> tuple[TypedLine, str, str]:
+    """Return the statement as typed, and with a copy of what it keeps, and how that is made."""
     lines, offset = [*function.code.lines], function.code.offset
     if isinstance(function.node, ast.Lambda):
         text = lines[node.lineno - 1].strip()
@@ -156,7 +198,8 @@ def _with_copy(function: Function, node: ast.stmt, value: ast.expr) -> tuple[Typ
         text = spell(node, lines, node.lineno, end, column)
         spelled = ast.unparse(value)
     line = TypedLine(cell=function.code.cell, line=node.lineno + offset, text=text)
-    return line, text.replace(spelled, f"{spelled}.clone()", 1) if text.count(spelled) == 1 else ""
+    copying = ".copy()" if spelled.endswith(".numpy()") else ".clone()"
+    return line, text.replace(spelled, f"{spelled}{copying}", 1) if text.count(spelled) == 1 else "", copying
 
 
 def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[AccessPath, Reading]]) -> Lasting:
@@ -167,7 +210,7 @@ def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[Ac
         paths=tuple(str(path) for path, _ in items),
         op=None,
         fact=KeptByHook(),
-        fix=Fix(kind="keep-copies", code=keep.code, other=".clone()", target=keep.line),
+        fix=Fix(kind="keep-copies", code=keep.code, other=keep.copying, target=keep.line),
         saved_at=Site(line=keep.line.line, end_line=keep.line.line, text=keep.line.text),
         written_at=reasoning.own.timeline.site(ran[-1]) if ran else None,
         saved_cell=keep.line.cell,

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath, count_alike
-from ...syntax.copy_names import says_copy
+from ...syntax.copy_names import says_copy, says_own_values
 from ...syntax.parsing import parse_path
 from ..fix import Fix
 from ..hazard import Hazard
@@ -65,33 +65,41 @@ def kept_by_name(updates: Iterable[Change], snapshot: Snapshot, cell: int) -> It
     keepsakes: dict[AccessPath, list[SharedItem]] = {}
     for change in updates:
         path, reading = parse_path(change.path), snapshot.get(change.path)
-        keepsake = keepsake_of(path)
-        if reading is None or keepsake is None or change.cause != "optimizer" or _is_named(keepsake, change.site):
+        if reading is None or change.cause != "optimizer":
             continue
         alike = (one for one, other in snapshot.by_storage.get(reading.storage, ()) if other.object == reading.object)
         owner = owner_among(alike)
-        if owner is not None:
+        keepsake = keepsake_of(path, owner) if owner is not None else None
+        if keepsake is not None and not all(_is_named(keepsake, site) for site in change.sites):
             keepsakes.setdefault(keepsake, []).append((path, str(owner), change))
     for keepsake, followers in keepsakes.items():
         yield _lasting(followers, snapshot, cell, keepsake)
 
 
-def keepsake_of(path: AccessPath) -> AccessPath | None:
-    """Return the part of a path that has the name of a copy: `t.best` of `t.best['weight']`."""
-    said = [number for number, step in enumerate((path.root, *path.steps)) if says_copy(step)]
-    return AccessPath(path.root, path.steps[: said[0]]) if said else None
+def keepsake_of(path: AccessPath, owner: AccessPath) -> AccessPath | None:
+    """Return the part of a path that has the name of a copy or an average: `t.best` of `t.best['weight']`.
+
+    It is the parameter, or what holds it as the owner does, or a container of it; an object with an attribute that
+    leads to the owner is none: `ema.model.weight`.
+    """
+    alike = count_alike([path.steps[::-1], owner.steps[::-1]])
+    for number, step in enumerate((path.root, *path.steps)):
+        between = path.steps[number : len(path.steps) - alike]
+        if says_own_values(step) and all(one.startswith("[") for one in between):
+            return AccessPath(path.root, path.steps[:number])
+    return None
 
 
 def owner_among(paths: Iterable[AccessPath]) -> AccessPath | None:
-    """Return the first path to an attribute, else the first of all, among those that contain no name of a copy."""
-    owners = [one for one in paths if keepsake_of(one) is None]
-    return min(owners, key=lambda one: not one.steps or not one.steps[-1].startswith("."), default=None)
+    """Return the first path to an attribute, else the first of all, among those with no name of a copy in them."""
+    owners = [one for one in paths if not any(map(says_own_values, (one.root, *one.steps)))]
+    return _with_owner(owners) if owners else None
 
 
-def _is_named(keepsake: AccessPath, site: Site | None) -> bool:
+def _is_named(keepsake: AccessPath, site: Site) -> bool:
     """Return whether a statement spells the last name of a keepsake: then it is written on purpose."""
     word = re.findall(r"\w+", (keepsake.root, *keepsake.steps)[-1])
-    return site is not None and bool(word) and word[0] in re.findall(r"\w+", site.text)
+    return bool(word) and word[0] in re.findall(r"\w+", site.text)
 
 
 def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]) -> bool:
@@ -108,17 +116,23 @@ def _was_stepped(change: Change) -> bool:
 
 
 def _trained(changes: Sequence[Change], snapshot: Snapshot, stepped: Collection[int]) -> Mapping[int, str]:
-    """Map the storages that an optimizer step changed to the path it went through, whatever else wrote there."""
-    told = {one.path: one for one in changes}
-    found: dict[int, str] = {}
+    """Map the storages that an optimizer step changed to a path of what it trained, whatever else wrote there."""
+    told, found = {one.path: one for one in changes}, dict[int, list[AccessPath]]()
+    by_step = [parse_path(one.path) for one in changes if one.cause == "optimizer"]
+    for path in by_step:
+        if (reading := snapshot.get(str(path))) is not None and reading.storage:
+            found.setdefault(reading.storage, []).append(path)
     for storage in stepped:
         for path, reading in snapshot.by_storage.get(storage):
             change = told.get(str(path))
             if reading.kind == "parameter" or (".state[" in str(path) and not (change and change.silent)):
-                found.setdefault(storage, str(path))
-    by_step = [one.path for one in reversed(changes) if one.cause == "optimizer"]
-    held = ((path, snapshot.get(path)) for path in by_step)
-    return found | {reading.storage: path for path, reading in held if reading is not None and reading.storage}
+                found.setdefault(storage, []).append(path)
+    return {storage: str(_with_owner(paths)) for storage, paths in found.items()}
+
+
+def _with_owner(paths: Iterable[AccessPath]) -> AccessPath:
+    """Return the first path to an attribute, else the first of all: what it belongs to can be named."""
+    return min(paths, key=lambda one: not one.steps or not one.steps[-1].startswith("."))
 
 
 def _lasting(

@@ -175,15 +175,15 @@ class _Judgement:
         if self.made.cell < self.trace.cell.count:
             if then is not None and then.object != reading.object and then.object in self.made.held:
                 return "replaced"
-            if then is not None and then.object == reading.object:
-                return "left-out" if then.trains or not self._is_whole(path) else "unfrozen"
+            if then is not None and then.object == reading.object and not then.trains:
+                return "unfrozen" if self._is_whole(path) else "left-out"
             if then is None and leads_to(self._top(path.root), str(path)) and self._is_whole(path):
                 return "added"
         return "replaced" if is_idle else self._by_source(path.root)
 
     def _by_source(self, root: str) -> Unheld:
-        """Return why, from the statement that made the optimizer in this cell with all parameters of a variable."""
-        text = self.made.line.text if self.made.line and self.made.cell == self.trace.cell.count else ""
+        """Return why, from the statement that made the optimizer with all parameters of a variable."""
+        text = self.made.line.text if self.made.line else ""
         if not re.search(rf"\b{re.escape(root)}\.parameters\(\)", text):
             return "left-out"
         if re.fullmatch(r"[^\[{]*\(\w+\.parameters\(\)[^\[{]*", text):

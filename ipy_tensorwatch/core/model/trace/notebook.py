@@ -28,6 +28,8 @@ class Definition:
 
 FORWARD_HOOKS = "._forward_hooks"
 """The step from a module's path to the functions that are called after its forward."""
+FORWARD_PRE_HOOKS = "._forward_pre_hooks"
+"""The step to those that are called before it."""
 _PARTIAL = "partial "
 
 

@@ -46,8 +46,15 @@ def method_result(
     if name in GETTERS:
         key = spell_item(node.args[0]) if node.args else ANY_ITEM
         return scope.stored(union(to.item(owner, key), *given[1:]))
-    known = _known_method(name, owner)
+    known = _known_method(name, unnamed(node.func, owner))
     return to.doubt(union(owner, *given, *others)) if known is None else known
+
+
+def unnamed(node: ast.expr, owner: References) -> References:
+    """Return what an attribute or item is taken of: of a state dict without a name, the module's own tensors."""
+    value = node.value if isinstance(node, ast.Attribute | ast.Subscript) else node
+    is_unnamed = isinstance(value, ast.Call) and last_name(value.func) == "state_dict"
+    return union(one._replace(same=True, sealed=False) for one in owner) if is_unnamed else owner
 
 
 def _known_method(name: str, owner: References) -> References | None:

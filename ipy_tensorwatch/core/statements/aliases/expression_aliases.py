@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...syntax.ast_queries import is_method, is_slice, keyword, last_name
 from . import reference as to
-from .call_aliases import function_result, method_result
+from .call_aliases import function_result, method_result, unnamed
 from .reference import union
+from .scope import SENT
 
 if TYPE_CHECKING:
     from .reference import References
@@ -30,7 +31,8 @@ def trace(node: ast.expr, scope: Scope) -> References:
         case ast.Attribute(value=value, attr=name):
             return scope.stored(to.take_attribute(trace(value, scope), name))
         case ast.Subscript(value=value, slice=key):
-            return scope.stored(to.item(trace(value, scope), scope.step_of(key), several=is_slice(key)))
+            owner = unnamed(node, trace(value, scope))
+            return scope.stored(to.item(owner, scope.step_of(key), several=is_slice(key)))
         case ast.Call():
             known = scope.call(node)
             return _trace_call(node, scope) if known is None else known
@@ -48,6 +50,8 @@ def _trace_choice(node: ast.expr, scope: Scope) -> References:
             return union(*(trace(part, scope) for part in parts))
         case ast.Lambda():
             return scope.closed(node)
+        case ast.Yield():
+            return scope.names.get(SENT, ())
         case _:
             return _trace_container(node, scope)
 

@@ -12,6 +12,9 @@ from .reference import Reference, References
 if TYPE_CHECKING:
     import ast
 
+SENT = "yield"
+"""The key of what a generator is sent; being a keyword, it is no name."""
+
 
 class Scope:
     """The references of local names; every other name is a notebook variable."""
