@@ -100,6 +100,49 @@ def test_many_portions_come_back_in_one_copy_each_with_its_own_digest():
     assert found == {(i, None): plain_digest(bytes_of(one)) for i, one in enumerate(tensors)}
 
 
+class Kernel:
+    """A kernel that fails at some of its calls, and else leaves the digests to the operators."""
+
+    def __init__(self, *failing: int) -> None:
+        self.failing, self.calls = failing, 0
+
+    def __call__(self, runs: list[tuple[int, int]], *_: object) -> torch.Tensor:
+        self.calls += 1
+        if self.calls in self.failing:
+            raise torch.OutOfMemoryError
+        return torch.full((len(runs), 2), self.calls)
+
+
+@pytest.mark.parametrize(("kernel", "calls"), [(Kernel(1, 2, 5, 6), 9), (Kernel(1, 2, 3), 3), (Kernel(4, 5, 6), 6)])
+def test_a_kernel_is_given_up_only_after_it_has_failed_several_times_in_a_row(kernel: Kernel, calls: int):
+    storage = some(torch.uint8, 9).untyped_storage()
+    launcher = DigestLauncher(torch.device("cpu"), kernel)
+    found = [launcher.digest([Portion((1, None), storage, 0, [(1, 9)])])[1] for _ in range(9)]
+    expected = plain_digest(bytes(storage.tolist()))
+
+    assert kernel.calls == calls
+    for number, sums in enumerate(found, start=1):
+        is_made = number <= calls and number not in kernel.failing
+        assert sums.tolist() == [[number] * 2] if is_made else sums.numpy().tobytes() == expected
+
+
+def test_a_device_that_is_lost_is_no_fault_of_the_kernel(monkeypatch: pytest.MonkeyPatch):
+    def lose(_: object) -> None:
+        raise RuntimeError
+
+    kernel = Kernel(*range(1, 9))
+    launcher = DigestLauncher(torch.device("cpu"), kernel)
+    portion = Portion((1, None), some(torch.uint8, 9).untyped_storage(), 0, [(1, 9)])
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "cat", lose)
+        for _ in range(8):
+            with pytest.raises(RuntimeError):
+                launcher.digest([portion])
+    launcher.digest([portion])
+
+    assert kernel.calls == 9
+
+
 # ---------------------------------------------------------------- writes that cancel in a plain weighted sum
 
 ADVERSARIAL = {
