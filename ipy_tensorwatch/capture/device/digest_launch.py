@@ -40,6 +40,8 @@ def kernel_for(device_type: str) -> Kernel | None:
     return found
 
 
+TRIES = 3
+"""The kernel is given up after it has failed so often where the operators have not; once, memory may be short."""
 _BITS = torch.tensor([1 << place for place in range(8)], dtype=torch.uint8)
 
 
@@ -111,6 +113,7 @@ class DigestLauncher:
 
     device: torch.device
     kernel: Kernel | None = None
+    _tries: int = field(default=TRIES, init=False)
     _weights: Weights | None = field(default=None, init=False)
     _bits: torch.Tensor | None = field(default=None, init=False)
 
@@ -145,7 +148,15 @@ class DigestLauncher:
             if rows is not None and copies is not None and rows.nbytes <= room:
                 room -= rows.nbytes
                 copies.update((key, KeptCopy(rows, row)) for row, (key, _) in enumerate(some))
+        if runs:
+            self._rate_kernel(is_fine=by_kernel is not None)
         return keys, found[0] if len(found) == 1 else torch.cat(found)
+
+    def _rate_kernel(self, *, is_fine: bool) -> None:
+        """Note whether the kernel did what the operators could, too."""
+        self._tries = TRIES if is_fine else self._tries - 1
+        if not self._tries:
+            self.kernel = None
 
     def _split(self, portions: Sequence[Portion]) -> tuple[list[Portion], list[Portion]]:
         """Return the portions that the kernel digests, and the others."""
@@ -155,7 +166,7 @@ class DigestLauncher:
     def _digest_runs(
         self, runs: Sequence[Portion], weights: Weights, room: int, copies: dict[int, KeptCopy]
     ) -> torch.Tensor | None:
-        """Digest runs, and copy the small storages, by one launch; None if there is no kernel that can do it."""
+        """Digest runs, and copy the small storages, by one launch; None if there is no kernel, or it fails."""
         targets = [0] * len(runs)
         small = [place for place, one in enumerate(runs) if one.key[1] is None and one.nbytes <= LARGEST]
         by_room: dict[int, list[int]] = {}
@@ -172,7 +183,6 @@ class DigestLauncher:
         try:
             return None if self.kernel is None else self.kernel(addresses, targets, weights, self.device)
         except Exception:  # noqa: BLE001  (of the compiler or of the device: then the operators raise too)
-            self.kernel = None
             copies.clear()
             return None
 

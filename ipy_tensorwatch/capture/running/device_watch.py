@@ -12,7 +12,7 @@ from ...core.host.record import field, mutable
 from ...core.model.trace.evidence import SeenWrite
 from ..compare.byte_history import Spell
 from ..compare.device_mark import DeviceMark, portions_of
-from ..device.accelerator_api import ask, copies_later, is_capturing, is_idle, is_known_at_work, is_pinned
+from ..device.accelerator_api import ask, copies_later, is_idle, is_known_at_work, is_pinned, is_untouchable
 from ..device.digest_launch import DigestLauncher
 from ..device.kept_copy import LARGEST
 from ..device.look_log import LookLog
@@ -137,7 +137,7 @@ class DeviceWatch:
         if device in self._told or (log is not None and log.is_full and not self._is_over):
             return
         try:
-            if is_capturing(torch.device(device)):
+            if is_untouchable(torch.device(device)):
                 return
             if log is None:
                 log = self._logs[device] = LookLog(self.launcher(device))
@@ -169,7 +169,7 @@ class DeviceWatch:
         if any(one.has_looked for one in self._logs.values()):
             self.look(number)
         for device, log in self._logs.items():
-            if device not in self._told and not ask(is_capturing, torch.device(device), default=True):
+            if device not in self._told and not ask(is_untouchable, torch.device(device), default=True):
                 ask(log.send, default=None)
 
     def take_writes(self, epochs: Sequence[AbstractSet[Position]]) -> Iterator[SeenWrite]:
