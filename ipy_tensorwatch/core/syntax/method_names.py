@@ -6,10 +6,21 @@ from .torch_vocabulary import MODULE_METHODS, READS
 
 _TRAINS = frozenset(("train", "training", "fit", "learn", "update", "step", "optimize", "epoch", "sgd", "descend"))
 
+_ADDS = ("accumulate", "add", "append", "collect", "insert", "log", "push", "put", "record", "store")
+_CHANGES = frozenset((*_ADDS, "clear", "fill", "increment", "init", "reset", "set"))
+"""The verbs at the beginning of a name."""
 
-def promises_to_train(name: str) -> bool:
-    """Return whether a function's name promises to change the object that it gets: `train`, `run_epoch`, `sgd_step`."""
-    return not promises_to_read(name) and not _TRAINS.isdisjoint(name.lower().strip("_").split("_"))
+
+def promises_to_change(name: str) -> bool:
+    """Return whether a function's name promises to change the object that it gets.
+
+    Examples
+    --------
+    >>> [promises_to_change(one) for one in ("run_epoch", "sgd_step", "add_to_histogram", "mean_of_set")]
+    [True, True, True, False]
+    """
+    words = name.lower().strip("_").split("_")
+    return not promises_to_read(name) and (words[0] in _CHANGES or not _TRAINS.isdisjoint(words))
 
 
 def promises_to_read(name: str, *, of_module: bool = False) -> bool:

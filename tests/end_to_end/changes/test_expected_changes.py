@@ -431,6 +431,46 @@ def test_what_follows_parameters_and_what_a_function_trains(cell, expected):
         assert mutated(report)
 
 
+ROLLOUT = """
+import torch
+class Env:
+    def __init__(self): self.s = torch.zeros(3)
+    def reset(self): self.s.zero_(); return self.s.clone()
+    def step(self, a): self.s += a; return self.s.clone(), 1.
+class Buffer:
+    def __init__(self): self.obs, self.i = torch.zeros(8, 3), 0
+    def store(self, o): self.obs[self.i % 8] = o; self.i += 1
+env, buffer, view = Env(), Buffer(), Buffer()
+view.obs = buffer.obs
+def collect(env, buffer, n):
+    s = env.reset()
+    for _ in range(n):
+        s, r = env.step(torch.randn(3))
+        buffer.store(s)
+def run_episode():
+    return sum(env.step(torch.randn(3))[1] for _ in range(3))
+def evaluate(env):
+    return env.step(torch.randn(3))[1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("collect(env, buffer, 4)", {"view.obs"}),
+        ("for episode in range(2): collect(env, buffer, 2)", {"view.obs"}),
+        ("returns = [run_episode() for _ in range(2)]", set()),
+        ("r = evaluate(env)", {"env.s"}),
+    ],
+)
+def test_what_a_function_has_objects_do_to_their_own_arrays(cell, expected):
+    with Notebook() as nb:
+        nb.run(ROLLOUT)
+        report = nb.run(cell)
+        assert expected == silent(report)
+        assert mutated(report)
+
+
 AVERAGES = """
 import copy, torch
 from torch import nn

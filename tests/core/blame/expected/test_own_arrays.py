@@ -22,7 +22,16 @@ NORM = """class Norm:
     @property
     def half(self):
         self.mean /= 2"""
-CELLS = [NORM, "def feed(n):\n    n.update(1)"]
+CELLS = [
+    NORM,
+    "def feed(n):\n    n.update(1)",
+    "def feed_twice():\n    for _ in range(2): feed(norm)",
+    "def predict(n):\n    n.update(1)",
+    "def predict_later(n):\n    return feed(n)",
+    "def call(n):\n    return n(1)",
+    "def add_to_mean(n):\n    n.mean += 1",
+    "def shift(n):\n    n.mean += 1",
+]
 CLASSES = {"norm": "Norm", "norms[0]": "Norm"}
 
 
@@ -39,6 +48,10 @@ def cause(plain, readings=None, **more):
         "if norm.update(x): pass",
         "with torch.no_grad(): norm.update(x)",
         "print(norm.update(x))",
+        "feed(norm)",
+        "y = [feed(norm) for _ in range(2)]",
+        "feed_twice()",
+        "add_to_mean(norm)",
     ],
 )
 def test_a_method_that_is_called_by_name_may(plain):
@@ -63,7 +76,10 @@ def test_the_variable_of_a_loop_leads_to_the_objects():
         "y = norm.normalize(x)",
         "y = norm.get_mean()",
         "y = norm.half",
-        "feed(norm)",
+        "y = predict(norm)",
+        "y = predict_later(norm)",
+        "y = call(norm)",
+        "shift(norm)",
     ],
 )
 def test_what_only_reads_may_not(plain):
@@ -81,6 +97,12 @@ def test_the_object_under_another_name_is_the_object():
     for number, expected in ((7, "object"), (8, "alias")):
         changes = explain("norm.update(x)", both, cells=CELLS, classes=CLASSES, objects={"norm": 7, "again": number})
         assert changes["again.mean"].cause == expected
+
+
+@pytest.mark.parametrize("plain", ["feed(norm)", "add_to_mean(norm)"])
+def test_another_object_over_the_array_that_a_function_changes_is_silent(plain):
+    changes = explain(plain, {"norm.mean": MEAN, "other.mean": MEAN}, cells=CELLS, classes=CLASSES)
+    assert {path: one.cause for path, one in changes.items()} == {"norm.mean": "object", "other.mean": "alias"}
 
 
 def test_what_a_list_holds_is_not_its_own():
