@@ -137,6 +137,10 @@ def clip(model):
 def infer(model): return model(torch.ones(1, 2))
 class Norm: pass
 norm = Norm()
+def reset(m):
+    if isinstance(m, nn.Linear): nn.init.constant_(m.weight, 3.)
+def reset_view(m):
+    if isinstance(m, nn.Linear): m.weight.detach().fill_(3.)
 def soft(a, b):
     for p, q in zip(a.parameters(), b.parameters()): q.data.lerp_(p.data, .5)
 def train(opt):
@@ -169,6 +173,8 @@ def mean_of(models):
         ("p.detach().add_(1)", {"plain.weight", "mine.params[0]"}),
         ("p.data.add_(1)", set()),
         ("soft(plain, frozen)", set()),
+        ("plain.apply(reset);", set()),
+        ("plain.apply(reset_view);", {"p", "mine.params[0]"}),
         ("sam.first_step()", set()),
         ("mine.step()", set()),
         ("train(mine)", set()),
