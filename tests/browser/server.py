@@ -14,11 +14,19 @@ from typing import Any
 
 import ipy_tensorwatch
 
+KERNELS = str(Path(__file__).with_name("kernels.py"))
 START_SECONDS = 60
 PACKAGE = Path(ipy_tensorwatch.__file__).parent
 
 # Nothing that asks the net, and nothing that asks the user.
 NOTIFICATIONS = {"checkForUpdates": False, "fetchNews": "false"}
+
+# Kernels are forked from a process that has imported what they need.
+FORKED = {
+    "argv": [sys.executable, "-I", "-S", KERNELS, "{place}", "{connection_file}"],
+    "display_name": "Python 3 (ipykernel)",
+    "language": "python",
+}
 
 # To the page, this is no Python.
 KLINGON = {
@@ -62,16 +70,20 @@ class Server:
         notifications = self._folder / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
         notifications.parent.mkdir(parents=True)
         notifications.write_text(json.dumps(NOTIFICATIONS), encoding="utf-8")
-        kernel = self._folder / "data" / "kernels" / "klingon" / "kernel.json"
-        kernel.parent.mkdir(parents=True)
-        kernel.write_text(json.dumps(KLINGON), encoding="utf-8")
+        place = str(self._folder / "fork")
+        forked = FORKED | {"argv": [one.replace("{place}", place) for one in FORKED["argv"]]}
+        for name, spec in (("python3", forked), ("klingon", KLINGON)):
+            kernel = self._folder / "data" / "kernels" / name / "kernel.json"
+            kernel.parent.mkdir(parents=True)
+            kernel.write_text(json.dumps(spec), encoding="utf-8")
         (self._folder / "config" / "jupyter_server_config.json").write_text(
             json.dumps(CONFIG | {"LabServerApp": {"extra_labextensions_path": [str(extensions)]}}), encoding="utf-8"
         )
-        place = [f"--ServerApp.port={self.port}", f"--ServerApp.root_dir={self.root}"]
+        options = [f"--ServerApp.port={self.port}", f"--ServerApp.root_dir={self.root}"]
+        self._forking = subprocess.Popen([sys.executable, KERNELS, place], env=self._environment())
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", *place],
+                [sys.executable, "-m", "jupyterlab", *options],
                 env=self._environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -83,6 +95,8 @@ class Server:
         self.end_sessions()
         self._process.terminate()
         self._process.wait(20)
+        self._forking.kill()
+        self._forking.wait(20)
 
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Send a request to the server's REST interface."""
@@ -150,8 +164,8 @@ class Server:
         }
         own = {name: str(self._folder / folder) for name, folder in folders.items()}
         paths = [*filter(None, [os.environ.get("PYTHONPATH")]), str(PACKAGE.parent)]
-        # The kernel named `python3` is the interpreter that runs the tests, and it watches this tree.
-        return os.environ | own | {"JUPYTER_PREFER_ENV_PATH": "1", "PYTHONPATH": os.pathsep.join(paths)}
+        # The kernel named `python3` is ours, in the folder of data, and it watches this tree.
+        return os.environ | own | {"JUPYTER_PREFER_ENV_PATH": "0", "PYTHONPATH": os.pathsep.join(paths)}
 
     def _wait(self) -> None:
         until = time.monotonic() + START_SECONDS
