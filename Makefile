@@ -26,7 +26,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup js check test test-device lint demo bench soak chaos docs pictures clean
-.PHONY: quick style types types-of-newest front-end-types front-end-tests newest-setup newest browser
+.PHONY: quick style types types-of-newest front-end-types front-end-tests newest-setup newest no-browser browser
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,7 +65,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # How many processes run tests, and how many lanes run beside each other.
 WORKERS ?= 2
-LANES := $(MAKE) --no-print-directory --jobs $(WORKERS)
+LANES := $(MAKE) --no-print-directory --jobs $(WORKERS) --keep-going
 PYTEST := $(BIN)/python -m pytest
 IN_PARALLEL := --numprocesses $(WORKERS)
 
@@ -77,9 +77,8 @@ check: setup  ## Lint, types and the tests that need no shell; in under a minute
 	@$(LANES) types quick style front-end-types
 
 test: setup  ## Lint, then run all tests
-	@$(LANES) types-of-newest types newest-setup style front-end-types front-end-tests
-	$(PYTEST) $(IN_PARALLEL) --ignore tests/browser
-	@$(LANES) browser newest
+	@$(LANES) types-of-newest types style front-end-types front-end-tests
+	@$(LANES) no-browser browser newest
 
 # What each of these lanes runs stands alone, so that they can run beside each other.
 FOR_NEWEST := tests/end_to_end/errors tests/end_to_end/changes/test_lines.py
@@ -97,9 +96,11 @@ front-end-types:
 	$(NPM) run --silent check
 front-end-tests:
 	$(NPM) test
+no-browser:
+	$(PYTEST) $(IN_PARALLEL) --ignore tests/browser
 browser:
 	$(PYTEST) $(IN_A_BROWSER)
-newest:
+newest: newest-setup
 	@$(if $(filter 3.10 3.11,$(VERSION)),.ci/newest test $(FOR_NEWEST),echo 'All tests run under Python $(VERSION).')
 newest-setup:
 	@$(if $(filter 3.10 3.11,$(VERSION)),.ci/newest setup)
