@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,7 @@ from .ipython.waiting_clear import WaitingClears
 from .magics.tensorwatch_magics import TensorMagics
 from .panel_host import Hosting
 from .previewer import Previewer
-from .ranks.engine_side import HERE, EngineSide
+from .ranks.engine_side import HERE, EngineSide, own_version
 from .ranks.rank_panel import FEEDS
 from .ranks.ranks import WATCHED
 from .watcher import Watcher
@@ -66,9 +64,9 @@ class Extension:
         self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
         self.trials = FixTrials(self.watcher)
-        self.side = EngineSide(self.watcher, _version())
+        self.side = EngineSide(self.watcher, own_version())
         self.magics = TensorMagics(
-            self.shell, self.watcher, self.speaker, self.previewer, self.trials, version=_version()
+            self.shell, self.watcher, self.speaker, self.previewer, self.trials, version=own_version()
         )
 
     def load(self) -> None:
@@ -177,11 +175,3 @@ def _restore(known: dict[str, Any], name: str, earlier: dict[str, Any]) -> None:
         known[name] = earlier[name]
     else:
         del known[name]
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("ipy-tensorwatch")
-    except PackageNotFoundError:
-        return ""

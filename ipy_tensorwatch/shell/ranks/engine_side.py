@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from ...capture.ranks.known_placements import read_values
@@ -227,3 +229,12 @@ def _side() -> EngineSide:
     if not HERE:
         raise RuntimeError("tensorwatch is not loaded here")
     return HERE[0]
+
+
+@cache
+def own_version() -> str:
+    """Return the version of this package that is installed; empty if none is."""
+    try:
+        return version("ipy-tensorwatch")
+    except PackageNotFoundError:
+        return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
@@ -17,6 +16,7 @@ from ...render.pages.ranks_page import show_ranks, show_waiting, summarize_ranks
 from ..ipython.print_below_cell import show
 from ..ipython.request import request_cell
 from .compare_state import StateComparison
+from .engine_side import own_version
 from .engines import Engines, direct_view_of, rounds_of
 from .hang_watch import HangWatch, waiting_ranks
 from .notebook_places import place_in_notebook
@@ -62,7 +62,7 @@ class Ranks:
 
     def __init__(self, view: object) -> None:
         self.shell = get_ipython()
-        self.engines = Engines(direct_view_of(view), _version())
+        self.engines = Engines(direct_view_of(view), own_version())
         self.state = StateComparison(self.engines)
         self.panel = RankPanel(self.engines)
         self._told_missing, self._open, self._watch, self._source = set(), [], None, ""
@@ -179,10 +179,3 @@ def relay_to_rank(rank: int, message: Mapping[str, Any]) -> None:
     """Lead a message of a page to a rank of the cluster that was joined last."""
     if WATCHED:
         GUARD.run("joining-ranks", WATCHED[-1].panel.relay, rank, message, default=None)
-
-
-def _version() -> str:
-    try:
-        return version("ipy-tensorwatch")
-    except PackageNotFoundError:
-        return ""
