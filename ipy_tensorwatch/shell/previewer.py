@@ -47,7 +47,7 @@ class Previewer:
         return None if self.watcher.cells.any_running else self.preview(source)
 
     def _preview(self, source: str) -> Preview:
-        report, deadline = self.watcher.report, Deadline.after(SECONDS)
+        report = self.watcher.report
         if len(source) > LONGEST_SOURCE or source.count("\n") > MOST_LINES:
             return Preview(source=source, unread="length")
         plain = plain_python(self.watcher.shell, _OWN_LINE.sub("#", _HEADER.sub(_comment_out, source)))
@@ -55,6 +55,7 @@ class Previewer:
             return Preview(source=source, unread=None if plain else "syntax")
         from ..core.preview.foresee import foresee  # noqa: PLC0415  (only previews need it)
 
+        deadline = Deadline.after(SECONDS)
         runner = self._take(report)
         found = foresee(plain, runner, deadline)
         self._kept = report, runner

@@ -20,6 +20,7 @@ from ipy_tensorwatch.core.syntax.torch_vocabulary import INPLACE_METHODS
 from ipy_tensorwatch.shell import extension
 from tests.support.foretold import Tally, compare_previews
 from tests.support.notebook import Notebook
+from tests.support.own_process import run_apart
 from tests.support.story import STORIES, read_story
 
 SETTING = """
@@ -206,6 +207,28 @@ def test_no_preview_takes_much_longer_than_a_quarter_of_a_second(notebook: Noteb
         spent[name] = thread_time() - start
 
     assert max(spent.values()) < 0.5, spent
+
+
+FIRST = """
+import sys, time
+import ipy_tensorwatch
+from tests.support.notebook import Notebook
+class Slow:
+    def find_spec(self, name, *_):
+        if name == "ipy_tensorwatch.core.preview.foresee":
+            end = time.thread_time() + 1
+            while time.thread_time() < end:
+                pass
+            print("imported")
+with Notebook(check_leaks=False) as nb:
+    nb.run("import torch\\nx = torch.zeros(3)\\ny = x.view(3)")
+    sys.meta_path.insert(0, Slow())
+    print([one["path"] for one in ipy_tensorwatch.preview("y.add_(1)").to_dict()["changes"]])
+"""
+
+
+def test_what_the_first_preview_imports_does_not_count_as_its_time():
+    assert run_apart(FIRST).stdout == "imported\n['x']\n"
 
 
 def test_a_cell_that_is_not_read_says_why(notebook: Notebook):
