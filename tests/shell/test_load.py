@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
 
 from ipy_tensorwatch.shell.ipython import namesake
 from tests.support.notebook import Notebook, silent
-from tests.support.own_process import run_apart
+from tests.support.own_process import ROOT, run_apart
 
 NAMES = ("tensorwatch", "ipy_tensorwatch")
 UNTIL_COLLECTED = """
@@ -25,6 +27,33 @@ while full == gc.get_stats()[2]["collections"]:
     kept.append([])
 print(len(kept))
 """
+IMPORTED = """
+import sys
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell()
+before = {*sys.modules}
+shell.run_line_magic("load_ext", "tensorwatch")
+for cell in ("a = 1", "x = torch.ones(2, 2)\\ny = x[0]", "for i in range(3):\\n    z = y * 2"):
+    shell.run_cell(cell)
+print(*({*sys.modules} - before))
+"""
+WHEN_ASKED = [
+    "anywidget",
+    "wcwidth",
+    "ipy_tensorwatch.capture.ranks",
+    "ipy_tensorwatch.capture.trial",
+    "ipy_tensorwatch.core.explain.explain_backward",
+    "ipy_tensorwatch.core.preview",
+    "ipy_tensorwatch.core.ranks",
+    "ipy_tensorwatch.panel",
+    "ipy_tensorwatch.render.pages.status_page",
+    "ipy_tensorwatch.shell.fix_trials",
+    "ipy_tensorwatch.shell.magics.commands",
+    "ipy_tensorwatch.shell.ranks.engine_side",
+    "ipy_tensorwatch.shell.ranks.ranks",
+]
+"""What a magic, a reader of reports, a front end, an error or a client of ranks asks for."""
 ALIASED = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"
 
 
@@ -172,6 +201,16 @@ def test_loading_leaves_the_users_modes_alone():
         nb.run("%%tensordiff\ny.add_(1);")
         assert torch._C._get_dispatch_stack_at(0) is mine
         assert torch._C._len_torch_dispatch_stack() == 1
+
+
+def test_what_quiet_cells_do_not_need_is_not_imported():
+    """Each module takes a quarter of a millisecond at loading."""
+    ran = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True, cwd=ROOT)
+    imported = {*ran.stdout.splitlines()[-1].split()}
+
+    assert {"ipy_tensorwatch.shell.watcher", "ipy_tensorwatch.shell.magics.tensorwatch_magics"} <= imported
+    assert imported.isdisjoint(WHEN_ASKED)
+    assert all(map(find_spec, WHEN_ASKED))  # none has another name now
 
 
 def test_as_many_objects_can_be_made_before_a_full_collection_as_without_us():
