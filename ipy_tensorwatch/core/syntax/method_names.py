@@ -10,6 +10,25 @@ _ADDS = ("accumulate", "add", "append", "collect", "insert", "log", "push", "put
 _CHANGES = frozenset((*_ADDS, "clear", "fill", "increment", "init", "reset", "set"))
 """The verbs at the beginning of a name."""
 
+_UPDATES = ("update", "accumulate", "increment", "reset", "clear", "zero")
+_MEASURES = ("evaluate", "eval", "validate", "test")
+
+
+def promises_to_update(name: str) -> bool:
+    """Return whether a function's name promises to change a tensor that it gets or knows: `update_counts`, `reset`."""
+    return name.lower().strip("_").split("_")[0] in _UPDATES
+
+
+def may_record(name: str) -> bool:
+    """Return whether a function may have objects record what it does: none that promises to read, unless it measures.
+
+    Examples
+    --------
+    >>> [may_record(one) for one in ("collect", "validate", "predict")]
+    [True, True, False]
+    """
+    return not promises_to_read(name) or name.lower().strip("_").split("_")[0] in _MEASURES
+
 
 def promises_to_change(name: str) -> bool:
     """Return whether a function's name promises to change the object that it gets.
