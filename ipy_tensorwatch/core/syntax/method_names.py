@@ -12,6 +12,7 @@ _CHANGES = frozenset((*_ADDS, "clear", "fill", "increment", "init", "reset", "se
 
 _UPDATES = ("update", "accumulate", "increment", "reset", "clear", "zero")
 _MEASURES = ("evaluate", "eval", "validate", "test")
+_RECORDS = ("update", "reset", "add", "append", "log", "record")
 
 
 def promises_to_update(name: str) -> bool:
@@ -19,15 +20,18 @@ def promises_to_update(name: str) -> bool:
     return name.lower().strip("_").split("_")[0] in _UPDATES
 
 
-def may_record(name: str) -> bool:
-    """Return whether a function may have objects record what it does: none that promises to read, unless it measures.
+def may_run(name: str, inner: str) -> bool:
+    """Return whether a function may be expected to call what changes something: none that promises to read.
+
+    One that measures may have its meters record: `meter.update(loss)`.
 
     Examples
     --------
-    >>> [may_record(one) for one in ("collect", "validate", "predict")]
+    >>> [may_run(*one) for one in (("collect", "step"), ("validate", "update"), ("validate", "step"))]
     [True, True, False]
     """
-    return not promises_to_read(name) or name.lower().strip("_").split("_")[0] in _MEASURES
+    is_measure = name.lower().strip("_").split("_")[0] in _MEASURES
+    return not promises_to_read(name) or (is_measure and inner in _RECORDS)
 
 
 def promises_to_change(name: str) -> bool:

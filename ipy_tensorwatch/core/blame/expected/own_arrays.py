@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
-from ...syntax.method_names import may_record, promises_to_change, promises_to_read, promises_to_update
+from ...syntax.method_names import may_run, promises_to_change, promises_to_read, promises_to_update
 from .updates import counts_as_parameter, gives_back
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _methods_called_first(running: Sequence[RunningFunction], names: Collection[
         return [one for one in running[:1] if one.name in names]
     around = [*takewhile(lambda one: not one.is_method, running)]
     inside = running[len(around) : len(around) + 1]
-    return [one for one in inside if not one.kind] if all(may_record(one.name) for one in around) else []
+    return [one for one in inside if not one.kind and all(may_run(outer.name, one.name) for outer in around)]
 
 
 def _is_trained(changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
@@ -69,7 +69,7 @@ def _is_trained(changed: ChangedPath, statement: Statement, reached: Reach) -> b
         is_by_function = is_its_own and changed.path == line.origin and not any(one.is_method for one in line.within)
         names, root = [one.name for one in line.within], changed.path.root
         is_meant = root in statement.reads or root.lower() in names[-1].lower().split("_") if names else False
-        return is_by_function and is_meant and all(map(may_record, names)) and promises_to_update(names[-1])
+        return is_by_function and is_meant and not any(map(promises_to_read, names)) and promises_to_update(names[-1])
     is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
     is_its_own = is_its_own and changed.path.steps[-1].startswith(".")
     reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
