@@ -10,6 +10,29 @@ _ADDS = ("accumulate", "add", "append", "collect", "insert", "log", "push", "put
 _CHANGES = frozenset((*_ADDS, "clear", "fill", "increment", "init", "reset", "set"))
 """The verbs at the beginning of a name."""
 
+_UPDATES = ("update", "accumulate", "increment", "reset", "clear", "zero")
+_MEASURES = ("evaluate", "eval", "validate", "test")
+_RECORDS = ("update", "reset", "add", "append", "log", "record")
+
+
+def promises_to_update(name: str) -> bool:
+    """Return whether a function's name promises to change a tensor that it gets or knows: `update_counts`, `reset`."""
+    return name.lower().strip("_").split("_")[0] in _UPDATES
+
+
+def may_run(name: str, inner: str) -> bool:
+    """Return whether a function may be expected to call what changes something: none that promises to read.
+
+    One that measures may have its meters record: `meter.update(loss)`.
+
+    Examples
+    --------
+    >>> [may_run(*one) for one in (("collect", "step"), ("validate", "update"), ("validate", "step"))]
+    [True, True, False]
+    """
+    is_measure = name.lower().strip("_").split("_")[0] in _MEASURES
+    return not promises_to_read(name) or (is_measure and inner in _RECORDS)
+
 
 def promises_to_change(name: str) -> bool:
     """Return whether a function's name promises to change the object that it gets.

@@ -437,6 +437,45 @@ def test_what_follows_parameters_and_what_a_function_trains(cell, expected):
         assert mutated(report)
 
 
+MOMENTUM = """
+import copy, torch
+from torch import nn
+class Twins(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k = nn.Linear(2, 2), nn.Linear(2, 2)
+        for one in self.k.parameters(): one.requires_grad_(False)
+        for one in self.q.parameters(): nn.init.ones_(one)
+    @torch.no_grad()
+    def follow(self):
+        for q, k in zip(self.q.parameters(), self.k.parameters()): k.data = k.data * .9 + q.data * .1
+    @torch.no_grad()
+    def normalise(self): self.k.weight.div_(self.k.weight.norm())
+class Following(Twins):
+    def forward(self, x): self.follow(); return self.q(x) - self.k(x)
+class Normalising(Twins):
+    def forward(self, x): self.normalise(); return self.q(x) - self.k(x)
+first, second, x = Following(), Normalising(), torch.ones(1, 2)
+third = copy.deepcopy(first).requires_grad_(True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("y = first(x)", set()),
+        ("y = second(x)", {"second.k.weight"}),
+        ("y = third(x)", {"third.k.weight", "third.k.bias"}),
+    ],
+)
+def test_frozen_parameters_may_follow_others_while_their_module_is_called(cell, expected):
+    with Notebook() as nb:
+        nb.run(MOMENTUM)
+        report = nb.run(cell)
+        assert expected == silent(report)
+        assert mutated(report)
+
+
 ROLLOUT = """
 import torch
 class Env:

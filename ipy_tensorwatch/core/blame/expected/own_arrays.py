@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
-from ...syntax.method_names import promises_to_change, promises_to_read
+from ...syntax.method_names import may_run, promises_to_change, promises_to_read, promises_to_update
 from .updates import counts_as_parameter, gives_back
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to.
     Methods count that a function calls which does not promise to read: `env.step(a)` in `collect(env, buffer)`; in a
     statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
-    change it and writes an attribute of it: `train(model, x, y)`.
+    change it and writes an attribute of it: `train(model, x, y)`, and one that promises to update a tensor that it
+    gets, or that its name says: `update_counts(i)`.
     """
     path = changed.path
     if counts_as_parameter(changed.reading) and gives_back(changed, statement):
@@ -55,16 +56,22 @@ def _methods_called_first(running: Sequence[RunningFunction], names: Collection[
         return [one for one in running[:1] if one.name in names]
     around = [*takewhile(lambda one: not one.is_method, running)]
     inside = running[len(around) : len(around) + 1]
-    return [] if any(promises_to_read(one.name) for one in around) else [one for one in inside if not one.kind]
+    return [one for one in inside if not one.kind and all(may_run(outer.name, one.name) for outer in around)]
 
 
 def _is_trained(changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
-    """Return whether a function that gets an object and promises to change it wrote an attribute of it."""
-    if not reached.candidates or not changed.path.steps[-1:] or not changed.path.steps[-1].startswith("."):
+    """Return whether a function that promises to change an object that it gets, or a tensor, wrote to it itself."""
+    if not reached.candidates or changed.path.is_grad:
         return False
     line, paths = reached.candidates[0], (changed.path, *changed.same)
-    is_its_own = line.kind == "write" and line.same_object and line.origin in paths and not changed.path.is_grad
+    is_its_own = line.kind == "write" and line.same_object and line.origin in paths
+    if not changed.path.steps:
+        is_by_function = is_its_own and changed.path == line.origin and not any(one.is_method for one in line.within)
+        names, root = [one.name for one in line.within], changed.path.root
+        is_meant = root in statement.reads or root.lower() in names[-1].lower().split("_") if names else False
+        return is_by_function and is_meant and not any(map(promises_to_read, names)) and promises_to_update(names[-1])
     is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
+    is_its_own = is_its_own and changed.path.steps[-1].startswith(".")
     reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
     changes = any(promises_to_change(one.name) for one in line.within if not one.is_method)
     return is_its_own and not reads and changes and changed.path.root in statement.reads
