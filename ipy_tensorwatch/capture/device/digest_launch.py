@@ -167,6 +167,16 @@ class DigestLauncher:
         self, runs: Sequence[Portion], weights: Weights, room: int, copies: dict[int, KeptCopy]
     ) -> torch.Tensor | None:
         """Digest runs, and copy the small storages, by one launch; None if there is no kernel, or it fails."""
+        targets = self._place_copies(runs, room, copies)
+        addresses = [(one.storage.data_ptr() + one.low, one.nbytes) for one in runs]
+        try:
+            return None if self.kernel is None else self.kernel(addresses, targets, weights, self.device)
+        except Exception:  # noqa: BLE001  (of the compiler or of the device: then the operators raise too)
+            copies.clear()
+            return None
+
+    def _place_copies(self, runs: Sequence[Portion], room: int, copies: dict[int, KeptCopy]) -> list[int]:
+        """Make memory for the copies of small storages, as far as there is room; return the address for each run."""
         targets = [0] * len(runs)
         small = [place for place, one in enumerate(runs) if one.key[1] is None and one.nbytes <= LARGEST]
         by_room: dict[int, list[int]] = {}
@@ -179,12 +189,7 @@ class DigestLauncher:
                 for row, place in enumerate(places):
                     targets[place] = rows.data_ptr() + row * size
                     copies[runs[place].key[0]] = KeptCopy(rows, row)
-        addresses = [(one.storage.data_ptr() + one.low, one.nbytes) for one in runs]
-        try:
-            return None if self.kernel is None else self.kernel(addresses, targets, weights, self.device)
-        except Exception:  # noqa: BLE001  (of the compiler or of the device: then the operators raise too)
-            copies.clear()
-            return None
+        return targets
 
     def send(self, here: Array) -> torch.Tensor:
         """Copy numbers to the device, which may be at work meanwhile."""
@@ -204,7 +209,7 @@ def digest_portions(
     short = sorted((one for one in portions if one.nbytes <= SEGMENT_BYTES), key=_class_of)
     for (is_part, room), alike in groupby(short, key=_class_of):
         for some in _parts([*alike], max(1, AT_ONCE // room)):
-            rows = pack([_flat(one.view()) for one in some], room)
+            rows = pack([one.view().flatten() for one in some], room)
             yield (
                 [one.key for one in some],
                 digest_packed(rows, weights),
@@ -219,7 +224,7 @@ def digest_portions(
 def _digest_scattered(portion: Portion, weights: Weights) -> torch.Tensor:
     """Digest bytes with gaps between them, copied to contiguous memory a segment at a time."""
     found = [
-        digest_short([_flat(one) for one in some], room_of(numel), weights)
+        digest_short([one.flatten() for one in some], room_of(numel), weights)
         for numel, alike in groupby(_segments(portion.view()), key=torch.Tensor.numel)
         for some in _parts([*alike], AT_ONCE // SEGMENT_BYTES)
     ]
@@ -235,10 +240,6 @@ def _segments(view: torch.Tensor) -> Iterator[torch.Tensor]:
     else:
         for part in view:
             yield from _segments(part)
-
-
-def _flat(view: torch.Tensor) -> torch.Tensor:
-    return view if view.dim() == 1 else view.reshape(-1)
 
 
 def _class_of(portion: Portion) -> tuple[bool, int]:
