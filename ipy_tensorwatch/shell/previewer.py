@@ -67,7 +67,12 @@ class Previewer:
         count = running.count if running else count_now(self.watcher.shell) + 1
         kept, self._kept = self._kept, None
         is_same = kept is not None and kept[0] is report and kept[1].known.count == count
-        return kept[1] if kept is not None and is_same else self._read(report, count)
+        if kept is not None and is_same:
+            return kept[1]
+        made = self._read(report, count)
+        if kept is not None:
+            made.known.take_over(kept[1].known)
+        return made
 
     def _read(self, report: Report, count: int) -> CellRunner:
         from ..core.preview.known_state import KnownState  # noqa: PLC0415  (only previews need it)
