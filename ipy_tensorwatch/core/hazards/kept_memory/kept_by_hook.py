@@ -7,15 +7,17 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...blame.evidence.module_calls import leads_to_call
 from ...interpreter.execute import body_of
 from ...interpreter.source_index import Library
 from ...model.records import Site
 from ...model.trace.notebook import FORWARD_HOOKS, given_by_partial
 from ...statements.aliases.expression_aliases import bind, trace
 from ...statements.aliases.scope import Scope
+from ...statements.write_calls import runs_backward
 from ...statements.writes.statement_writes import find_writes
 from ...syntax.ast_queries import positional_names
-from ...syntax.parsing import walk_statements
+from ...syntax.parsing import parse_path, walk_statements
 from ...syntax.statement_text import header_end, spell
 from ...syntax.torch_vocabulary import FRESH_LAYERS
 from ..fix import Fix
@@ -26,6 +28,7 @@ from ..lasting_hazard import Lasting, anchor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ...blame.evidence.cell_index import CellIndex
     from ...blame.reasoning import Reasoning
     from ...interpreter.definitions import Function
     from ...model.path import AccessPath
@@ -50,6 +53,8 @@ class _Keep(NamedTuple):
         Whether the hook itself writes to it afterwards.
     is_mixed
         Whether layers that write in place are hooked too: of what they gave, one tensor is kept twice.
+    hooks
+        Where modules hold the hook; empty if tensors do, whose hooks a backward calls.
     """
 
     words: frozenset[str]
@@ -57,6 +62,7 @@ class _Keep(NamedTuple):
     code: str
     is_written: bool
     is_mixed: bool = False
+    hooks: tuple[AccessPath, ...] = ()
 
 
 def kept_by_hooks(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[Lasting]:
@@ -102,7 +108,9 @@ def _keeps(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[_Keep]:
     for name in dict.fromkeys(hooked.values()):
         given, own = given_by_partial(name)
         function = library.function(own)
-        for keep in _kept(function, given + 1) if function is not None else ():
+        places = tuple(parse_path(path) for path, one in hooked.items() if one == name)
+        for found in _kept(function, given + 1) if function is not None else ():
+            keep = found._replace(hooks=places)
             if keep.is_written or (is_fresh and not inplace):
                 yield keep
             elif inplace:
@@ -160,7 +168,6 @@ def _with_copy(function: Function, node: ast.stmt, value: ast.expr) -> tuple[Typ
 
 
 def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[AccessPath, Reading]]) -> Lasting:
-    ran, count = sorted({one.statement for one in born.positions}), reasoning.trace.cell.count
     hazard = Hazard(
         code="TW211",
         outcome="risk",
@@ -169,8 +176,24 @@ def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[Ac
         fact=KeptByHook(),
         fix=Fix(kind="keep-copies", code=keep.code, other=".clone()", target=keep.line),
         saved_at=Site(line=keep.line.line, end_line=keep.line.line, text=keep.line.text),
-        written_at=reasoning.own.timeline.site(ran[-1]) if ran else None,
+        written_at=_caller(reasoning.own, born, keep),
         saved_cell=keep.line.cell,
-        written_cell=count,
+        written_cell=reasoning.trace.cell.count,
     )
     return Lasting(hazard=hazard, anchors=tuple(anchor(str(path), reading) for path, reading in items))
+
+
+def _caller(cell: CellIndex, born: Born, keep: _Keep) -> Site | None:
+    """Return the statement that ran the hook: the last that calls its module, or runs a backward.
+
+    The container is first seen where a statement names it, which may be later: `net(x)`, then `print(kept)`.
+    """
+    seen = {one.statement for one in born.positions}
+    known = [one for one in cell.statements if one.index <= max(seen, default=-1)]
+    calling = [one for one in known if leads_to_call(cell, one, keep.hooks)] if keep.hooks else []
+    calling = calling or [one for one in known if runs_backward(one) or cell.trail_of(one).backward]
+    likely = [one for one in calling if one.index in seen] or calling or known[-1:]
+    if not likely:
+        return None
+    one, is_only = likely[-1], len(likely) == 1
+    return Site(line=one.line, end_line=one.end_line, text=one.text, certainty="observed" if is_only else "inferred")
