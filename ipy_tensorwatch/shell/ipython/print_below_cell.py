@@ -159,8 +159,8 @@ def diff_view(options: DiffOptions, *, recorded: bool) -> DiffView:
 
 
 def _skipped_page(report: Report) -> Page:
-    count = len(report.skipped)
-    some = "1 tensor was" if count == 1 else f"{count:,} tensors were"
+    first, *others = report.skipped
+    some = f"{first} and {len(others):,} more were" if others else f"{first} was"
     head = f"tensorwatch  [{report.cell.count}]  {some} not compared: no time was left"
     hint = "they come first after later cells; this is said once: %tensorwatch status shows it for the last cell"
     return Page(head=head, parts=(words(hint),))

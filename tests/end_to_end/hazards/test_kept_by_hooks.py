@@ -82,3 +82,19 @@ def test_what_a_hook_keeps_for_itself_is_quiet(name):
     with Notebook() as nb:
         nb.run(SETTING + QUIET[name][0])
         assert [] == [one for one in nb.run(QUIET[name][1])["hazards"] if one["code"] == "TW211"]
+
+
+@pytest.mark.parametrize(
+    ("made", "ran", "text"),
+    [
+        (KEEP + WRITING + "net[0].register_forward_hook(keep)", CALL, CALL),
+        (KEEP + WRITING + "net[0].register_forward_hook(keep)\ndef run(x): return net(x)", "y = run(torch.ones(2, 3))", "y = run(torch.ones(2, 3))"),
+        (TENSOR, BACK, "h.square().sum().backward()"),
+    ],
+)  # fmt: skip
+def test_what_ran_the_hook_is_told_though_a_later_statement_names_what_it_kept(made, ran, text):
+    with Notebook() as nb:
+        nb.run(SETTING + made)
+        [hazard] = [one for one in nb.run(ran + "\n\nprint(kept)")["hazards"] if one["code"] == "TW211"]
+
+    assert text == hazard["written_at"]["text"]

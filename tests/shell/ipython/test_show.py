@@ -61,7 +61,7 @@ def test_that_checks_are_skipped_cell_after_cell_is_said_once():
 
     assert [first, *few] == [""] * 4
     assert fifth == (
-        " tensorwatch  [5]  2 tensors were not compared: no time was left\n"
+        " tensorwatch  [5]  x and 1 more were not compared: no time was left\n"
         "   they come first after later cells; this is said once: %tensorwatch status shows it for the last cell\n"
     )
     assert [sixth, seventh] == ["", ""]

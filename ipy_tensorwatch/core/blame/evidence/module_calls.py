@@ -29,6 +29,11 @@ def calls_in_text(cell: CellIndex, statement: Statement, paths: Sequence[AccessP
     return _leads_to(cell.called_by(statement), paths)
 
 
+def leads_to_call(cell: CellIndex, statement: Statement, paths: Sequence[AccessPath]) -> bool:
+    """Return whether a statement, or a function that it calls, calls a module that one of these paths goes through."""
+    return calls_in_text(cell, statement, paths) or _leads_to(cell.trail_of(statement).called, paths)
+
+
 def was_called(
     cell: CellIndex, statement: Statement, paths: Sequence[AccessPath], candidates: Sequence[Inferred]
 ) -> bool:

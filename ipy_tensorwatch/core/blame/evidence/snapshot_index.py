@@ -86,8 +86,8 @@ class SnapshotIndex:
     def _below(self, start: str) -> dict[str, int]:
         """Return the objects behind a path, by their spelling relative to it."""
         behind = (f"{start}.", f"{start}[")
-        watched = self.watched.items()
-        return {spelled[len(start) :]: reading.object for spelled, reading in watched if spelled.startswith(behind)}
+        watched = self.watched
+        return {one[len(start) :]: watched[one].object for one in watched if one.startswith(behind)}
 
 
 class SpelledPaths(Mapping[str, "Reading"]):

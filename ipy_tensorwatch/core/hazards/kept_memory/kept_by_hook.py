@@ -7,15 +7,17 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...blame.evidence.module_calls import leads_to_call
 from ...interpreter.execute import body_of
 from ...interpreter.source_index import Library
 from ...model.records import Site
 from ...model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
 from ...statements.aliases.expression_aliases import bind, trace
 from ...statements.aliases.scope import Scope
+from ...statements.write_calls import runs_backward
 from ...statements.writes.statement_writes import find_writes
 from ...syntax.ast_queries import positional_names
-from ...syntax.parsing import walk_statements
+from ...syntax.parsing import parse_path, walk_statements
 from ...syntax.statement_text import header_end, spell
 from ...syntax.torch_vocabulary import FRESH_LAYERS
 from ..fix import Fix
@@ -27,6 +29,7 @@ from .hooked_layers import is_input_written, is_output_written, writes_argument
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ...blame.evidence.cell_index import CellIndex
     from ...blame.reasoning import Reasoning
     from ...interpreter.definitions import Function
     from ...model.path import AccessPath
@@ -56,6 +59,8 @@ class _Keep(NamedTuple):
         Whether what it keeps has no version that shows a later write.
     is_mixed
         Whether layers that write in place are hooked too: of what they gave, one tensor is kept twice.
+    hooks
+        Where modules hold the hook; empty if tensors do, whose hooks a backward calls.
     """
 
     words: frozenset[str]
@@ -65,6 +70,7 @@ class _Keep(NamedTuple):
     is_written: bool
     is_apart: bool
     is_mixed: bool = False
+    hooks: tuple[AccessPath, ...] = ()
 
 
 def kept_by_hooks(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[Lasting]:
@@ -126,7 +132,8 @@ def _by_modules_hooks(library: Library) -> Iterator[_Keep]:
         given, own = given_by_partial(name)
         function, is_output = library.function(own), kind == FORWARD_HOOKS
         written = [(is_output_written if is_output else is_input_written)(library, one) for one in paths]
-        for keep in _kept(function, given + 1) if function is not None else ():
+        for found in _kept(function, given + 1) if function is not None else ():
+            keep = found._replace(hooks=tuple(parse_path(f"{one}{kind}") for one in paths))
             shows = is_output and is_fresh and not inplace and not keep.is_apart  # a version means that it was written
             if keep.is_written or shows or all(written):
                 yield keep
@@ -203,7 +210,6 @@ def _with_copy(function: Function, node: ast.stmt, value: ast.expr) -> tuple[Typ
 
 
 def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[AccessPath, Reading]]) -> Lasting:
-    ran, count = sorted({one.statement for one in born.positions}), reasoning.trace.cell.count
     hazard = Hazard(
         code="TW211",
         outcome="risk",
@@ -212,8 +218,24 @@ def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[Ac
         fact=KeptByHook(),
         fix=Fix(kind="keep-copies", code=keep.code, other=keep.copying, target=keep.line),
         saved_at=Site(line=keep.line.line, end_line=keep.line.line, text=keep.line.text),
-        written_at=reasoning.own.timeline.site(ran[-1]) if ran else None,
+        written_at=_caller(reasoning.own, born, keep),
         saved_cell=keep.line.cell,
-        written_cell=count,
+        written_cell=reasoning.trace.cell.count,
     )
     return Lasting(hazard=hazard, anchors=tuple(anchor(str(path), reading) for path, reading in items))
+
+
+def _caller(cell: CellIndex, born: Born, keep: _Keep) -> Site | None:
+    """Return the statement that ran the hook: the last that calls its module, or runs a backward.
+
+    The container is first seen where a statement names it, which may be later: `net(x)`, then `print(kept)`.
+    """
+    seen = {one.statement for one in born.positions}
+    known = [one for one in cell.statements if one.index <= max(seen, default=-1)]
+    calling = [one for one in known if leads_to_call(cell, one, keep.hooks)] if keep.hooks else []
+    calling = calling or [one for one in known if runs_backward(one) or cell.trail_of(one).backward]
+    likely = [one for one in calling if one.index in seen] or calling or known[-1:]
+    if not likely:
+        return None
+    one, is_only = likely[-1], len(likely) == 1
+    return Site(line=one.line, end_line=one.end_line, text=one.text, certainty="observed" if is_only else "inferred")
