@@ -145,6 +145,10 @@ def made_current(device: torch.device) -> AbstractContextManager[Any]:
     return nullcontext() if change is None or device.index is None else change(device)
 
 
+_on_the_way: list[Sent] = []
+"""What nobody may want any more, but devices still write to: of pinned memory, PyTorch itself keeps what is in use."""
+
+
 @record(kw_only=False)
 class Sent:
     """Numbers on their way from a device to the host."""
@@ -161,7 +165,10 @@ class Sent:
         here.copy_(values, non_blocking=True)
         event, stream = torch.Event(device), stream_in_use(device)
         event.record(*(() if stream is None else (stream,)))
-        return cls(here, device, event)
+        sent = cls(here, device, event)
+        if device.type not in PINNED:
+            _on_the_way[:] = [one for one in _on_the_way if not ask(one.has_landed, default=True)] + [sent]
+        return sent
 
     def has_landed(self) -> bool:
         """Return whether the numbers have arrived; does not wait, and does not ask where that could do harm."""

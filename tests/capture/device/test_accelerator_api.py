@@ -1,14 +1,16 @@
-"""How much memory of a device is free is asked in the words that its backend has."""
+"""What a backend tells of its memory is asked in its own words; memory that a device still writes to is kept."""
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import pytest
 import torch
 
-from ipy_tensorwatch.capture.device.accelerator_api import free_bytes
+from ipy_tensorwatch.capture.device.accelerator_api import Sent, free_bytes
 from tests.support.accelerator import DEVICE
+from tests.support.device_notebook import finish
 
 pytestmark = pytest.mark.skipif(DEVICE != "sim", reason="a card says it in one way")
 
@@ -31,3 +33,14 @@ def test_a_backend_without_it_is_asked_for_its_limit_and_what_is_taken(
     monkeypatch.setattr(torch.sim, "driver_allocated_memory", lambda: 30, raising=False)
 
     assert (silent, free_bytes(there)) == (0, 70)
+
+
+def test_memory_of_the_host_is_kept_until_the_device_has_written_to_it(device: Any, there: torch.device):
+    values = torch.ones(3, device=there)
+    device.work(0.3)
+    event = weakref.ref(Sent.off(values).event)  # the accelerator's copies hold the memory themselves
+    was_kept = event() is not None
+    finish(device)
+    Sent.off(values)
+
+    assert (was_kept, event()) == (True, None)
