@@ -106,6 +106,9 @@ class Cosine(nn.Linear):
         with torch.no_grad(): self.weight.div_(self.weight.norm(dim=1, keepdim=True))
         return super().forward(x)
     def project(self): self.weight.data.clamp_(0, .1)
+class Scratch(nn.Linear):
+    def __init__(self): super().__init__(2, 2); self.w = torch.ones(2)
+    def train(self, *given): self.w -= .1; return self
 class SAM(torch.optim.SGD):
     @torch.no_grad()
     def first_step(self):
@@ -126,7 +129,7 @@ class Momentum:
             p -= m
 net, head, emb = Merging(2, 2), Cosine(2, 2), nn.Embedding(3, 2, max_norm=0.1)
 outer, heads = nn.Sequential(Merging(2, 2)), {"a": Cosine(2, 2)}
-frozen = nn.Linear(2, 2).requires_grad_(False); plain = nn.Linear(2, 2)
+frozen = nn.Linear(2, 2).requires_grad_(False); plain = nn.Linear(2, 2); scratch = Scratch(); part = scratch.w[:1]
 w = torch.ones(2, requires_grad=True); p = plain.weight
 w.sum().backward(); plain(torch.ones(1, 2)).sum().backward()
 sam, mine = SAM([w], lr=0.1), Momentum(plain.parameters())
@@ -173,6 +176,8 @@ def mean_of(models):
         ("p.detach().add_(1)", {"plain.weight", "mine.params[0]"}),
         ("p.data.add_(1)", set()),
         ("soft(plain, frozen)", set()),
+        ("scratch.train(torch.ones(1, 2), 1);", {"part"}),
+        ("scratch.train(True);", {"scratch.w", "part"}),
         ("plain.apply(reset);", set()),
         ("plain.apply(reset_view);", {"p", "mine.params[0]"}),
         ("sam.first_step()", set()),

@@ -34,7 +34,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     path = changed.path
     if counts_as_parameter(changed.reading) and gives_back(changed, statement):
         return False
-    called = [one for one in statement.methods if _may_change(cell, one.owner, one.name) and not _is_part(one, path)]
+    asked = [one for one in statement.methods if not _is_part(one, path)]
+    called = [one for one in asked if _trains_itself(one) or _may_change(cell, one.owner, one.name)]
     if any(_is_within(cell, one.owner, path) for one in called):
         return True
     if not cell.is_of_module(path) and _is_trained(changed, statement, reached):
@@ -80,6 +81,11 @@ def _is_trained(changed: ChangedPath, statement: Statement, reached: Reach) -> b
 def _is_part(one: CalledMethod, path: AccessPath) -> bool:
     """Return whether what is called is no method but an object that the path goes through: `net.body(x)`."""
     return AccessPath(one.owner.root, (*one.owner.steps, f".{one.name}")).leads_to(path)
+
+
+def _trains_itself(one: CalledMethod) -> bool:
+    """Return whether what is called is no switch to training but a training of its own: `net.train(x, y)`."""
+    return one.name == "train" and one.given > 1
 
 
 def _may_change(cell: CellIndex, owner: AccessPath, name: str) -> bool:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 class CalledMethod(NamedTuple):
-    """A method, and the access path of its object; an item whose key is no constant is `[*]`."""
+    """A method, how many arguments it gets, and the access path of its object; a key that is no constant is `[*]`."""
 
     owner: AccessPath
     name: str
+    given: int = 0
 
 
 def called_methods(node: ast.stmt, loops: Loops = ()) -> Iterator[CalledMethod]:
@@ -39,4 +40,5 @@ def called_methods(node: ast.stmt, loops: Loops = ()) -> Iterator[CalledMethod]:
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and is_method(part.func):
                 for one in trace(part.func.value, scope):
                     if one.is_spelled:
-                        yield CalledMethod(spell_target(Target(path=one.path), {}), part.func.attr)
+                        given = len(part.args) + len(part.keywords)
+                        yield CalledMethod(spell_target(Target(path=one.path), {}), part.func.attr, given)
