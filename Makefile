@@ -77,7 +77,7 @@ check: setup  ## Lint, types and the tests that need no shell; in under a minute
 	@$(LANES) types quick style front-end-types
 
 test: setup  ## Lint, then run all tests
-	@$(LANES) types-of-newest types newest-setup style front-end-types front-end-tests
+	@$(LANES) types-of-newest types style front-end-types front-end-tests
 	$(PYTEST) $(IN_PARALLEL) --ignore tests/browser
 	@$(LANES) browser newest
 
@@ -99,7 +99,7 @@ front-end-tests:
 	$(NPM) test
 browser:
 	$(PYTEST) $(IN_A_BROWSER)
-newest:
+newest: newest-setup
 	@$(if $(filter 3.10 3.11,$(VERSION)),.ci/newest test $(FOR_NEWEST),echo 'All tests run under Python $(VERSION).')
 newest-setup:
 	@$(if $(filter 3.10 3.11,$(VERSION)),.ci/newest setup)

@@ -12,6 +12,10 @@ from hypothesis import HealthCheck, Phase, settings
 
 pytest.register_assert_rewrite("tests.support.notebook")
 
+# Inductor compiles one small kernel here: without six programs that try the vector instructions, and without headers
+# that are compiled for later kernels.
+os.environ |= {"TORCHINDUCTOR_VEC_ISA_OK": "0", "TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS": "0"}
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -59,10 +63,13 @@ STARTS_KERNELS = (
 ONE_CLUSTER = "tests/end_to_end/ranks/"
 """The tests of this folder share a cluster, which takes long to start."""
 
+FIRST = (ONE_CLUSTER, "kernels", "tests/end_to_end/hostile/test_missing_names.py")
+"""What waits longest is begun with, else the other processes wait for it at the end."""
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file together, which share what was set up for them: the cluster's first, then large files."""
+    """Keep the tests of a file together, which share what was set up for them: `FIRST`, then files with many tests."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
@@ -73,9 +80,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "kernels" if file.endswith(STARTS_KERNELS) else file
 
         def _assign_work_unit(self, node: Any) -> None:
-            """Begin with what waits longest, else the other processes wait for it at the end."""
-            if ONE_CLUSTER in self.workqueue:
-                self.workqueue.move_to_end(ONE_CLUSTER, last=False)
+            for scope in reversed(FIRST):
+                if scope in self.workqueue:
+                    self.workqueue.move_to_end(scope, last=False)
             super()._assign_work_unit(node)
 
     return ByFile(config, log)

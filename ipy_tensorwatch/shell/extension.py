@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,7 @@ from .ipython.waiting_clear import WaitingClears
 from .magics.tensorwatch_magics import TensorMagics
 from .panel_host import Hosting
 from .previewer import Previewer
-from .ranks.registry import FEEDS, HERE, WATCHED, OwnRank
+from .ranks.registry import FEEDS, HERE, WATCHED, OwnRank, own_version
 from .watcher import Watcher
 
 if TYPE_CHECKING:
@@ -61,8 +59,8 @@ class Extension:
         self.hosting = Hosting(self.shell, self.watcher, self.previewer)
         self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
-        self.rank = OwnRank(self.watcher, _version())
-        self.magics = TensorMagics(self.shell, self.watcher, self.speaker, self.previewer, _version())
+        self.rank = OwnRank(self.watcher, own_version())
+        self.magics = TensorMagics(self.shell, self.watcher, self.speaker, self.previewer, own_version())
 
     def load(self) -> None:
         """Add everything to the shell and start watching."""
@@ -173,11 +171,3 @@ def _restore(known: dict[str, Any], name: str, earlier: dict[str, Any]) -> None:
         known[name] = earlier[name]
     else:
         del known[name]
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("ipy-tensorwatch")
-    except PackageNotFoundError:
-        return ""

@@ -47,7 +47,7 @@ class Previewer:
         return None if self.watcher.cells.any_running else self.preview(source)
 
     def _preview(self, source: str) -> Preview:
-        report, deadline = self.watcher.report, Deadline.after(SECONDS)
+        report = self.watcher.report
         if len(source) > LONGEST_SOURCE or source.count("\n") > MOST_LINES:
             return Preview(source=source, unread="length")
         plain = plain_python(self.watcher.shell, _OWN_LINE.sub("#", _HEADER.sub(_comment_out, source)))
@@ -55,6 +55,7 @@ class Previewer:
             return Preview(source=source, unread=None if plain else "syntax")
         from ..core.preview.foresee import foresee  # noqa: PLC0415  (only previews need it)
 
+        deadline = Deadline.after(SECONDS)
         runner = self._take(report)
         found = foresee(plain, runner, deadline)
         self._kept = report, runner
@@ -66,7 +67,12 @@ class Previewer:
         count = running.count if running else count_now(self.watcher.shell) + 1
         kept, self._kept = self._kept, None
         is_same = kept is not None and kept[0] is report and kept[1].known.count == count
-        return kept[1] if kept is not None and is_same else self._read(report, count)
+        if kept is not None and is_same:
+            return kept[1]
+        made = self._read(report, count)
+        if kept is not None:
+            made.known.take_over(kept[1].known)
+        return made
 
     def _read(self, report: Report, count: int) -> CellRunner:
         from ..core.preview.known_state import KnownState  # noqa: PLC0415  (only previews need it)

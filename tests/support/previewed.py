@@ -2,94 +2,138 @@
 
 from __future__ import annotations
 
+SETTING = """
+import copy, numpy as np, torch
+import torch.nn.functional as F
+from torch import nn
+x = torch.arange(-3.0, 3.0).reshape(2, 3)
+y, flat, a, xs, d = x.T, x.view(-1), x.numpy(), [x, torch.ones(2)], {"x": x}
+grid = torch.zeros(4, 4); corner = grid[:2, :2]; other = grid[2:]
+def norm(t):
+    t -= t.mean()
+    return t
+class Scale(nn.Module):
+    def forward(self, t):
+        return t.mul_(2)
+class Buffer:
+    def __init__(self):
+        self.data = torch.zeros(3)
+    def view(self):
+        return self.data[:2]
+    def put(self, v):
+        self.data[0] = v
+buffer = Buffer(); seen = buffer.view()
+net = nn.Sequential(nn.Linear(3, 2), nn.ReLU(inplace=True)); scale = Scale()
+best = net.state_dict()
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+def fit():
+    opt.zero_grad()
+    net[0](torch.ones(1, 3)).sum().backward()
+    opt.step()
+"""
+ALL = {"x", "y", "flat", "a", "xs[0]", "d['x']"}
+WEIGHTS = {"best['0.weight']", "best['0.bias']"}
+CASES = {
+    "x.add_(1)": (ALL - {"x"}, 1),
+    "v = x[1:]\nv += 1": (ALL, 2),
+    "x[0] = 9": (ALL - {"x"}, 1),
+    "x[x > 0] = 0": (ALL - {"x"}, 1),
+    "a += 1": (ALL - {"a"}, 1),
+    "np.add(a, 1, out=a)": (ALL - {"a"}, 1),
+    "a.sort()": (ALL - {"a"}, 1),
+    "torch.mul(x, 2, out=x)": (ALL - {"x"}, 1),
+    "F.relu(x, inplace=True)": (ALL - {"x"}, 1),
+    "out = nn.ReLU(True)(x)": (ALL, 1),
+    "m = norm(x)": (ALL, 1),
+    "out = scale(x)": (ALL, 1),
+    "for t in xs:\n    t.mul_(2)": (ALL - {"xs[0]"}, 2),
+    "for row in x:\n    row.add_(1)": (ALL, 2),
+    "d['x'] -= 1": (ALL - {"d['x']"}, 1),
+    "x.data.fill_(7)": (ALL - {"x"}, 1),
+    "x.detach().numpy()[0] = 7": (ALL - {"x"}, 1),
+    "b = torch.as_tensor(a)\nb.zero_()": (ALL, 2),
+    "first, second = x.unbind(0)\nsecond.neg_()": (ALL, 2),
+    "list(map(lambda t: t.add_(1), [x]))": (ALL, 1),
+    "grid[0, 0] = 5": ({"corner"}, 1),
+    "grid[3] += 1": ({"other"}, 1),
+    "if grid.sum() > -1:\n    corner.add_(1)": ({"grid"}, 2),
+    "with torch.no_grad():\n    net[0].weight.add_(1)": ({"best['0.weight']"}, 2),
+    "buffer.put(4)": ({"seen"}, 1),
+    "fit()": (WEIGHTS, 1),
+    "for _ in range(3):\n    fit()": (WEIGHTS, 2),
+    "kept = copy.deepcopy(best)\nfit()": (WEIGHTS, 2),
+    "kept = []\nfor i in range(3):\n    buffer.put(i + 1)\n    kept.append(buffer.data)": (
+        {"seen", "kept[0]", "kept[1]"},
+        3,
+    ),
+    "%%time\n\nx.add_(1)": (ALL - {"x"}, 3),
+    "%time x.add_(1)": (ALL - {"x"}, 1),
+}
+"""Cells, each with the paths that it changes silently, and the line."""
+
+QUIET = (
+    "z = x.clone()\nz.add_(1)",
+    "z = x + 1\nz *= 2",
+    "z = x.reshape(3, 2).t().reshape(-1)\nz.zero_()",
+    "z = norm(x.clone())",
+    "z = x[[0, 1]]\nz.zero_()",
+    "z = x.double()\nz.zero_()",
+    "w = torch.ones(3, requires_grad=True)\nw.add_(1)\nx.add_(1)",
+    "x = x.clone()\nx.add_(1)",
+    "net(torch.ones(1, 3))",
+    "best = copy.deepcopy(net.state_dict())\nfit()",
+    "if False:\n    x.add_(1)",
+    "def later():\n    x.add_(1)",
+    "other.zero_",
+    "x.add_(",
+    "%%html\n<b>x.add_(1)</b>",
+    "nobody.add_(1)\nsomebody(x)",
+    "import os\nos.getcwd()",
+    "\n".join(["x.add_(1)"] * 10_000),
+)
+"""Cells that change nothing silently."""
+
+TYPED = (
+    "v = x[1:]", "v.add_(1)", "net.eval()", "keepsakes.append(x)", "fit()", "keep()", "k = nonlocal_counter()", "k()",
+    "box = [x, y]", "for one in box: norm(one)", "if flag:", "    y.grad = x", "net[0].weight.data.zero_()", "z = net(x)",
+    "z.sum().backward()", "it = iter(box)", "next(it).add_(1)", "del box", "twice = lambda t: t.mul_(2)", "twice(x)",
+)  # fmt: skip
+"""Lines that are typed one after the other."""
+
+LOOPS = (
+    "for e in range(9):\n    for a in data: loss = fit()\n    print(e, loss)",
+    "for _ in range(9): norm(x)",
+    "for _ in range(9):\n    norm(x); m = x[1:]",
+    "for _ in range(9):\n    m = x[1:]; norm(m)",
+    "for _ in range(9):\n    fit()\n    if x.sum() > 1: kept = net.state_dict()",
+    "for _ in range(9):\n    kept = net.state_dict(); fit()",
+    "for _ in range(9): keep(); buffer.data.add_(1)",
+    "kept = []\nfor _ in range(9):\n    kept.append(x); norm(x)",
+    "k = x\nfor _ in range(9):\n    norm(k); k = buffer.data",
+    "t = 0\nfor _ in range(9):\n    t += 1\n    if t > 1: norm(x)",
+    "for i in range(2): x[i] = i",
+    "for _ in range(9):\n    use()\n    held = x[0]",
+    "p = None\nfor _ in range(9):\n    if p is not None: p.add_(1)\n    p = y",
+    "d = {}\nfor _ in range(9):\n    d['k'] = x\n    norm(x)",
+    "other = nn.Linear(3, 2)\nb = other.state_dict()\nsgd = torch.optim.SGD(other.parameters(), lr=0.1)\n"
+    "for _ in range(9):\n    sgd.zero_grad(); other(x).sum().backward(); sgd.step()",
+    "for _ in range(9):\n    norm(x)\nelse:\n    buffer.data.add_(1)",
+)
+"""Loops whose further turns do what the first did, or not."""
+
+
+def is_plain(cell: str) -> bool:
+    """Return whether a cell is read without a shell, and short."""
+    return not cell.startswith("%") and len(cell) < 10_000
+
+
 PREVIEWED: dict[str, tuple[list[str], list[str]]] = {
     "aliases": (
         [
-            '\nimport copy, numpy as np, torch\nimport torch.nn.functional as F\nfrom torch import nn\nx = torch.arange(-3.0, 3.0).reshape(2, 3)\ny, flat, a, xs, d = x.T, x.view(-1), x.numpy(), [x, torch.ones(2)], {"x": x}\ngrid = torch.zeros(4, 4); corner = grid[:2, :2]; other = grid[2:]\ndef norm(t):\n    t -= t.mean()\n    return t\nclass Scale(nn.Module):\n    def forward(self, t):\n        return t.mul_(2)\nclass Buffer:\n    def __init__(self):\n        self.data = torch.zeros(3)\n    def view(self):\n        return self.data[:2]\n    def put(self, v):\n        self.data[0] = v\nbuffer = Buffer(); seen = buffer.view()\nnet = nn.Sequential(nn.Linear(3, 2), nn.ReLU(inplace=True)); scale = Scale()\nbest = net.state_dict()\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\ndef fit():\n    opt.zero_grad()\n    net[0](torch.ones(1, 3)).sum().backward()\n    opt.step()\n',
+            SETTING,
             "data, keepsakes, held = [1, 2, 3], [], torch.zeros(3)\ndef keep(): keepsakes.append(buffer.data)\ndef use(): held.add_(1)\nfit()",
         ],
-        [
-            "x.add_(1)",
-            "v = x[1:]\nv += 1",
-            "x[0] = 9",
-            "x[x > 0] = 0",
-            "a += 1",
-            "np.add(a, 1, out=a)",
-            "a.sort()",
-            "torch.mul(x, 2, out=x)",
-            "F.relu(x, inplace=True)",
-            "out = nn.ReLU(True)(x)",
-            "m = norm(x)",
-            "out = scale(x)",
-            "for t in xs:\n    t.mul_(2)",
-            "for row in x:\n    row.add_(1)",
-            "d['x'] -= 1",
-            "x.data.fill_(7)",
-            "x.detach().numpy()[0] = 7",
-            "b = torch.as_tensor(a)\nb.zero_()",
-            "first, second = x.unbind(0)\nsecond.neg_()",
-            "list(map(lambda t: t.add_(1), [x]))",
-            "grid[0, 0] = 5",
-            "grid[3] += 1",
-            "if grid.sum() > -1:\n    corner.add_(1)",
-            "with torch.no_grad():\n    net[0].weight.add_(1)",
-            "buffer.put(4)",
-            "fit()",
-            "for _ in range(3):\n    fit()",
-            "kept = copy.deepcopy(best)\nfit()",
-            "kept = []\nfor i in range(3):\n    buffer.put(i + 1)\n    kept.append(buffer.data)",
-            "z = x.clone()\nz.add_(1)",
-            "z = x + 1\nz *= 2",
-            "z = x.reshape(3, 2).t().reshape(-1)\nz.zero_()",
-            "z = norm(x.clone())",
-            "z = x[[0, 1]]\nz.zero_()",
-            "z = x.double()\nz.zero_()",
-            "w = torch.ones(3, requires_grad=True)\nw.add_(1)\nx.add_(1)",
-            "x = x.clone()\nx.add_(1)",
-            "net(torch.ones(1, 3))",
-            "best = copy.deepcopy(net.state_dict())\nfit()",
-            "if False:\n    x.add_(1)",
-            "def later():\n    x.add_(1)",
-            "other.zero_",
-            "x.add_(",
-            "nobody.add_(1)\nsomebody(x)",
-            "import os\nos.getcwd()",
-            "for e in range(9):\n    for a in data: loss = fit()\n    print(e, loss)",
-            "for _ in range(9): norm(x)",
-            "for _ in range(9):\n    norm(x); m = x[1:]",
-            "for _ in range(9):\n    m = x[1:]; norm(m)",
-            "for _ in range(9):\n    fit()\n    if x.sum() > 1: kept = net.state_dict()",
-            "for _ in range(9):\n    kept = net.state_dict(); fit()",
-            "for _ in range(9): keep(); buffer.data.add_(1)",
-            "kept = []\nfor _ in range(9):\n    kept.append(x); norm(x)",
-            "k = x\nfor _ in range(9):\n    norm(k); k = buffer.data",
-            "t = 0\nfor _ in range(9):\n    t += 1\n    if t > 1: norm(x)",
-            "for i in range(2): x[i] = i",
-            "for _ in range(9):\n    use()\n    held = x[0]",
-            "p = None\nfor _ in range(9):\n    if p is not None: p.add_(1)\n    p = y",
-            "d = {}\nfor _ in range(9):\n    d['k'] = x\n    norm(x)",
-            "other = nn.Linear(3, 2)\nb = other.state_dict()\nsgd = torch.optim.SGD(other.parameters(), lr=0.1)\nfor _ in range(9):\n    sgd.zero_grad(); other(x).sum().backward(); sgd.step()",
-            "for _ in range(9):\n    norm(x)\nelse:\n    buffer.data.add_(1)",
-            "v = x[1:]",
-            "v.add_(1)",
-            "net.eval()",
-            "keepsakes.append(x)",
-            "keep()",
-            "k = nonlocal_counter()",
-            "k()",
-            "box = [x, y]",
-            "for one in box: norm(one)",
-            "if flag:",
-            "    y.grad = x",
-            "net[0].weight.data.zero_()",
-            "z = net(x)",
-            "z.sum().backward()",
-            "it = iter(box)",
-            "next(it).add_(1)",
-            "del box",
-            "twice = lambda t: t.mul_(2)",
-            "twice(x)",
-        ],
+        [one for one in (*CASES, *QUIET, *LOOPS, *TYPED) if is_plain(one)],
     ),
     "counter_0": (
         [
@@ -237,6 +281,34 @@ torch._foreach_add_([x, grid], 1)|torch.clamp_(x, 0)|nn.utils.clip_grad_norm_(ne
 [t.add_(1) for t in xs]|{k: t.add_(1) for k, t in d.items()}|list(map(norm, xs))|[*filter(norm, [grid])]|sum(t.zero_() for t in xs)"""
 """What a cell may write."""
 
+SHARED = """np.flip(a)|np.flipud(a)|np.rot90(a)|np.expand_dims(a, 0)|np.array_split(a, 2)[0]|np.split(a, 3, axis=1)[1]|np.broadcast_arrays(a)[0]
+np.permute_dims(a)|np.unstack(a)[1]|np.einsum("ij->ji", a)|np.einsum("ij->i", a)|np.require(a)|np.asmatrix(a)|np.ascontiguousarray(a.T)
+np.asfortranarray(a.T)|np.array(a, copy=None)|np.ndarray((2,), np.float32, a)|a.ravel("K")|a.T.ravel("F")|a.reshape(3, 2, order="F")
+a.astype("f4", copy=False)|a.conjugate()|np.positive(a)|np.lib.stride_tricks.sliding_window_view(a, 2, 1, writeable=True)
+torch.asarray(a, copy=True)|torch.asarray(x, copy=True)|torch.meshgrid(x[0], x[1], indexing="ij")[0].T[0]|x.conj_physical()|x.slice_scatter(x)
+x.as_strided((2,), (1,), 3)|torch.einsum("ij->ji", x)|F.dropout(x, training=False)|F.dropout(x, 0.0)|F.alpha_dropout(x)|nn.Flatten(0)(x)|nn.Flatten()(x)
+vars(buffer)["data"]|buffer.__dict__["data"]|globals()["x"]|eval("x[0]")|getattr(net, "0").bias.data|net.get_parameter("0.bias").data
+net.get_submodule("0").weight.data|net._modules["0"]._parameters["bias"].data|vars(net)["_modules"]["0"].bias.data|net.state_dict(prefix="m.")["m.0.bias"]
+net.state_dict(keep_vars=True)["0.bias"].data|nn.ModuleDict({"k": net})["k"][0].bias.data|operator.itemgetter(0)(xs)|operator.attrgetter("data")(buffer)
+sorted(xs[:1])[0]|[*itertools.chain.from_iterable([xs])][0]|[*itertools.islice(xs, 1, None)][0]|next(itertools.starmap(torch.add, [(x, x)]))
+[*itertools.pairwise(xs)][0][0]|[*itertools.product(xs, [y])][0][1]|type(buffer).view(buffer)|torch.utils.data.TensorDataset(x).tensors[0]
+types.SimpleNamespace(t=x).t|xs[slice(0, 1)][0]|functools.partial(x.narrow, 0, 1)(1)"""
+"""More of what a cell may take from libraries."""
+
+WRITTEN = """x.fill_(-3); F.relu(x, True)|x.fill_(-3); F.leaky_relu(x, 0.5, True)|F.dropout(x, 0.5, True, True)|F.dropout(x, training=False, inplace=True)|x.fill_(5); F.threshold(x, 9.0, 8.0, True)
+x.apply_(lambda n: n + 1)|x.map_(grid[:2, :3], lambda p, q: p + 3)|torch.put(x, torch.tensor([0]), torch.tensor([7.0]))|x.__setitem__(slice(0, 1), 6)
+torch.Tensor.__setitem__(x, 0, 5)|np.ndarray.fill(a, 2)|np.sqrt(a, a)|np.negative(a, a)|np.modf(a, a, a)|np.clip(a, 5, 6, a)|a.byteswap()|a.byteswap(True)|np.put(a, range(6), [9])
+np.random.default_rng(0).random(dtype=np.float32, out=a)|torch.ops.aten.fill_.Scalar(x, 3)|grid.expand(2, 4, 4).fill_(4)|exec("x.add_(1)\\ny.mul_(2)")
+exec(compile("x.sub_(1)", "f", "exec"))|operator.methodcaller("add_", 1)(x)|functools.partial(x.mul_, 2)()|nn.ReLU(True).forward(x.neg_())
+net.get_submodule("0").weight.data.add_(1)|nn.Linear(3, 2, True)(x)|nn.Embedding(2, 3, _weight=grid[:2, :3] + 9, max_norm=0.1)(torch.tensor([0]))
+mean = torch.zeros(3); seen_mean = mean.view(3); F.batch_norm(x + 2, mean, torch.ones(3), training=True)|net[0].bias.data = torch.zeros(2)
+v = [x, grid]; v.pop(0); v[0].add_(1)|v = [x, grid]; w = v.pop(); w.add_(1)|v = [x, grid]; v.insert(0, grid); v[0].add_(1)|v = [x, grid]; v.reverse(); v[0].add_(1)
+v = [x, grid]; del v[0]; v[0].add_(1)|v = [x]; v[0:1] = [grid, x]; v[1].add_(1)|v = [grid, x]; v.clear(); x.add_(1)|v = iter([x, grid]); next(v); next(v).add_(1)
+v = {"k": grid}; v.pop("k").add_(1)|v = {"k": grid}; v.popitem()[1].add_(1)|v = {}; v.update([("k", x)]); v["k"].add_(1)
+v = collections.defaultdict(list); v["k"] = x; v["k"].add_(1)|v = collections.deque([x]); v.appendleft(grid); v[0].add_(1)|v = collections.deque([x, grid]); v.rotate(1); v[0].add_(1)
+d.pop("x").add_(1)|w = xs.pop(); w.add_(1)|xs.clear()|x.data = grid[:2, :3]; x.add_(1)|x.set_(grid[2:, :3] + 77)"""
+"""More of what a cell may write through libraries and containers; the last cells change what the names lead to."""
+
 FLOWS = [
     "try:\n    x.add_(1)\nexcept ValueError:\n    grid.add_(1)\nfinally:\n    buffer.put(1)",
     "try:\n    raise ValueError\nexcept ValueError as error:\n    x.add_(1)\nelse:\n    grid.add_(1)",
@@ -294,7 +366,18 @@ def _split(text: str) -> list[str]:
     return [one for line in text.split("\n") for one in line.split("|")]
 
 
+LIBRARIES = [
+    "import collections, functools, itertools, operator, types",
+    *(f"v = {one}\nv[...] = {number}.5" for number, one in enumerate(_split(SHARED))),
+    *(one.replace("; ", "\n") for one in _split(WRITTEN)),
+]
+"""Cells that run one after the other."""
+
 PREVIEWED["many"] = (
     PREVIEWED["aliases"][0],
-    [*(f"v = {one}\nv += 1" for one in _split(GIVEN)), *(one.replace("; ", "\n") for one in _split(WRITES)), *FLOWS],
+    [
+        *(f"v = {one}\nv += 1" for one in _split(f"{GIVEN}\n{SHARED}")),
+        *(one.replace("; ", "\n") for one in _split(f"{WRITES}\n{WRITTEN}")),
+        *FLOWS,
+    ],
 )

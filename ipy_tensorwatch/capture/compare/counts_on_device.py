@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...core.host.record import field, mutable
 from ...core.model.records import Elements
-from ..device.accelerator_api import ask, is_capturing, is_idle
+from ..device.accelerator_api import ask, is_idle, is_untouchable
 from ..device.device_counts import CopyPair, CountsUnderWay, launch_counts
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class CountsOnDevice:
 
     def _launch(self, by_device: Mapping[str, dict[int, CopyPair]]) -> bool:
         devices = {name: next(iter(some.values())).old.rows.device for name, some in by_device.items()}
-        if any(map(is_capturing, devices.values())):
+        if any(map(is_untouchable, devices.values())):
             return False
         for name, some in by_device.items():
             was_idle = is_idle(devices[name])

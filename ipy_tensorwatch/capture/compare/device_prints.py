@@ -8,6 +8,7 @@ from ...core.host.record import field, mutable
 from ..device.accelerator_api import ask, busy_devices, is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
 from ..device.kept_copy import room_for_copies, without_others
+from ..device.left_errors import has_left_error
 from .compare_bytes import ByteVerdict, Fingerprints
 from .device_mark import DeviceMark, portions_of
 
@@ -140,6 +141,8 @@ class DevicePrints:
         ]
         outcomes: dict[int, ByteOutcome] = dict.fromkeys(blocks, "moved")
         try:
+            if has_left_error(launcher.device):
+                return dict.fromkeys(blocks, "failed")
             if is_capturing(launcher.device):
                 return dict.fromkeys(blocks, "captured")
             if len(self._under_way) > MAX_UNDER_WAY:

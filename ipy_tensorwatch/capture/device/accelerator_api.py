@@ -12,6 +12,7 @@ import torch
 from ...core.host.guard import GUARD
 from ...core.host.record import record
 from ..host.torch_private import undisturbed
+from .left_errors import has_left_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +58,12 @@ def is_known_at_work(device: torch.device) -> bool:
 
 def _stream_to_ask(device: torch.device) -> Any:  # noqa: ANN401
     """Return the stream in use; None if it must not be asked, or cannot be."""
-    return None if is_capturing(device) else stream_in_use(device)
+    return None if is_untouchable(device) else stream_in_use(device)
+
+
+def is_untouchable(device: torch.device) -> bool:
+    """Return whether nothing may be launched or asked for: an error waits for the user's code, or work is captured."""
+    return has_left_error(device) or is_capturing(device)
 
 
 def busy_devices(things: Iterable[object]) -> set[str]:
@@ -68,8 +74,8 @@ def busy_devices(things: Iterable[object]) -> set[str]:
 
 
 def _is_at_work(stream: Any) -> bool:  # noqa: ANN401
-    """Return whether a stream works; not asked while its device's work is captured: asking would spoil the graph."""
-    return not is_capturing(stream.device) and not _is_done(stream)
+    """Return whether a stream works, if it may be asked."""
+    return not is_untouchable(stream.device) and not _is_done(stream)
 
 
 def _is_done(stream: Any) -> bool:  # noqa: ANN401
@@ -158,8 +164,8 @@ class Sent:
         return cls(here, device, event)
 
     def has_landed(self) -> bool:
-        """Return whether the numbers have arrived; does not wait, and does not ask while a stream is captured."""
-        return not is_capturing(self.device) and bool(self.event.query())
+        """Return whether the numbers have arrived; does not wait, and does not ask where that could do harm."""
+        return not is_untouchable(self.device) and bool(self.event.query())
 
     def lands_within(self, seconds: float) -> bool:
         """Ask for the numbers again and again for some seconds, but not longer than they need."""

@@ -40,6 +40,8 @@ def kernel_for(device_type: str) -> Kernel | None:
     return found
 
 
+TRIES = 3
+"""The kernel is given up after it has failed so often where the operators have not; once, memory may be short."""
 _BITS = torch.tensor([1 << place for place in range(8)], dtype=torch.uint8)
 
 
@@ -111,6 +113,7 @@ class DigestLauncher:
 
     device: torch.device
     kernel: Kernel | None = None
+    _tries: int = field(default=TRIES, init=False)
     _weights: Weights | None = field(default=None, init=False)
     _bits: torch.Tensor | None = field(default=None, init=False)
 
@@ -145,7 +148,15 @@ class DigestLauncher:
             if rows is not None and copies is not None and rows.nbytes <= room:
                 room -= rows.nbytes
                 copies.update((key, KeptCopy(rows, row)) for row, (key, _) in enumerate(some))
+        if runs:
+            self._rate_kernel(is_fine=by_kernel is not None)
         return keys, found[0] if len(found) == 1 else torch.cat(found)
+
+    def _rate_kernel(self, *, is_fine: bool) -> None:
+        """Note whether the kernel did what the operators could, too."""
+        self._tries = TRIES if is_fine else self._tries - 1
+        if not self._tries:
+            self.kernel = None
 
     def _split(self, portions: Sequence[Portion]) -> tuple[list[Portion], list[Portion]]:
         """Return the portions that the kernel digests, and the others."""
@@ -155,7 +166,17 @@ class DigestLauncher:
     def _digest_runs(
         self, runs: Sequence[Portion], weights: Weights, room: int, copies: dict[int, KeptCopy]
     ) -> torch.Tensor | None:
-        """Digest runs, and copy the small storages, by one launch; None if there is no kernel that can do it."""
+        """Digest runs, and copy the small storages, by one launch; None if there is no kernel, or it fails."""
+        targets = self._place_copies(runs, room, copies)
+        addresses = [(one.storage.data_ptr() + one.low, one.nbytes) for one in runs]
+        try:
+            return None if self.kernel is None else self.kernel(addresses, targets, weights, self.device)
+        except Exception:  # noqa: BLE001  (of the compiler or of the device: then the operators raise too)
+            copies.clear()
+            return None
+
+    def _place_copies(self, runs: Sequence[Portion], room: int, copies: dict[int, KeptCopy]) -> list[int]:
+        """Make memory for the copies of small storages, as far as there is room; return the address for each run."""
         targets = [0] * len(runs)
         small = [place for place, one in enumerate(runs) if one.key[1] is None and one.nbytes <= LARGEST]
         by_room: dict[int, list[int]] = {}
@@ -168,13 +189,7 @@ class DigestLauncher:
                 for row, place in enumerate(places):
                     targets[place] = rows.data_ptr() + row * size
                     copies[runs[place].key[0]] = KeptCopy(rows, row)
-        addresses = [(one.storage.data_ptr() + one.low, one.nbytes) for one in runs]
-        try:
-            return None if self.kernel is None else self.kernel(addresses, targets, weights, self.device)
-        except Exception:  # noqa: BLE001  (of the compiler or of the device: then the operators raise too)
-            self.kernel = None
-            copies.clear()
-            return None
+        return targets
 
     def send(self, here: Array) -> torch.Tensor:
         """Copy numbers to the device, which may be at work meanwhile."""
@@ -194,7 +209,7 @@ def digest_portions(
     short = sorted((one for one in portions if one.nbytes <= SEGMENT_BYTES), key=_class_of)
     for (is_part, room), alike in groupby(short, key=_class_of):
         for some in _parts([*alike], max(1, AT_ONCE // room)):
-            rows = pack([_flat(one.view()) for one in some], room)
+            rows = pack([one.view().flatten() for one in some], room)
             yield (
                 [one.key for one in some],
                 digest_packed(rows, weights),
@@ -209,7 +224,7 @@ def digest_portions(
 def _digest_scattered(portion: Portion, weights: Weights) -> torch.Tensor:
     """Digest bytes with gaps between them, copied to contiguous memory a segment at a time."""
     found = [
-        digest_short([_flat(one) for one in some], room_of(numel), weights)
+        digest_short([one.flatten() for one in some], room_of(numel), weights)
         for numel, alike in groupby(_segments(portion.view()), key=torch.Tensor.numel)
         for some in _parts([*alike], AT_ONCE // SEGMENT_BYTES)
     ]
@@ -225,10 +240,6 @@ def _segments(view: torch.Tensor) -> Iterator[torch.Tensor]:
     else:
         for part in view:
             yield from _segments(part)
-
-
-def _flat(view: torch.Tensor) -> torch.Tensor:
-    return view if view.dim() == 1 else view.reshape(-1)
 
 
 def _class_of(portion: Portion) -> tuple[bool, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ..host.torch_private import undisturbed
-from .accelerator_api import free_bytes, is_capturing
+from .accelerator_api import free_bytes, is_untouchable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,7 +55,7 @@ def without_others(copies: Mapping[int, KeptCopy]) -> Iterator[tuple[int, KeptCo
         together.setdefault(id(copy.rows), []).append(storage)
     for several in together.values():
         rows = copies[several[0]].rows
-        if MOST * len(several) > len(rows) or is_capturing(rows.device):
+        if MOST * len(several) > len(rows) or is_untouchable(rows.device):
             continue
         with undisturbed(), torch.no_grad():
             alone = torch.stack([copies[one].words for one in several])

@@ -55,12 +55,14 @@ class LookLog:
     _looks: list[DigestLook] = field(default_factory=list)
     _sent: Sent | None = None
     _read: dict[int, dict[Layout | None, list[PortionChange]]] | None = None
-    _asked: tuple[Sequence[tuple[PortionKey, int]], Sent] | None = None
+    _began: Mapping[PortionKey, bytes] = field(default_factory=dict)
 
     def begin(self, known: Mapping[PortionKey, bytes]) -> None:
         """Start with the digests that the portions had when the cell began."""
-        data = np.frombuffer(b"".join(known.values()), np.int64).reshape(-1, 2)
-        self._remember(DigestLook(0, [*known], self.launcher.send(data)))
+        self._began = known
+        if known:
+            data = np.frombuffer(b"".join(known.values()), np.int64).reshape(-1, 2)
+            self._remember(DigestLook(0, [*known], self.launcher.send(data)))
 
     @property
     def is_full(self) -> bool:
@@ -98,30 +100,37 @@ class LookLog:
                 self._sent = Sent.off(self.launcher.pack_bits(filled))
 
     def changes(self) -> Mapping[int, Mapping[Layout | None, Sequence[PortionChange]]] | None:
-        """Return by storage and layout the comparisons of each portion in order; None before they have arrived."""
-        if self._read is None and self._sent is not None and self._sent.has_landed():
-            bits = iter(np.unpackbits(self._sent.values.numpy(), bitorder="little").tolist())
+        """Return by storage and layout the comparisons of each portion in order; None before they have arrived.
+
+        What was looked at only once, because the cell made and released it, has the same bytes then as then.
+        """
+        if self._read is None and (not self._compared or (self._sent is not None and self._sent.has_landed())):
+            bits = iter(np.unpackbits(self._sent.values.numpy(), bitorder="little").tolist() if self._sent else ())
             self._read = {}
             for one in self._compared:
                 for (storage, layout), since in zip(one.keys, one.since, strict=True):
                     several = self._read.setdefault(storage, {}).setdefault(layout, [])
                     several.append(PortionChange(since, one.number, bool(next(bits))))
+            for (storage, layout), (only, _) in self._last.items():
+                once = PortionChange(only.number, only.number, differs=False)
+                self._read.setdefault(storage, {}).setdefault(layout, [once])
         return self._read
 
-    def ask_for(self, wanted: Sequence[tuple[PortionKey, int]]) -> None:
-        """Launch the copy to the host of the digests of portions at looks."""
+    def fetch(
+        self, wanted: Sequence[tuple[PortionKey, int]], seconds: float
+    ) -> Mapping[tuple[PortionKey, int], bytes] | None:
+        """Return the digests of portions at looks; None if those unknown here do not arrive within some seconds."""
+        here = {(key, look): self._began[key] for key, look in wanted if look == 0}
+        there = [one for one in wanted if one not in here]
+        if not there:
+            return here
         rows = {(key, look.number): (look, row) for look in self._looks for row, key in enumerate(look.keys)}
-        found = [one for one in wanted if one in rows]
-        if found:
-            with undisturbed(), torch.no_grad():
-                self._asked = found, Sent.off(_rows_of([rows[one] for one in found]))
-
-    def digests(self, seconds: float) -> Mapping[tuple[PortionKey, int], bytes]:
-        """Return the digests that were asked for, if they arrive within some seconds."""
-        if self._asked is None or not self._asked[1].lands_within(seconds):
-            return {}
-        data = self._asked[1].values.numpy().tobytes()
-        return {one: data[16 * place : 16 * place + 16] for place, one in enumerate(self._asked[0])}
+        with undisturbed(), torch.no_grad():
+            sent = Sent.off(_rows_of([rows[one] for one in there]))
+        if not sent.lands_within(seconds):
+            return None
+        data = sent.values.numpy().tobytes()
+        return here | {one: data[16 * place : 16 * place + 16] for place, one in enumerate(there)}
 
 
 def _rows_of(places: Sequence[tuple[DigestLook, int]]) -> torch.Tensor:

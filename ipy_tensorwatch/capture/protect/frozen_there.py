@@ -9,7 +9,7 @@ import torch
 from ...core.host.record import field, mutable
 from ...core.memory.footprint import footprint_of
 from ...core.memory.strided_layout import are_nested
-from ..device.accelerator_api import Sent, is_capturing, is_idle
+from ..device.accelerator_api import Sent, is_idle, is_untouchable
 from ..device.digest_launch import Portion
 from ..host.torch_private import undisturbed
 
@@ -41,7 +41,7 @@ class FrozenThere:
     def of(cls, storage: Any, reading: Reading) -> FrozenThere | None:  # noqa: ANN401
         """Copy the bytes; None if they are too scattered, or the device cannot do it now."""
         footprint = footprint_of(reading) if reading.nbytes else None
-        if footprint is None or not are_nested(footprint.levels) or is_capturing(storage.device):
+        if footprint is None or not are_nested(footprint.levels) or is_untouchable(storage.device):
             return None
         with undisturbed(), torch.no_grad():
             return cls(footprint.levels, _view(storage, reading.low, footprint.levels).clone())
@@ -52,7 +52,7 @@ class FrozenThere:
         Nothing waits for a device that is at work: the bytes are put back in their turn, and it is told later.
         """
         device = self.data.device
-        if is_capturing(device):
+        if is_untouchable(device):
             return False
         if len(self._under_way) < MAX_UNREAD:
             was_idle = is_idle(device)

@@ -13,6 +13,7 @@ from ...core.model.reading import changed_fields
 from ...core.model.restoring import RefusedError, Restored, RestoreRefusal
 from ..device.accelerator_api import is_capturing, is_idle
 from ..device.kept_copy import LARGEST
+from ..device.left_errors import has_left_error
 from ..host.torch_private import plain_reads, version_of
 from ..memory.byte_block import holds_references
 from ..objects.walk import walk
@@ -170,6 +171,8 @@ def _refuse_at_work(one: _Seen) -> None:
     if one.reading.device == "cpu" or not is_tensor(one.thing):
         return
     device = storage_of(one.thing).device
+    if has_left_error(device):
+        raise RefusedError(RestoreRefusal(code="device-failed", path=one.path))
     if is_capturing(device):
         raise RefusedError(RestoreRefusal(code="device-captured", path=one.path))
     if not is_idle(device):

@@ -10,12 +10,12 @@ import torch
 
 from ...core.host.record import field, mutable
 from ...core.model.trace.evidence import SeenWrite
-from ..compare.byte_history import Spell
-from ..compare.device_mark import DeviceMark, portions_of
-from ..device.accelerator_api import ask, copies_later, is_capturing, is_idle, is_known_at_work, is_pinned
+from ..compare.device_mark import portions_of
+from ..device.accelerator_api import ask, copies_later, is_known_at_work, is_pinned, is_untouchable
 from ..device.digest_launch import DigestLauncher
 from ..device.kept_copy import LARGEST
 from ..device.look_log import LookLog
+from .earlier_bytes import EarlierBytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ...core.model.trace.evidence import Position
+    from ..compare.byte_history import Spell
     from ..compare.compare_bytes import StorageMark
     from ..compare.device_prints import DevicePrints, Parts
     from ..device.device_block import DeviceBlock
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 MAX_THERE = 1024
 """The number of storages that are looked at on devices."""
-DIGEST_WAIT = 0.005
-"""The longest that an idle device is waited for, in seconds, for the digests of earlier bytes."""
 
 
 class _There(NamedTuple):
@@ -40,20 +39,6 @@ class _There(NamedTuple):
 
     block: DeviceBlock
     readings: Sequence[Reading]
-
-
-class _Past(NamedTuple):
-    """A storage that changed, or that the cell made: the comparisons of its parts, and the looks that saw no change.
-
-    Attributes
-    ----------
-    spans
-        The first and the last of those looks, from change to change.
-    """
-
-    log: LookLog
-    parts: Mapping[Layout | None, Sequence[PortionChange]]
-    spans: Sequence[tuple[int, int]]
 
 
 @mutable(eq=False)
@@ -81,8 +66,7 @@ class DeviceWatch:
     _levels: dict[PortionKey, Portion] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     _is_over: bool = False
-    _unread: dict[int, _Past] | None = None
-    _spells: dict[int, list[Spell]] = field(default_factory=dict)
+    _earlier: EarlierBytes | None = None
 
     @classmethod
     def begin(cls, blocks: Mapping[int, DeviceBlock], parts: Parts, prints: DevicePrints) -> DeviceWatch:
@@ -137,21 +121,15 @@ class DeviceWatch:
         if device in self._told or (log is not None and log.is_full and not self._is_over):
             return
         try:
-            if is_capturing(torch.device(device)):
+            if is_untouchable(torch.device(device)):
                 return
             if log is None:
                 log = self._logs[device] = LookLog(self.launcher(device))
-                self._begin(log, device)
+                log.begin(self._began_with(device))
             self._levels.update((one.key, one._replace(storage=None)) for one in portions)
             log.look(portions, number)
         except RuntimeError:  # the device is out of memory, or was lost, or the user's own kernel failed
             self._told.add(device)
-
-    def _begin(self, log: LookLog, device: str) -> None:
-        """Start a log with what was known of the storages when the cell began."""
-        digests = self._began_with(device)
-        if digests:
-            log.begin(digests)
 
     def _began_with(self, device: str) -> dict[PortionKey, bytes]:
         """Return the digests of the storages of a device when the cell began."""
@@ -169,7 +147,7 @@ class DeviceWatch:
         if any(one.has_looked for one in self._logs.values()):
             self.look(number)
         for device, log in self._logs.items():
-            if device not in self._told and not ask(is_capturing, torch.device(device), default=True):
+            if device not in self._told and not ask(is_untouchable, torch.device(device), default=True):
                 ask(log.send, default=None)
 
     def take_writes(self, epochs: Sequence[AbstractSet[Position]]) -> Iterator[SeenWrite]:
@@ -209,80 +187,7 @@ class DeviceWatch:
 
     def spells(self, storage: int) -> list[Spell]:
         """Return the bytes that a storage was seen to hold, in order; empty if that is not known."""
-        if self._is_over and self._unread is None:
-            none: dict[int, _Past] = {}
-            self._unread = ask(self._find_past, default=none)
-        if self._unread and storage in self._unread:
-            unknown: dict[int, list[Spell]] = {}
-            found = ask(self._read_spells, self._take(storage, self._unread), default=unknown)
-            self._spells.update(found)
-            self._unread = self._unread if found else {}
-        return self._spells.get(storage, [])
-
-    def _take(self, storage: int, unread: dict[int, _Past]) -> dict[int, _Past]:
-        """Take a storage and as many others, made next to it, as were read so far: few copies of little else."""
-        nearest = sorted(unread, key=lambda one: abs(one - storage))
-        return {one: unread.pop(one) for one in nearest[: 1 + len(self._spells)]}
-
-    def _find_past(self) -> dict[int, _Past]:
-        """Return the storages that changed, or that the cell made, of the devices that have told of it."""
-        return {
-            storage: _Past(log, parts, [*_spans(parts[None])])
-            for log in self._logs.values()
-            for storage, parts in (log.changes() or {}).items()
-            if None in parts and self._has_past(storage, parts)
-        }
-
-    def _has_past(self, storage: int, parts: Mapping[Layout | None, Sequence[PortionChange]]) -> bool:
-        is_new = storage not in self.known or any(several[0].since for several in parts.values())
-        return is_new or any(one.differs for one in parts[None])
-
-    def _read_spells(self, some: Mapping[int, _Past]) -> dict[int, list[Spell]]:
-        """Fetch the digests of storages as they were after each change; none if they do not arrive."""
-        found: dict[int, list[Spell]] = {}
-        for log in dict.fromkeys(one.log for one in some.values()):
-            its = {storage: one for storage, one in some.items() if one.log is log}
-            asked = [
-                place for storage, one in its.items() for span in one.spans for place in _firsts(storage, one, span)
-            ]
-            digests = self._digests(log, asked, DIGEST_WAIT if is_idle(log.launcher.device) else 0.0)
-            for storage, one in its.items() if digests else ():
-                found[storage] = [self._spell(storage, one, span, digests) for span in one.spans]
-        return found
-
-    def _digests(
-        self, log: LookLog, asked: Sequence[tuple[PortionKey, int]], seconds: float
-    ) -> Mapping[tuple[PortionKey, int], bytes]:
-        """Return the digests of portions at looks, of which the device is asked for those unknown here; all or none."""
-        began = self._began_with(str(log.launcher.device))
-        here = {(key, look): began[key] for key, look in asked if look == 0 and key in began}
-        there = [one for one in asked if one not in here]
-        log.ask_for(there)
-        arrived = log.digests(seconds) if there else {}
-        return {**here, **arrived} if arrived or not there else {}
-
-    def _spell(
-        self, storage: int, past: _Past, span: tuple[int, int], digests: Mapping[tuple[PortionKey, int], bytes]
-    ) -> Spell:
-        """Return the bytes of a storage, and of its parts, over some looks that saw no change."""
-        its = {key: digests[key, look] for key, look in _firsts(storage, past, span)}
-        whole = its.pop((storage, None))
-        parts = {layout: digest for (_, layout), digest in its.items() if layout is not None}
-        return Spell(*span, DeviceMark(self._there[storage].block, whole, None, parts))
-
-
-def _spans(several: Sequence[PortionChange]) -> Iterator[tuple[int, int]]:
-    """Yield the first and last look of each run of looks that saw no change."""
-    first = several[0].since
-    for one in several:
-        if one.differs:
-            yield first, one.since
-            first = one.number
-    yield first, several[-1].number
-
-
-def _firsts(storage: int, past: _Past, span: tuple[int, int]) -> Iterator[tuple[PortionKey, int]]:
-    """Yield the parts of a storage, each with the first look at it among some."""
-    for layout, several in past.parts.items():
-        looks = (several[0].since, *(one.number for one in several))
-        yield from [((storage, layout), look) for look in looks if span[0] <= look <= span[1]][:1]
+        if self._is_over and self._earlier is None:
+            blocks = {one: there.block for one, there in self._there.items()}
+            self._earlier = ask(EarlierBytes.of, self._logs.values(), blocks, self.known, default=EarlierBytes(blocks))
+        return [] if self._earlier is None else self._earlier.spells(storage)

@@ -9,12 +9,14 @@ from threading import get_ident
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ...core.host.guard import GUARD
 from ...core.host.record import field, mutable, record
 from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads, read_grad
+from ..memory.raw_memory import fetch_into, span
 from ..objects.containers import groups_of
 from ..objects.inspect_object import are_all, attribute, is_a, items_of, pairs_of, value_at
 from ..tensors.plain_reads import are_plain, has_version, is_leaf, is_plain, is_tensor, local_of, storage_of, version_of
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _WHERE = "before-step"
 FEW_GRADIENTS = 8
 """So many gradients tell whether a backward has written any since the step before."""
+FEW_BYTES = 1 << 16
+"""A gradient in a larger storage is not read."""
 MAX_OPTIMIZERS = 64
 """The number of optimizers whose last gradients are remembered, the latest."""
 
@@ -43,7 +47,7 @@ class SeenStep:
     frame
         The file name and line of the innermost notebook frame, and whether that is the cell itself.
     is_idle
-        Whether none of its parameters had a new gradient.
+        Whether none of its parameters had a new gradient, or one that is not zero.
     """
 
     optimizer: int
@@ -117,9 +121,10 @@ class StepRecorder:
         with plain_reads():
             parameters: list[Any] = list(_parameters(optimizer))
             storages = _storages([*parameters, *_states(optimizer)])
-            gradients = tuple(islice(_gradients(parameters), FEW_GRADIENTS))
-        held = frozenset(map(id, parameters))
-        is_idle = self._last.pop((id(optimizer), held), ()) == gradients or not gradients
+            found = [*islice(_gradients(parameters), FEW_GRADIENTS)]
+            gradients = tuple((id(one), version_of(one) if has_version(one) else -1) for one in found)
+            held = frozenset(map(id, parameters))
+            is_idle = self._last.pop((id(optimizer), held), ()) == gradients or all(map(_is_zero, found))
         self._last[id(optimizer), held] = gradients
         if len(self._last) > MAX_OPTIMIZERS:
             del self._last[next(iter(self._last))]
@@ -134,12 +139,22 @@ class StepRecorder:
         )
 
 
-def _gradients(parameters: list[Any]) -> Iterator[tuple[int, int]]:
-    """Yield the address and the version of each gradient; both stay while no backward writes it."""
+def _gradients(parameters: list[Any]) -> Iterator[Any]:
+    """Yield the gradients; the address and the version of each stay while no backward writes it."""
     for one in parameters:
         grad = read_grad(one) if is_tensor(one) and is_leaf(one) else None
-        if grad is not None:
-            yield id(grad), version_of(grad) if is_tensor(grad) and has_version(grad) else -1
+        if grad is not None and is_tensor(grad):
+            yield grad
+
+
+def _is_zero(grad: Any) -> bool:  # noqa: ANN401
+    """Return whether a gradient was only cleared, as far as it is small and in the host's memory."""
+    with suppress(RuntimeError):  # a sparse one has no storage
+        storage = storage_of(grad) if is_plain(grad) else None
+        if storage is not None and storage.device.type == "cpu" and 0 < storage.nbytes() <= FEW_BYTES:
+            copied = np.empty(storage.nbytes(), np.uint8)
+            return fetch_into(copied, span(storage.data_ptr(), copied.nbytes)) == copied.nbytes and not copied.any()
+    return False
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[object]:

@@ -265,7 +265,9 @@ class Interpreter:
         seen = () if is_tensor_method(node.func) else union(given, handed.rest)
         results = [self.run_behind(one, handed) for one in seen]
         owner = trace(node.func.value, frame) if isinstance(node.func, ast.Attribute) else ()
-        items = Arguments(rest=to.doubt(union(*results, handed.everything(), owner)))
+        modules = tuple(one for one in owner if last_name(node.func) == "apply" and self.callees.is_module(one))
+        rest = to.doubt(union(*results, handed.everything(), owner))
+        items = Arguments(positional=(to.behind(modules),)) if modules else Arguments(rest=rest)
         callbacks = [each for one in given for each in self.callees.at(one, called=False)]
         return union(*results, *(self.follow(each, items) for each in callbacks))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..model.records import Inner
 from ..statements.bound_values import bound_values
-from ..syntax.ast_queries import positional_names
+from ..syntax.ast_queries import positional_names, root_variable
 from ..syntax.parsing import walk_statements
 from ..syntax.torch_vocabulary import VIEWS
 
@@ -98,13 +98,7 @@ def _maker(node: ast.Return, body: Sequence[ast.stmt]) -> ast.stmt:
 
 def _is_method(value: ast.expr, name: str) -> bool:
     """Return whether a value is a call of a method on the name itself, which binds nothing."""
-    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and _root(value.func) == name
-
-
-def _root(node: ast.expr) -> str:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and root_variable(value.func) == name
 
 
 def _callee(node: ast.stmt, library: Library) -> Function | None:

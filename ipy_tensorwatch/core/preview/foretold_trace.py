@@ -176,7 +176,7 @@ class TraceWriter:
     def _is_unshared(self, write: AbstractWrite) -> bool:
         """Return whether one path alone leads to what is written, and its change is expected."""
         storage = write.reading.storage
-        entry = self._known.alone.get(storage) if self._after.is_as_before(storage) else None
+        entry = self._known.alone(storage) if self._after.is_as_before(storage) else None
         return entry is not None and self._is_expected(write, *entry, (entry,))
 
     def _is_expected(

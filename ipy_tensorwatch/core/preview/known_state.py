@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ..model.reading import Reading
     from ..model.trace.evidence import OptimizerHolding
     from ..model.trace.saved_tensor import Overwritten
+
+
+_OF_SNAPSHOT = ("library", "by_object", "readings", "parameter_shapes", "scenes_of", "in_one_memory")
+"""What follows from the snapshot and the notebook alone."""
 
 
 class PathBranch:
@@ -75,6 +79,16 @@ class KnownState:
         """What the notebook defines."""
         return Library(self.notebook)
 
+    def take_over(self, earlier: KnownState) -> None:
+        """Take over what was found before the last cell and still holds: most variables lead where they led."""
+        if earlier.notebook != self.notebook or earlier.snapshot.several_ways != self.snapshot.several_ways:
+            return
+        mine, theirs = self.snapshot.scenes, earlier.snapshot.scenes
+        changed = {name for name in mine.keys() | theirs.keys() if mine.get(name) is not theirs.get(name)}
+        self._branches.update({name: one for name, one in earlier._branches.items() if name not in changed})
+        names = _OF_SNAPSHOT if not changed else ("library",)
+        vars(self).update({name: one for name, one in vars(earlier).items() if name in names})
+
     @cached_property
     def by_object(self) -> Mapping[int, tuple[AccessPath, Reading]]:
         """A path to each tensor, by its serial."""
@@ -84,18 +98,15 @@ class KnownState:
                 found.setdefault(number, (scene.paths[places[0]], scene.readings[places[0]]))
         return found
 
-    @cached_property
-    def alone(self) -> Mapping[int, tuple[AccessPath, Reading]]:
-        """The storages that one path alone leads to, and that lie in no memory of others: the path and its reading."""
-        scenes = self.snapshot.scenes.values()
-        times = Counter(storage for scene in scenes for storage in scene.by_storage)
-        several = {storage for storage, count in times.items() if count > 1} | self.in_one_memory.keys()
-        return {
-            storage: (scene.path_at(place), scene.readings[place])
-            for scene in scenes
-            for storage, place in scene.by_storage.items()
-            if isinstance(place, int) and storage not in several
-        }
+    def alone(self, storage: int) -> tuple[AccessPath, Reading] | None:
+        """Return the only path to a storage, and its reading; None if it has several, or lies in others' memory."""
+        names = self.scenes_of.get(storage, ())
+        if len(names) != 1 or storage in self.in_one_memory:
+            return None
+        [name] = names
+        scene = self.snapshot.scenes[name]
+        place = scene.by_storage[storage]
+        return (scene.path_at(place), scene.readings[place]) if isinstance(place, int) else None
 
     @cached_property
     def readings(self) -> Mapping[str, Reading]:
@@ -155,5 +166,8 @@ def _descend(branch: PathBranch, steps: Sequence[str]) -> PathBranch:
     for step in steps:
         is_joined = step.startswith(".") and step.endswith("]")  # `.state[weight]` of an optimizer
         for one in (step[: step.index("[")], step[step.index("[") :]) if is_joined else (step,):
-            branch = branch.steps.setdefault(one, PathBranch())
+            inner = branch.steps.get(one)
+            if inner is None:
+                inner = branch.steps[one] = PathBranch()
+            branch = inner
     return branch

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..syntax.ast_queries import is_inplace_name, last_name, own_parts
+from ..syntax.ast_queries import is_inplace_name, last_name, own_parts, root_variable
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import BUILTINS
 
@@ -43,7 +43,7 @@ def bound_values(node: ast.stmt, root: str) -> Iterator[BoundValue]:
 @lru_cache(maxsize=256)
 def _all_bound(node: ast.stmt) -> tuple[tuple[str, BoundValue], ...]:
     """Return what a statement binds to each name."""
-    return tuple((_root_of(one.target), one) for one in chain(_assigned(node), _inside(node)))
+    return tuple((root_variable(one.target), one) for one in chain(_assigned(node), _inside(node)))
 
 
 def assigns_gradient(node: ast.stmt) -> bool:
@@ -113,9 +113,3 @@ def _names(target: ast.expr) -> list[ast.expr]:
     if isinstance(target, ast.Tuple | ast.List):
         return [inner for one in target.elts for inner in _names(one)]
     return [target.value if isinstance(target, ast.Starred) else target]
-
-
-def _root_of(node: ast.expr) -> str:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.Starred):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""

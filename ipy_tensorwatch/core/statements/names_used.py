@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
-from ..syntax.ast_queries import COMPREHENSIONS, names_bound, own_parts, spell_item, spell_path
+from ..syntax.ast_queries import COMPREHENSIONS, names_bound, own_parts, root_variable, spell_item, spell_path
 from ..syntax.parsing import DEFINITIONS, walk_statements
 from ..syntax.syntax_tree import all_nodes, children_of
 from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES
@@ -112,7 +112,7 @@ def reads_of(node: ast.stmt) -> frozenset[str]:
     parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
     owners = [part.value for part in parts if isinstance(part, ast.Attribute | ast.Subscript) and not _is_load(part)]
     read = [part.id for part in parts if isinstance(part, ast.Name) and _is_load(part) and part not in owners]
-    return frozenset([*read, _root_of(node.target)] if isinstance(node, ast.AugAssign) else read)
+    return frozenset([*read, root_variable(node.target)] if isinstance(node, ast.AugAssign) else read)
 
 
 def values_read(node: ast.stmt, path: str) -> list[bool]:
@@ -151,16 +151,10 @@ def names_led_on(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
         if isinstance(part, ast.Name):
             (stored if binds_alone and not isinstance(part.ctx, ast.Load) else read).add(part.id)
         elif isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
-            stored.add(_root_of(part))
+            stored.add(root_variable(part))
     if isinstance(node, ast.AugAssign):
-        stored.add(_root_of(node.target))
+        stored.add(root_variable(node.target))
     return frozenset(stored), frozenset(read - stored)
-
-
-def _root_of(node: ast.expr) -> str:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _bound(node: ast.expr) -> Iterator[ast.Name]:

@@ -83,6 +83,13 @@ def spell_path(node: ast.expr) -> str | None:
     return None if start is None else start + step
 
 
+def root_variable(node: ast.expr) -> str:
+    """Return the variable that a chain of attributes, items and calls begins with; empty if it begins otherwise."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.Starred):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def is_library(node: ast.expr) -> bool:
     """Return whether an expression is a library's module: `torch.nn.init`."""
     while isinstance(node, ast.Attribute):

@@ -6,10 +6,44 @@ from .torch_vocabulary import MODULE_METHODS, READS
 
 _TRAINS = frozenset(("train", "training", "fit", "learn", "update", "step", "optimize", "epoch", "sgd", "descend"))
 
+_ADDS = ("accumulate", "add", "append", "collect", "insert", "log", "push", "put", "record", "store")
+_CHANGES = frozenset((*_ADDS, "clear", "fill", "increment", "init", "reset", "set"))
+"""The verbs at the beginning of a name."""
 
-def promises_to_train(name: str) -> bool:
-    """Return whether a function's name promises to change the object that it gets: `train`, `run_epoch`, `sgd_step`."""
-    return not promises_to_read(name) and not _TRAINS.isdisjoint(name.lower().strip("_").split("_"))
+_UPDATES = ("update", "accumulate", "increment", "reset", "clear", "zero")
+_MEASURES = ("evaluate", "eval", "validate", "test")
+_RECORDS = ("update", "reset", "add", "append", "log", "record")
+
+
+def promises_to_update(name: str) -> bool:
+    """Return whether a function's name promises to change a tensor that it gets or knows: `update_counts`, `reset`."""
+    return name.lower().strip("_").split("_")[0] in _UPDATES
+
+
+def may_run(name: str, inner: str) -> bool:
+    """Return whether a function may be expected to call what changes something: none that promises to read.
+
+    One that measures may have its meters record: `meter.update(loss)`.
+
+    Examples
+    --------
+    >>> [may_run(*one) for one in (("collect", "step"), ("validate", "update"), ("validate", "step"))]
+    [True, True, False]
+    """
+    is_measure = name.lower().strip("_").split("_")[0] in _MEASURES
+    return not promises_to_read(name) or (is_measure and inner in _RECORDS)
+
+
+def promises_to_change(name: str) -> bool:
+    """Return whether a function's name promises to change the object that it gets.
+
+    Examples
+    --------
+    >>> [promises_to_change(one) for one in ("run_epoch", "sgd_step", "add_to_histogram", "mean_of_set")]
+    [True, True, True, False]
+    """
+    words = name.lower().strip("_").split("_")
+    return not promises_to_read(name) and (words[0] in _CHANGES or not _TRAINS.isdisjoint(words))
 
 
 def promises_to_read(name: str, *, of_module: bool = False) -> bool:

@@ -17,7 +17,7 @@ VIEWS = _words("""
     adjoint as_strided atleast_1d atleast_2d atleast_3d broadcast_to chunk conj data_ptr detach diagonal
     dsplit expand expand_as flat flatten hsplit imag indices mH mT moveaxis movedim narrow numpy permute
     positive ravel real refine_names rename reshape reshape_as resolve_conj resolve_neg rollaxis select
-    slice_scatter split split_with_sizes squeeze storage swapaxes swapdims t T H tensor_split transpose
+    split split_with_sizes squeeze storage swapaxes swapdims t T H tensor_split transpose
     typed_storage unbind unflatten unfold unsafe_chunk unsafe_split unsqueeze untyped_storage values_view view
     view_as view_as_complex view_as_real vsplit __array__ __dlpack__ ctypes diag_embed_view rearrange cast
     toreadonly __array_interface__ _values _indices
@@ -53,7 +53,7 @@ PASS_ALONG = _words("""
 
 METADATA = _words("""
     requires_grad_ detach_ retain_grad_ rename_ share_memory_ squeeze_ unsqueeze_ t_ transpose_ swapaxes_
-    swapdims_ coalesce_ pin_memory_
+    swapdims_ coalesce_ pin_memory_ as_strided_
 """)
 """In-place methods that change no byte."""
 
@@ -69,7 +69,7 @@ OUT_OF_PLACE = _words("""
 
 INPLACE_METHODS = METADATA | _words("""
     abs_ absolute_ acos_ acosh_ add_ addbmm_ addcdiv_ addcmul_ addmm_ addmv_ addr_ apply_ arccos_ arccosh_
-    arcsin_ arcsinh_ arctan2_ arctan_ arctanh_ as_strided_ asin_ asinh_ atan2_ atan_ atanh_ baddbmm_ bernoulli_
+    arcsin_ arcsinh_ arctan2_ arctan_ arctanh_ asin_ asinh_ atan2_ atan_ atanh_ baddbmm_ bernoulli_
     bitwise_and_ bitwise_left_shift_ bitwise_not_ bitwise_or_ bitwise_right_shift_ bitwise_xor_ cauchy_ ceil_
     clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ copy_ copysign_ cos_ cosh_ cumprod_ cumsum_ deg2rad_
     digamma_ div_ divide_ eq_ erf_ erfc_ erfinv_ exp2_ exp_ expm1_ exponential_ fill_ fill_diagonal_ fix_

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from IPython.core.getipython import get_ipython
@@ -22,7 +21,7 @@ from .engines import Engines, direct_view_of, rounds_of
 from .hang_watch import HangWatch, waiting_ranks
 from .notebook_places import place_in_notebook
 from .rank_panel import RankPanel
-from .registry import WATCHED
+from .registry import WATCHED, own_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +60,7 @@ class Ranks:
 
     def __init__(self, view: object) -> None:
         self.shell = get_ipython()
-        self.engines = Engines(direct_view_of(view), _version())
+        self.engines = Engines(direct_view_of(view), own_version())
         self.state = StateComparison(self.engines)
         self.panel = RankPanel(self.engines)
         self._told_missing, self._open, self._watch, self._source = set(), [], None, ""
@@ -172,10 +171,3 @@ class Ranks:
         )
         if page is not None and self.shell is not None:
             show(self.shell, page)
-
-
-def _version() -> str:
-    try:
-        return version("ipy-tensorwatch")
-    except PackageNotFoundError:
-        return ""

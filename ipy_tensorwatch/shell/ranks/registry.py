@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...core.host.guard import GUARD
@@ -61,3 +63,12 @@ def relay_to_rank(rank: int, message: Mapping[str, Any]) -> None:
     """Lead a message of a page to a rank of the cluster that was joined last."""
     if WATCHED:
         GUARD.run("joining-ranks", WATCHED[-1].panel.relay, rank, message, default=None)
+
+
+@cache
+def own_version() -> str:
+    """Return the version of this package that is installed; empty if none is."""
+    try:
+        return version("ipy-tensorwatch")
+    except PackageNotFoundError:
+        return ""

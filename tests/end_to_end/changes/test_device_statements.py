@@ -191,6 +191,15 @@ def play(cells: list[str]) -> list[dict[str, Any]]:
     return found
 
 
+def test_what_the_cell_made_is_compared_though_it_was_given_other_memory_since():
+    accelerator()
+    cell = "b = torch.ones(4, device='sim')\nb.data = b.data.clone()\nb.detach().add_(1)\ne = b[1:]"
+    here, there = play([PRELUDE, cell.replace("'sim'", "'cpu'")]), play([PRELUDE, cell])
+
+    assert here[1].keys() == {"b"}
+    assert here == there
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_random_program_has_the_same_report_on_the_cpu(seed: int):
     accelerator()

@@ -137,6 +137,10 @@ def clip(model):
 def infer(model): return model(torch.ones(1, 2))
 class Norm: pass
 norm = Norm()
+def reset(m):
+    if isinstance(m, nn.Linear): nn.init.constant_(m.weight, 3.)
+def reset_view(m):
+    if isinstance(m, nn.Linear): m.weight.detach().fill_(3.)
 def soft(a, b):
     for p, q in zip(a.parameters(), b.parameters()): q.data.lerp_(p.data, .5)
 def train(opt):
@@ -169,6 +173,8 @@ def mean_of(models):
         ("p.detach().add_(1)", {"plain.weight", "mine.params[0]"}),
         ("p.data.add_(1)", set()),
         ("soft(plain, frozen)", set()),
+        ("plain.apply(reset);", set()),
+        ("plain.apply(reset_view);", {"p", "mine.params[0]"}),
         ("sam.first_step()", set()),
         ("mine.step()", set()),
         ("train(mine)", set()),
@@ -426,6 +432,85 @@ def compare(average):
 def test_what_follows_parameters_and_what_a_function_trains(cell, expected):
     with Notebook() as nb:
         nb.run(FOLLOWING)
+        report = nb.run(cell)
+        assert expected == silent(report)
+        assert mutated(report)
+
+
+MOMENTUM = """
+import copy, torch
+from torch import nn
+class Twins(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k = nn.Linear(2, 2), nn.Linear(2, 2)
+        for one in self.k.parameters(): one.requires_grad_(False)
+        for one in self.q.parameters(): nn.init.ones_(one)
+    @torch.no_grad()
+    def follow(self):
+        for q, k in zip(self.q.parameters(), self.k.parameters()): k.data = k.data * .9 + q.data * .1
+    @torch.no_grad()
+    def normalise(self): self.k.weight.div_(self.k.weight.norm())
+class Following(Twins):
+    def forward(self, x): self.follow(); return self.q(x) - self.k(x)
+class Normalising(Twins):
+    def forward(self, x): self.normalise(); return self.q(x) - self.k(x)
+first, second, x = Following(), Normalising(), torch.ones(1, 2)
+third = copy.deepcopy(first).requires_grad_(True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("y = first(x)", set()),
+        ("y = second(x)", {"second.k.weight"}),
+        ("y = third(x)", {"third.k.weight", "third.k.bias"}),
+    ],
+)
+def test_frozen_parameters_may_follow_others_while_their_module_is_called(cell, expected):
+    with Notebook() as nb:
+        nb.run(MOMENTUM)
+        report = nb.run(cell)
+        assert expected == silent(report)
+        assert mutated(report)
+
+
+ROLLOUT = """
+import torch
+class Env:
+    def __init__(self): self.s = torch.zeros(3)
+    def reset(self): self.s.zero_(); return self.s.clone()
+    def step(self, a): self.s += a; return self.s.clone(), 1.
+class Buffer:
+    def __init__(self): self.obs, self.i = torch.zeros(8, 3), 0
+    def store(self, o): self.obs[self.i % 8] = o; self.i += 1
+env, buffer, view = Env(), Buffer(), Buffer()
+view.obs = buffer.obs
+def collect(env, buffer, n):
+    s = env.reset()
+    for _ in range(n):
+        s, r = env.step(torch.randn(3))
+        buffer.store(s)
+def run_episode():
+    return sum(env.step(torch.randn(3))[1] for _ in range(3))
+def evaluate(env):
+    return env.step(torch.randn(3))[1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("collect(env, buffer, 4)", {"view.obs"}),
+        ("for episode in range(2): collect(env, buffer, 2)", {"view.obs"}),
+        ("returns = [run_episode() for _ in range(2)]", set()),
+        ("r = evaluate(env)", {"env.s"}),
+    ],
+)
+def test_what_a_function_has_objects_do_to_their_own_arrays(cell, expected):
+    with Notebook() as nb:
+        nb.run(ROLLOUT)
         report = nb.run(cell)
         assert expected == silent(report)
         assert mutated(report)

@@ -26,8 +26,6 @@ DEEP = os.environ.get("TENSORWATCH_PROFILE") == "deep"
 SAMPLES = 30 if DEEP else 8
 BRUTE_FORCE_BYTES = 4096
 
-TAKE = "given, rest, more, out = case()\nresult = None"
-
 
 def element_type(op: Any) -> torch.dtype | None:
     """Choose one that the operator has on the CPU: float32 wherever it can be."""
@@ -86,16 +84,16 @@ def prepared_out(op: Any, sample: Any) -> Any:
 
 
 def variants(op: Any, sample: Any) -> Iterator[tuple[str, Any]]:
-    """Give the statement of each variant, with what `out` is for it."""
-    yield "result = op(given, *rest, **more)", None
+    """Give the statement of each variant, with what `out` is for it; `#` is the number of the variant."""
+    yield "result# = op(given#, *rest#, **more#)", None
     inplace = op.inplace_variant
     if inplace is not None and not sample.broadcasts_input and isinstance(sample.input, torch.Tensor):
         name = getattr(inplace, "__name__", "")
         method = name.endswith("_") and getattr(torch.Tensor, name, None) is inplace
-        yield f"given.{name}(*rest, **more)" if method else "result = inplace(given, *rest, **more)", None
+        yield f"given#.{name}(*rest#, **more#)" if method else "result# = inplace(given#, *rest#, **more#)", None
     out = prepared_out(op, sample)
     if out is not None:
-        yield "result = op(given, *rest, **more, out=out)", out
+        yield "result# = op(given#, *rest#, **more#, out=out#)", out
 
 
 @pytest.mark.parametrize("op", OPERATORS)
@@ -104,28 +102,30 @@ def test_every_argument_that_an_operator_writes_is_reported(op: Any):
 
 
 def faults(op: Any) -> list[str]:
-    """Run all variants of an operator, one cell each."""
-    found = []
+    """Run all variants of an operator, one cell each, on arguments that one cell takes for all of them."""
+    cases = [
+        (statement, (fresh(sample.input), fresh(tuple(sample.args)), fresh(dict(sample.kwargs)), out))
+        for sample in samples(op)
+        for statement, out in variants(op, sample)
+    ]
+    take = "".join(f"(given{n}, rest{n}, more{n}, out{n}), " for n in range(len(cases)))
     with Notebook(check_leaks=False) as nb:  # the database itself registers things on first use
-        nb.give(op=op.op, inplace=op.inplace_variant, case=None)
-        for sample in samples(op):
-            for statement, out in variants(op, sample):
-                taken = (fresh(sample.input), fresh(tuple(sample.args)), fresh(dict(sample.kwargs)), out)
-                nb.give(case=lambda taken=taken: taken)
-                nb.cell(TAKE)
-                del taken
-                found += [f"{statement}: {fault}" for fault in run(nb, statement)]
-        nb.give(case=None)
-    return found
+        nb.give(op=op.op, inplace=op.inplace_variant, arguments=lambda: [taken for _, taken in cases])
+        nb.run(f"{take} = arguments()")
+        return [
+            f"{statement}: {fault}"
+            for number, (statement, _) in enumerate(cases)
+            for fault in run(nb, statement.replace("#", str(number)), number)
+        ]
 
 
-def run(nb: Notebook, statement: str) -> list[str]:
+def run(nb: Notebook, statement: str, number: int) -> list[str]:
     """Run one variant in a cell and judge its report by byte copies."""
-    names = ("given", "rest", "more", "out", "result")
-    before = oracle.copies({n: nb.ns[n] for n in names})
+    names = [f"{name}{number}" for name in ("given", "rest", "more", "out", "result")]
+    before = oracle.copies({n: nb.ns.get(n) for n in names})
     nb.cell(statement)
     report = nb.report()
-    after = oracle.walk({n: nb.ns[n] for n in names})
+    after = oracle.walk({n: nb.ns.get(n) for n in names})
     verdict = oracle.compare(before, after)
     told = {path for path in mutated(report) if not path.endswith("()")}  # parts of sparse tensors: judged as a whole
     faults = [f"{p} changed, not reported" for p in sorted(verdict.mutated - told)]
@@ -137,5 +137,5 @@ def run(nb: Notebook, statement: str) -> list[str]:
         for pair, true in oracle.all_relations(small).items()
         if pairs.get(pair) not in true
     ]
-    named = "given" if statement.startswith("given.") else "out"
+    named = names[0] if statement.startswith("given") else names[3]
     return faults + [f"{p} is named, and called silent" for p in sorted(silent(report)) if p.split("[")[0] == named]

@@ -143,11 +143,12 @@ def test_an_optimizer_that_no_variable_leads_to(cells, made):
         assert [hazard] == nb.run("1 + 1")["hazards"]
 
 
-def test_a_whole_model_that_was_replaced_under_a_hidden_optimizer():
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_a_whole_model_that_was_replaced_under_a_hidden_optimizer(set_to_none):
     learner = (
         "class Learner:\n    def __init__(self, model):\n        self.model = model\n"
         "        hidden = torch.optim.SGD(model.parameters(), lr=.1)\n        def fit(x):\n"
-        "            hidden.zero_grad()\n            self.model(x).square().sum().backward()\n            hidden.step()\n"
+        f"            hidden.zero_grad(set_to_none={set_to_none})\n            self.model(x).square().sum().backward()\n            hidden.step()\n"
         "        self.fit = fit\nlearner = Learner(nn.Linear(3, 2))"
     )
     with Notebook() as nb:
@@ -158,6 +159,22 @@ def test_a_whole_model_that_was_replaced_under_a_hidden_optimizer():
             hazard["code"], hazard["outcome"], hazard["paths"],
         )  # fmt: skip
         assert "hidden = torch.optim.SGD(model.parameters(), lr=0.1)" in hazard["remedy"]
+
+
+@pytest.mark.parametrize(
+    "clear", ["model.zero_grad(set_to_none=False)", "[p.grad.zero_() for p in net.parameters() if p.grad is not None]"]
+)
+def test_gradients_that_were_only_cleared_in_place_are_old(clear):
+    made = (
+        "def make_step(net):\n    inner = torch.optim.SGD(net.parameters(), lr=.1)\n    def step(x):\n"
+        f"        {clear}\n        model(x).square().sum().backward()\n        inner.step()\n    return step\n"
+        "model = nn.Linear(4, 2)\nstep = make_step(model)"
+    )
+    with Notebook() as nb:
+        for cell in (SETUP, made, "step(x)\nstep(x)", "model = nn.Linear(4, 2)"):
+            assert [] == nb.run(cell)["hazards"]
+        [hazard] = nb.run("step(x)\nstep(x)")["hazards"]
+        assert ("TW212", ["model.weight", "model.bias"]) == (hazard["code"], hazard["paths"])
 
 
 def test_gradients_that_no_backward_has_written_since_the_last_step_are_old():

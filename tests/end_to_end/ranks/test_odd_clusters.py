@@ -53,7 +53,7 @@ def test_an_error_on_one_rank_stays_as_it_is(lab):
 
 def test_an_engine_without_tensorwatch_is_named_once_and_the_others_go_on(client):
     client[1].execute("%unload_ext ipy_tensorwatch", silent=True, block=True)
-    hide = "import sys\nhidden = sys.modules.pop('ipy_tensorwatch')\nsys.modules['ipy_tensorwatch'] = None"
+    hide = "import sys\nimport ipy_tensorwatch as hidden\nsys.modules['ipy_tensorwatch'] = None"
     client[1].execute(hide, silent=True, block=True)
     try:
         with Notebook(check_leaks=False) as notebook:

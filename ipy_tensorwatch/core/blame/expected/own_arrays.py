@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
-from ...syntax.method_names import promises_to_read, promises_to_train
+from ...syntax.method_names import may_run, promises_to_change, promises_to_read, promises_to_update
 from .updates import counts_as_parameter, gives_back
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from ...interpreter.definitions import RunningFunction
     from ...interpreter.reached_by_calls import Reach
     from ...statements.statement import Statement
     from ...statements.writes.called_methods import CalledMethod
@@ -21,9 +25,11 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     """Return whether a path goes through an object of which the statement calls a method that may change it.
 
     A method whose name promises to read is none (`buffer.sample(8)`), nor is what Python calls by itself (`ds[0]`, a
-    loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to. In a
-    statement that trains, methods count that its functions call: `buffer.update_priorities(…)` in `train_step()`. So
-    does a function that gets the object, promises to train it and writes an attribute of it: `train(model, x, y)`.
+    loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to.
+    Methods count that a function calls which does not promise to read: `env.step(a)` in `collect(env, buffer)`; in a
+    statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
+    change it and writes an attribute of it: `train(model, x, y)`, and one that promises to update a tensor that it
+    gets, or that its name says: `update_counts(i)`.
     """
     path = changed.path
     if counts_as_parameter(changed.reading) and gives_back(changed, statement):
@@ -33,26 +39,42 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
         return True
     if not cell.is_of_module(path) and _is_trained(changed, statement, reached):
         return True
-    trains = cell.steps_in(statement) or cell.would_train(statement)
-    if not (called or trains) or not reached.candidates:
-        return False
-    names, running = {one.name for one in called}, reached.candidates[0].within
-    methods = [one for one in (running if trains else running[:1]) if one.is_method and (trains or one.name in names)]
+    running = reached.candidates[0].within if reached.candidates else ()
+    trains = bool(running) and (cell.steps_in(statement) or cell.would_train(statement))
+    methods = running if trains else _methods_called_first(running, {one.name for one in called})
     return any(
-        _may_change(cell, owner, one.name) and _is_within(cell, owner, path) for one in methods for owner in one.owners
+        _may_change(cell, owner, one.name) and _is_within(cell, owner, path)
+        for one in methods
+        if one.is_method
+        for owner in one.owners
     )
 
 
+def _methods_called_first(running: Sequence[RunningFunction], names: Collection[str]) -> Sequence[RunningFunction]:
+    """Return the method with one of these names that a statement calls, or one that functions call which may change."""
+    if running and running[0].is_method:
+        return [one for one in running[:1] if one.name in names]
+    around = [*takewhile(lambda one: not one.is_method, running)]
+    inside = running[len(around) : len(around) + 1]
+    return [one for one in inside if not one.kind and all(may_run(outer.name, one.name) for outer in around)]
+
+
 def _is_trained(changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
-    """Return whether a function that gets an object and promises to train wrote an attribute of it."""
-    if not reached.candidates or not changed.path.steps[-1:] or not changed.path.steps[-1].startswith("."):
+    """Return whether a function that promises to change an object that it gets, or a tensor, wrote to it itself."""
+    if not reached.candidates or changed.path.is_grad:
         return False
     line, paths = reached.candidates[0], (changed.path, *changed.same)
-    is_its_own = line.kind == "write" and line.same_object and line.origin in paths and not changed.path.is_grad
+    is_its_own = line.kind == "write" and line.same_object and line.origin in paths
+    if not changed.path.steps:
+        is_by_function = is_its_own and changed.path == line.origin and not any(one.is_method for one in line.within)
+        names, root = [one.name for one in line.within], changed.path.root
+        is_meant = root in statement.reads or root.lower() in names[-1].lower().split("_") if names else False
+        return is_by_function and is_meant and not any(map(promises_to_read, names)) and promises_to_update(names[-1])
     is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
+    is_its_own = is_its_own and changed.path.steps[-1].startswith(".")
     reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
-    trains = any(promises_to_train(one.name) for one in line.within if not one.is_method)
-    return is_its_own and not reads and trains and any(one.root in statement.reads for one in paths)
+    changes = any(promises_to_change(one.name) for one in line.within if not one.is_method)
+    return is_its_own and not reads and changes and changed.path.root in statement.reads
 
 
 def _is_part(one: CalledMethod, path: AccessPath) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from ...model.path import AccessPath
 from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
 from ...syntax.copy_names import says_copy
 from ...syntax.method_names import promises_to_read
+from ...syntax.parsing import parse_cell
+from ...syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from ...interpreter.inferred_lines import Inferred
@@ -86,7 +89,20 @@ def is_update_by_hand(
         return False
     if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
         return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
-    return _is_written_itself(changed, reached.candidates[0])
+    line = reached.candidates[0]
+    return _is_written_itself(changed, line) or _is_momentum_encoder(cell, changed, statement, line)
+
+
+def _is_momentum_encoder(cell: CellIndex, changed: ChangedPath, statement: Statement, line: Inferred) -> bool:
+    """Return whether a method that a called module runs lets frozen parameters follow those of another module."""
+    if changed.reading.requires_grad or line.kind != "write" or not _is_the_object(changed, line):
+        return False
+    name = line.within[-1].name if line.within else ""
+    trees = filter(None, map(parse_cell, cell.sources_of(statement, {name})))
+    methods = (
+        one for tree in trees for one in all_nodes(tree) if isinstance(one, ast.FunctionDef) and one.name == name
+    )
+    return any(len(_READS_PARAMETERS.findall(ast.unparse(one))) > 1 for one in methods)
 
 
 def is_gradient_by_hand(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
@@ -101,8 +117,10 @@ def is_gradient_by_hand(cell: CellIndex, changed: ChangedPath, statement: Statem
 
 def _is_written_itself(changed: ChangedPath, line: Inferred) -> bool:
     """Return whether a line writes through the tensor object itself, and no method of a called module runs it."""
-    if line.kind == "module" or any(one.is_called for one in line.within):
-        return False
+    return line.kind != "module" and not any(one.is_called for one in line.within) and _is_the_object(changed, line)
+
+
+def _is_the_object(changed: ChangedPath, line: Inferred) -> bool:
     return (line.same_object or calls_collective(line.inner.text)) and (
         line.origin is None or line.origin.leads_to(changed.path) or line.origin in changed.same
     )

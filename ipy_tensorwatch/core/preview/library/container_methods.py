@@ -1,4 +1,4 @@
-"""What the methods of lists and dicts give, and what they put into them."""
+"""What the methods of lists and dicts give, and what they put into them or take out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..values.abstract_values import (
     NUMBER,
     UNKNOWN,
     AbstractObject,
+    AbstractTensor,
     AbstractValue,
     Constant,
     constant_of,
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from ..values.abstract_memory import AbstractMemory
     from ..values.abstract_values import CallArguments
 
-_ADDERS = frozenset(("append", "appendleft", "add", "push", "put", "insert"))
-_GETTERS = frozenset(("get", "pop", "setdefault", "popleft", "popitem", "__getitem__", "get_parameter", "get_buffer"))
-_READS = frozenset(("count", "index", "sort", "reverse"))
+_ADDERS = frozenset(("append", "add", "push", "put"))
+_AT_A_PLACE = frozenset(("insert", "appendleft", "extendleft", "reverse", "rotate", "sort", "remove"))
+_TAKERS = frozenset(("pop", "popleft", "popitem"))
+_GETTERS = frozenset(("get", "setdefault", "__getitem__"))
+_READS = frozenset(("count", "index"))
 
 
 def put_part(memory: AbstractMemory, owner: AbstractObject, step: str | None, value: AbstractValue) -> None:
@@ -39,9 +42,27 @@ def put_part(memory: AbstractMemory, owner: AbstractObject, step: str | None, va
     owner.since[step] = memory.now
 
 
+def set_items(
+    memory: AbstractMemory, owner: AbstractObject, items: list[AbstractValue], *, ordered: bool = True
+) -> None:
+    """Give a list other items; if they are not `ordered`, it is not known which one lies where."""
+    before = owner.parts
+    owner.parts = {f"[{n}]" if ordered else f"[?{n}]": one for n, one in enumerate(items)}
+    owner.since |= {step: memory.now for step, one in owner.parts.items() if before.get(step) is not one}
+    owner.since[""] = memory.now
+
+
+def drop_part(memory: AbstractMemory, owner: AbstractObject, step: str) -> AbstractValue:
+    """Take a part out of an object, and return it."""
+    owner.since[""] = memory.now
+    return owner.parts.pop(step, UNKNOWN)
+
+
 def take_item(owner: AbstractObject, key: AbstractValue) -> AbstractValue:
     """Return one item of a container, or a list of those of a slice."""
     found = constant_of(key)
+    if owner.kind == "list" and "[?0]" in owner.parts:
+        return make_list(owner.items(), is_whole=False) if isinstance(found, slice) else either(owner.items())
     if isinstance(found, slice) and owner.kind in ("list", "module"):
         return make_list(owner.items()[found], is_whole=owner.is_whole)
     number = whole_number(key)
@@ -61,6 +82,8 @@ def call_container_method(
     """Return what a method of a list or a dict gives."""
     if _puts(memory, owner, name, given):
         return NONE
+    if name in _TAKERS:
+        return _take(memory, owner, name, given)
     if name in _GETTERS:
         return _get(memory, owner, name, given)
     if name in ("values", "items", "keys"):
@@ -74,16 +97,40 @@ def _puts(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallA
     """Put into a container what a method puts there; return whether it is such a method."""
     if name in _ADDERS and given.positional and owner.kind != "dict":
         put_part(memory, owner, _next_step(owner), given.positional[-1])
-    elif name in ("extend", "update", "extendleft"):
+    elif name in _AT_A_PLACE and owner.kind == "list":
+        _rearrange(memory, owner, name, given)
+    elif name in ("extend", "update"):
         _add_all(memory, owner, given)
     elif name == "clear":
-        owner.parts.clear()
+        set_items(memory, owner, [])
         owner.is_whole = True
     elif name == "__setitem__" and len(given.positional) > 1:
         put_part(memory, owner, key_step(given.positional[0]), given.positional[1])
     else:
         return False
     return True
+
+
+def _rearrange(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallArguments) -> None:
+    """Put items elsewhere than behind the others, or the others elsewhere."""
+    items, first = owner.items(), given.get(0)
+    place = whole_number(first)
+    if name == "insert" and place is not None and len(given.positional) > 1:
+        memory.filled.append((owner, given.positional[1]))
+        items.insert(place, given.positional[1])
+    elif name == "appendleft" and first is not None:
+        memory.filled.append((owner, first))
+        items.insert(0, first)
+    elif name == "extendleft" and isinstance(first, AbstractObject):
+        items = [*first.items()[::-1], *items]
+    elif name == "reverse":
+        items.reverse()
+    elif name == "rotate" and items:
+        turns = (place if first is not None else 1) or 0
+        items = [items[(n - turns) % len(items)] for n in range(len(items))]
+    elif name == "remove" and first in items:
+        items.remove(first)
+    set_items(memory, owner, items, ordered=name != "sort" or len(items) < 2)  # noqa: PLR2004  (one has one order)
 
 
 def _next_step(owner: AbstractObject) -> str:
@@ -93,7 +140,7 @@ def _next_step(owner: AbstractObject) -> str:
 def _add_all(memory: AbstractMemory, owner: AbstractObject, given: CallArguments) -> None:
     for one in given.positional[:1]:
         if isinstance(one, AbstractObject) and owner.kind == "dict":
-            for step, value in one.parts.items():
+            for step, value in one.parts.items() if one.kind == "dict" else map(_pair, one.items()):
                 put_part(memory, owner, step, value)
         elif isinstance(one, AbstractObject):
             for value in one.items():
@@ -102,24 +149,51 @@ def _add_all(memory: AbstractMemory, owner: AbstractObject, given: CallArguments
         put_part(memory, owner, f"[{name!r}]", value)
 
 
-def _get(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallArguments) -> AbstractValue:
-    items = owner.items()
-    if name in ("pop", "popleft", "popitem") and owner.kind == "list":
-        place = 0 if name == "popleft" else whole_number(given.get(0)) if given.positional else -1
-        if place is None or not items or not -len(items) <= place < len(items):
+def _pair(value: AbstractValue) -> tuple[str | None, AbstractValue]:
+    key, other = (*(value.items() if isinstance(value, AbstractObject) else ()), UNKNOWN, UNKNOWN)[:2]
+    return key_step(key), other
+
+
+def _take(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallArguments) -> AbstractValue:
+    """Return what a method takes out of a container."""
+    items, first = owner.items(), given.get(0)
+    if owner.kind == "list":
+        place = 0 if name == "popleft" else whole_number(first) if given.positional else -1
+        if place is None or not items or "[?0]" in owner.parts or not -len(items) <= place < len(items):
             return either(items)
         found = items.pop(place)
-        owner.parts = {f"[{n}]": one for n, one in enumerate(items)}
+        set_items(memory, owner, items)
         return found
+    if name == "popitem" and items:
+        steps = [step for step in owner.parts if step.startswith("[")]
+        last = constant_of(given.get(0, "last")) is not False
+        return make_list([item_key(steps[-last]), drop_part(memory, owner, steps[-last])])
+    step = key_step(first)
+    if step is not None and step in owner.parts:
+        return drop_part(memory, owner, step)
+    return _default(owner, given, is_known=step is not None)
+
+
+def _get(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallArguments) -> AbstractValue:
     step = key_step(given.get(0))
     if step is not None and step in owner.parts:
-        return owner.parts.pop(step) if name == "pop" else owner.parts[step]
+        return owner.parts[step]
     default = given.get(1, "default")
     if name == "setdefault" and default is not None:
         put_part(memory, owner, step, default)
-    if step is not None and owner.is_whole:
+    return (
+        take_item(owner, given.get(0) or UNKNOWN)
+        if owner.kind == "list"
+        else _default(owner, given, is_known=step is not None)
+    )
+
+
+def _default(owner: AbstractObject, given: CallArguments, *, is_known: bool) -> AbstractValue:
+    """Return what a method gives for a key that a container does not have, or that is not known."""
+    default = given.get(1, "default")
+    if is_known and owner.is_whole:
         return default or NONE
-    return either([*items, *([default] if default is not None else [])])
+    return either([*owner.items(), *([default] if default is not None else [])])
 
 
 def _list_items(owner: AbstractObject, name: str) -> AbstractValue:
@@ -144,3 +218,21 @@ def item_key(step: str) -> AbstractValue:
 def listed_keys(owner: AbstractObject) -> list[AbstractValue]:
     """Return the keys of a dict."""
     return [item_key(step) for step in owner.parts if step.startswith("[")]
+
+
+def find_member(owner: AbstractObject, name: str) -> AbstractValue | None:
+    """Return the attribute of an object, or of a container of modules the item, that has a name."""
+    return next((owner.parts[step] for step in (f".{name}", f"[{name}]", f"[{name!r}]") if step in owner.parts), None)
+
+
+def attribute_dict(owner: AbstractObject, name: str) -> AbstractObject:
+    """Return the dict behind an object: its `__dict__`, or the `_parameters`, `_buffers` or `_modules` of a module."""
+    made = AbstractObject("dict", is_whole=False)
+    for step, value in owner.parts.items():
+        kind = value.reading.kind if isinstance(value, AbstractTensor) else getattr(value, "kind", "")
+        if name in ("__dict__", f"_{kind}s"):
+            made.parts[f"[{step.strip('.[]')!r}]" if step[:2] not in ("['", '["') else step] = value
+    if name == "__dict__" and owner.kind == "module":
+        inner = ("_parameters", "_buffers", "_modules")
+        made.parts |= {f"[{one!r}]": attribute_dict(owner, one) for one in inner}
+    return made

@@ -11,7 +11,6 @@ from ...syntax.torch_vocabulary import (
     METADATA,
     OF_DISTRIBUTED,
     OPTIMIZERS,
-    UFUNCS,
     VIEWS,
     WRITTEN_ARGUMENT,
 )
@@ -22,45 +21,55 @@ from ..values.abstract_values import (
     AbstractTensor,
     AbstractValue,
     CallArguments,
+    Constant,
     constant_of,
     make_list,
     tensors_of,
     whole_number,
 )
+from .array_functions import NUMPYS, call_array_function, find_outputs, view_of_einsum
+from .functional_calls import call_functional
 from .module_methods import make_module, make_parameter
-from .tensor_methods import call_tensor_method, dtype_of, fresh_like, layout_of, take_view
+from .new_tensors import dtype_of, fresh_like
+from .tensor_methods import call_tensor_method
 from .training_steps import make_optimizer
+from .view_methods import layout_of, take_view
 
 if TYPE_CHECKING:
     from ..values.abstract_memory import AbstractMemory
 
 GRAD_MODES = frozenset(("no_grad", "enable_grad", "inference_mode", "set_grad_enabled"))
-_SHARES = frozenset(
-    ("from_numpy", "as_tensor", "asarray", "from_dlpack", "frombuffer", "asanyarray", "ascontiguousarray")
-)
+_SHARES = frozenset(("from_numpy", "as_tensor", "asarray", "from_dlpack", "frombuffer", "asanyarray"))
 _SHAPED = frozenset(
     ("zeros", "ones", "empty", "rand", "randn", "full", "eye", "arange", "randint", "normal", "linspace")
 )
 _LIKE = frozenset(("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "clone"))
 _NO_TENSORS = frozenset(("manual_seed", "seed", "set_printoptions", "default_rng", "device", "set_num_threads", "save"))
 _SIZES_FIRST = frozenset(("zeros", "ones", "empty", "rand", "randn"))
-_NUMPY_VIEWS = frozenset(("flip", "fliplr", "flipud", "rot90", "array_split", "expand_dims", "rollaxis"))
-_NUMPYS = ("np", "numpy")
-_TWO_INPUTS = 2
 
 
 def call_library(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractValue:
     """Return what a library's function or class gives, and record what it writes."""
-    last, is_numpy = name.rsplit(".", maxsplit=1)[-1], name.split(".", 1)[0] in _NUMPYS
+    last, is_numpy = name.rsplit(".", maxsplit=1)[-1], name.split(".", 1)[0] in NUMPYS
     if last in GRAD_MODES:
         return AbstractObject(last, parts={"[0]": given.get(0, "mode") or UNKNOWN})
-    written = _write_named(memory, last, given, is_numpy=is_numpy)
+    written = call_functional(memory, name, given) or _write_named(memory, last, given, is_numpy=is_numpy)
     if written is not None:
         return written
     if last in OPTIMIZERS:
         return make_optimizer(last, given)
+    if last == "TensorDataset":
+        return AbstractObject(last, last, {".tensors": make_list([*given.positional])})
+    if last == "SimpleNamespace":
+        return AbstractObject("object", parts={f".{step}": one for step, one in given.named.items()})
     made = _make_layer(memory, name, given)
     return made if made is not None else _share_or_compute(memory, name, given, is_numpy=is_numpy)
+
+
+def _keeps(given: CallArguments) -> bool:
+    """Return whether `np.array` copies only what it has to."""
+    copies = given.named.get("copy")
+    return isinstance(copies, Constant) and not copies.value
 
 
 def _make_layer(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractValue | None:
@@ -79,12 +88,16 @@ def _make_layer(memory: AbstractMemory, name: str, given: CallArguments) -> Abst
 
 def _share_or_compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue:
     last = name.rsplit(".", 1)[-1]
-    if last in _SHARES or (last == "array" and constant_of(given.named.get("copy")) is False):
+    if is_numpy and (shared := call_array_function(memory, name, given)) is not None:
+        return shared
+    if last in _SHARES or (last == "array" and _keeps(given)):
         return _share(memory, last, given, is_numpy=is_numpy)
     if last in ("deepcopy", "copy"):
         return _copy(memory, given.get(0), deep=last == "deepcopy")
-    if last == "broadcast_tensors":
-        return make_list([memory.view(one) for one in given.positional if isinstance(one, AbstractTensor)])
+    if last in ("broadcast_tensors", "meshgrid"):
+        return make_list([memory.view(one) for value in given.positional for one in tensors_of(value, 1)])
+    if last == "einsum" and (view := view_of_einsum(memory, given)) is not None:
+        return view
     return _compute(memory, name, given, is_numpy=is_numpy)
 
 
@@ -105,16 +118,18 @@ def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_
         return first
     if is_inplace_name(name) and first is not None and name not in METADATA:
         return _write_inplace(memory, name, first, given)
-    for place in WRITTEN_ARGUMENT.get(name, ()):
+    for place in WRITTEN_ARGUMENT.get(name, ()) if name != "put" or is_numpy else ():
         memory.write(given.get(place))
         return NONE
     if name in COLLECTIVE_OUTPUTS and name not in OF_DISTRIBUTED:
         memory.write(given.get(*COLLECTIVE_OUTPUTS[name]))
         return NONE
-    if is_numpy and name in UFUNCS and len(given.positional) > _TWO_INPUTS:
-        memory.write(given.positional[-1])
-        return given.positional[-1]
-    if name == "nan_to_num" and constant_of(given.named.get("copy")) is False:
+    outputs = find_outputs(name, given) if is_numpy else ()
+    for each in outputs:
+        memory.write(each)
+    if outputs:
+        return outputs[0]
+    if name == "nan_to_num" and is_numpy and constant_of(given.get(1, "copy")) in (False, 0):
         memory.write(first)
         return first
     return None
@@ -161,6 +176,8 @@ def _share(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy:
     first = given.get(0)
     if not isinstance(first, AbstractTensor):
         return memory.make(kind="ndarray" if is_numpy else "tensor")
+    if constant_of(given.named.get("copy")) is True:
+        return memory.make(first.shape, first.reading.dtype, "ndarray" if is_numpy else "tensor", (first,))
     own, wanted = first.reading.dtype.removeprefix("torch."), dtype_of(given.get(1, "dtype"))
     if wanted and wanted != own:
         return memory.make(first.shape, wanted, "ndarray" if is_numpy else "tensor")
@@ -221,7 +238,7 @@ def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_nump
     if last in _SHAPED:
         return _make_shaped(memory, last, given, is_numpy=is_numpy)
     if isinstance(first, AbstractTensor):
-        if last in VIEWS or (is_numpy and last in _NUMPY_VIEWS):
+        if last in VIEWS:
             return call_tensor_method(memory, first, last, given.after(1))
         if last in _LIKE:
             dtype = dtype_of(given.named.get("dtype"))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ...syntax.torch_vocabulary import FRESH_LAYERS
+from ...syntax.torch_vocabulary import FRESH_LAYERS, INPLACE_LAYERS
 from ..values.abstract_memory import is_one_memory
 from ..values.abstract_values import (
-    NONE,
     UNKNOWN,
     AbstractObject,
     AbstractTensor,
@@ -18,9 +17,12 @@ from ..values.abstract_values import (
     constant_of,
     make_list,
     tensors_of,
+    whole_number,
 )
-from .tensor_methods import dtype_of, fresh_like, take_view
+from .container_methods import find_member
+from .new_tensors import dtype_of, fresh_like
 from .training_steps import clear_gradients, held_inside, tensors_behind
+from .view_methods import take_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 _NORMS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
 _LIVE = ("parameter", "buffer")
-_WEIGHTED = ("Linear", "Conv", "BatchNorm", "LayerNorm", "GroupNorm", "LSTM", "GRU", "RNN", "Embedding", "Instance")
 _DROPOUTS = ("Dropout", "AlphaDropout", "FeatureAlphaDropout")
 _PARTS = {
     "Linear": ("weight", "bias"), "Conv": ("weight", "bias"), "Bilinear": ("weight", "bias"),
@@ -50,14 +51,22 @@ def make_module(memory: AbstractMemory, name: str, given: CallArguments) -> Abst
         if len(values) == 1 and isinstance(values[0], AbstractObject) and values[0].kind == "list":
             values = values[0].items()
         made.parts = make_list(values).parts
+    elif name in ("ModuleDict", "ParameterDict") and isinstance(first := given.get(0), AbstractObject):
+        made.parts = dict(first.parts)
     for kind, names in _PARTS.items():
         if name.startswith(kind):
             made.parts |= {f".{one}": make_parameter(memory, memory.make()) for one in names}
     if name.startswith(_NORMS):
         names = ("running_mean", "running_var", "num_batches_tracked")
         made.parts |= {f".{one}": memory.make(kind="buffer") for one in names}
-    options = (*given.positional, given.named.get("inplace"))
-    if any(constant_of(one) is True for one in options) and not name.startswith(_WEIGHTED):
+    if name == "Flatten":
+        made.parts |= {
+            ".start_dim": given.get(0, "start_dim") or Constant(1),
+            ".end_dim": given.get(1, "end_dim") or Constant(-1),
+        }
+    options = (given.named.get("inplace"), *(given.positional if name.startswith(INPLACE_LAYERS) else ()))
+    limits = name.startswith("Embedding") and constant_of(given.get(3, "max_norm")) is not None
+    if limits or any(constant_of(one) is True for one in options):
         made.parts[".inplace"] = Constant(True)  # noqa: FBT003  (the value of an attribute)
     return made
 
@@ -84,27 +93,22 @@ def call_module_method(
     if name in ("modules", "children", "named_modules", "named_children"):
         return _inner_modules(module, name)
     if name == "state_dict":
-        return state_dict(memory, module)
-    if name in ("load_state_dict", "reset_parameters"):
-        _load(memory, module, given)
+        return state_dict(memory, module, given)
+    if name in ("get_parameter", "get_buffer", "get_submodule"):
+        return _find(module, constant_of(given.get(0, "target")))
+    if name in ("load_state_dict", "reset_parameters", "reset_running_stats"):
+        _load(memory, module, given, ("buffer",) if name == "reset_running_stats" else _LIVE)
         return UNKNOWN
-    if name == "reset_running_stats":
-        for one in held_inside(module, "buffer"):
-            memory.write(one)
-        return NONE
-    if name in ("train", "eval"):
-        switch(module, is_training=name == "train" and constant_of(given.get(0, "mode")) is not False)
-        return module
     return _other_method(memory, module, name, given, call)
 
 
-def _load(memory: AbstractMemory, module: AbstractObject, given: CallArguments) -> None:
+def _load(memory: AbstractMemory, module: AbstractObject, given: CallArguments, kinds: tuple[str, ...]) -> None:
     """Overwrite what is behind a module, except with itself; with `assign=True`, only other objects are put there."""
     source = given.get(0, "state_dict")
     known = source.parts if isinstance(source, AbstractObject) else {}
     if constant_of(given.get(2, "assign")) is True:
         return
-    for path, one in tensors_behind(module, _LIVE):
+    for path, one in tensors_behind(module, kinds):
         other = known.get(f"[{spell_name(path.steps)!r}]")
         if not (isinstance(other, AbstractTensor) and is_one_memory(one, other)):
             memory.record(one)
@@ -113,24 +117,42 @@ def _load(memory: AbstractMemory, module: AbstractObject, given: CallArguments) 
 def _other_method(
     memory: AbstractMemory, module: AbstractObject, name: str, given: CallArguments, call: CallBack
 ) -> AbstractValue:
-    if name == "apply":
+    if name in ("train", "eval"):
+        switch(module, is_training=name == "train" and constant_of(given.get(0, "mode")) is not False)
+    elif name == "apply":
         for each in (*inner(module), module):
             call(given.positional[0] if given.positional else UNKNOWN, CallArguments((each,)))
     elif name == "zero_grad":
         clear_gradients(memory, held_inside(module, "parameter"), given)
     elif name == "requires_grad_":
-        wanted = constant_of(given.get(0)) is not False
-        for one in held_inside(module, "parameter"):
-            one.reading = one.reading._replace(requires_grad=wanted)
+        _require_grad(module, constant_of(given.get(0)) is not False)
     elif name in ("half", "double", "bfloat16", "float", "to", "type", "cuda"):
         _convert(memory, module, name, given)
     elif name in ("register_buffer", "register_parameter") and len(given.positional) > 1:
         put_member(memory, module, name, given)
     elif name == "register_forward_hook" and given.positional:
         module.hooks.append(given.positional[0])
-    elif name == "append" and given.positional:
-        module.parts[f"[{len(module.items())}]"] = given.positional[0]
+    elif name in ("append", "insert", "pop"):
+        _rearrange(module, name, given)
     return module
+
+
+def _require_grad(module: AbstractObject, wanted: bool) -> None:  # noqa: FBT001  (the value of an attribute)
+    for one in held_inside(module, "parameter"):
+        one.reading = one.reading._replace(requires_grad=wanted)
+
+
+def _rearrange(module: AbstractObject, name: str, given: CallArguments) -> None:
+    """Add a module to a container of modules, or take one out."""
+    items, place = module.items(), whole_number(given.get(0))
+    if name == "append":
+        items += given.positional[:1]
+    elif place is not None and name == "insert":
+        items[place:place] = given.positional[1:2]
+    elif place is not None and -len(items) <= place < len(items):
+        items.pop(place)
+    kept = {step: one for step, one in module.parts.items() if step[:1] != "["}
+    module.parts = {**kept, **{f"[{n}]": one for n, one in enumerate(items)}}
 
 
 def put_member(memory: AbstractMemory, module: AbstractObject, name: str, given: CallArguments) -> None:
@@ -155,11 +177,21 @@ def _convert(memory: AbstractMemory, module: AbstractObject, name: str, given: C
             )
 
 
-def state_dict(memory: AbstractMemory, module: AbstractObject) -> AbstractObject:
-    """Return a module's state dict: other tensors over the same memory."""
-    made = AbstractObject("dict")
+def _find(module: AbstractObject, target: object) -> AbstractValue:
+    """Return what is behind a module under a dotted name."""
+    found: AbstractValue | None = module
+    for name in target.split(".") if isinstance(target, str) and target else ():
+        found = find_member(found, name) if isinstance(found, AbstractObject) else None
+    return found or UNKNOWN
+
+
+def state_dict(memory: AbstractMemory, module: AbstractObject, given: CallArguments) -> AbstractObject:
+    """Return a module's state dict: other tensors over the same memory, or with `keep_vars` the very ones."""
+    made, prefix = AbstractObject("dict"), constant_of(given.named.get("prefix")) or ""
+    keeps = constant_of(given.named.get("keep_vars")) is True
     for path, one in tensors_behind(module, _LIVE):
-        made.parts[f"[{spell_name(path.steps)!r}]"] = take_view(memory, one, "detach", CallArguments())
+        value = one if keeps else take_view(memory, one, "detach", CallArguments())
+        made.parts[f"[{f'{prefix}{spell_name(path.steps)}'!r}]"] = value
     return made
 
 
@@ -227,7 +259,10 @@ def _result(memory: AbstractMemory, module: AbstractObject, value: AbstractValue
         return value or UNKNOWN
     sources = [*tensors_of(value), *held_inside(module, "parameter")]
     if name == "Flatten" and isinstance(value, AbstractTensor):
-        return take_view(memory, value, "flatten", CallArguments((Constant(1),)))
+        ends = [
+            module.parts.get(one, default) for one, default in ((".start_dim", Constant(1)), (".end_dim", Constant(-1)))
+        ]
+        return take_view(memory, value, "flatten", CallArguments((*ends,)))
     if name == "Unflatten" and isinstance(value, AbstractTensor):
         return memory.view(value)
     if name in ("LSTM", "GRU", "RNN", "MultiheadAttention"):

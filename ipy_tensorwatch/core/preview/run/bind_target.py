@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..library.container_methods import put_part
+from ..library.container_methods import put_part, set_items
 from ..library.tensor_methods import call_tensor_method
 from ..values.abstract_values import (
     UNKNOWN,
@@ -17,6 +18,8 @@ from ..values.abstract_values import (
     Constant,
     Either,
     LibraryMethod,
+    LibraryName,
+    Unknown,
     constant_of,
     key_step,
     tensors_of,
@@ -77,18 +80,15 @@ class TargetBinder(CallInterpreter):
             if setter is not None:
                 self.call(AbstractFunction(setter, given=(owner,)), CallArguments((value,)))
             else:
-                put_part(self.memory, owner, f".{name}", value)
+                is_item = owner.kind == "module" and f"[{name}]" in owner.parts
+                put_part(self.memory, owner, f"[{name}]" if is_item else f".{name}", value)
 
     def _assign_to_tensor(self, owner: AbstractTensor, name: str, value: AbstractValue) -> None:
         if name == "grad":
             owner.grad = value if isinstance(value, AbstractTensor) else None
             owner.since[".grad"] = self.memory.now
         elif name == "data" and isinstance(value, AbstractTensor):
-            theirs, mine = value.reading, owner.reading
-            owner.reading = theirs._replace(
-                kind=mine.kind, object=mine.object, requires_grad=mine.requires_grad, is_leaf=mine.is_leaf,
-                version=mine.version, grad_fn=mine.grad_fn,
-            )  # fmt: skip
+            self.memory.replace(owner, value.reading)
             owner.is_exact = value.is_exact
         elif name == "requires_grad" and isinstance(value, Constant):
             owner.reading = owner.reading._replace(requires_grad=bool(value.value))
@@ -107,16 +107,27 @@ class TargetBinder(CallInterpreter):
                 for one in owner.options:
                     if isinstance(one, AbstractTensor):
                         self.memory.write(one, certain=False)
+            case LibraryName(name="globals()") if isinstance(name := constant_of(key), str):
+                self.set_name(name, value, self.top)
             case AbstractObject():
                 method = self.method_of(owner, "__setitem__")
                 if method is not None:
                     self.call(method, CallArguments((key, value)))
+                elif owner.kind == "list" and isinstance(part := constant_of(key), slice):
+                    self._assign_slice(owner, part, value)
                 else:
                     put_part(self.memory, owner, key_step(key), value)
-            case _ if isinstance(node, ast.Name) and owner is UNKNOWN and not frame.binds(node.id):
+            case Unknown() | LibraryName() if isinstance(node, ast.Name) and not frame.binds(node.id):
                 made = AbstractObject("dict", is_whole=False)
                 put_part(self.memory, made, key_step(key), value)
                 self.set_name(node.id, made, self.top)
+
+    def _assign_slice(self, owner: AbstractObject, part: slice, value: AbstractValue) -> None:
+        items, given = owner.items(), list[AbstractValue]()
+        self.visit(value, given.append)
+        with suppress(ValueError):
+            items[part] = given
+            set_items(self.memory, owner, items)
 
     def write_item(self, owner: AbstractTensor, key: AbstractValue, value: AbstractValue, name: str = "") -> None:
         """Write a part of a tensor; with an operator's `name`, in place."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..library.container_methods import put_part
+from ..library.container_methods import put_part, set_items
 from ..values.abstract_values import (
     NONE,
     NUMBER,
     UNKNOWN,
+    AbstractClass,
     AbstractFunction,
     AbstractIterator,
     AbstractObject,
@@ -19,6 +20,7 @@ from ..values.abstract_values import (
     LibraryName,
     constant_of,
     either,
+    make_iterator,
     make_list,
     whole_number,
 )
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .evaluate_expression import ExpressionEvaluator
-
-    Call = Callable[[ExpressionEvaluator, CallArguments], AbstractValue]
+    from .iterator_calls import Call
 
 _FEW_TURNS = 3
 """How many turns of a loop over a range are run in full; of a longer one, the first and the last."""
@@ -72,7 +73,7 @@ def _dict(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
 def _zip(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     columns = [_all_items(run, one) for one in given.positional]
     rows = zip(*(items for items, _ in columns), strict=False)
-    return make_list([_tuple([*row]) for row in rows], is_whole=all(whole for _, whole in columns))
+    return make_iterator([_tuple([*row]) for row in rows], is_whole=all(whole for _, whole in columns))
 
 
 def _tuple(values: list[AbstractValue]) -> AbstractObject:
@@ -134,8 +135,25 @@ def _map(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     return AbstractIterator(visit)
 
 
-def _filter(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    return given.positional[1] if len(given.positional) > 1 else UNKNOWN
+def _filter(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    kept, are_known = list[AbstractValue](), True
+    test = given.get(0) or UNKNOWN
+    for one in _all_items(run, given.get(1))[0]:
+        truth = run.truth(one if test is NONE else run.call(test, CallArguments((one,))))
+        are_known &= truth is not None
+        kept += [one] if truth is not False else []
+    return make_iterator(kept, is_whole=are_known)
+
+
+def _sorted(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    """Return a list whose order is not known; the key's function is called for each item."""
+    found, is_whole = _all_items(run, given.get(0))
+    for one in found if "key" in given.named else ():
+        run.call(given.named["key"], CallArguments((one,)))
+    made = AbstractObject("list", is_whole=is_whole)
+    holds = any(isinstance(one, AbstractTensor | AbstractObject) for one in found)
+    set_items(run.memory, made, found, ordered=not holds or len(found) < 2)  # noqa: PLR2004  (one has one order)
+    return made
 
 
 def _same(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -144,18 +162,18 @@ def _same(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
 
 
 def _next(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    found, _ = _all_items(run, given.get(0))
-    return found[0] if found else UNKNOWN
+    owner = given.get(0)
+    if isinstance(owner, AbstractObject) and owner.class_name == "iterator" and owner.parts:
+        is_last = len(owner.parts) == 1 and not owner.is_whole
+        step = next(iter(owner.parts))
+        return owner.parts[step] if is_last else owner.parts.pop(step)
+    found, _ = _all_items(run, owner)
+    return found[0] if found else given.get(1) or UNKNOWN
 
 
 def _reversed(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     found, is_whole = _all_items(run, given.get(0))
     return make_list(found[::-1], is_whole=is_whole)
-
-
-def _chain(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    found = [_all_items(run, one) for one in given.positional]
-    return make_list([one for items, _ in found for one in items], is_whole=all(whole for _, whole in found))
 
 
 def _getattr(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -169,6 +187,26 @@ def _setattr(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     if isinstance(name, str) and owner is not None and value is not None:
         run.assign_attribute(owner, name, value)
     return NONE
+
+
+def _vars(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    return run.attribute(given.positional[0], "__dict__") if given.positional else LibraryName("globals()")
+
+
+def _exec(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    text = constant_of(given.get(0))
+    return run.run_text(text) if isinstance(text, str) and len(given.positional) == 1 else UNKNOWN
+
+
+def _type(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    first = given.get(0)
+    name = first.class_name if isinstance(first, AbstractObject) and len(given.positional) == 1 else ""
+    return AbstractClass(name) if run.scene.library.class_node(name) is not None else UNKNOWN
+
+
+def _slice(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    known = all(isinstance(one, Constant) and isinstance(one.value, int | None) for one in given.positional)
+    return Constant(slice(*map(constant_of, given.positional))) if known and given.positional else NUMBER
 
 
 def _reduce(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -247,7 +285,8 @@ CALLS: Mapping[str, Call] = {
     **dict.fromkeys(("any", "all"), _test_items),
     **dict.fromkeys(("nullcontext", "contextlib.nullcontext"), _null_context),
     "memoryview": _same,
-    **dict.fromkeys(("list", "tuple", "sorted", "set", "frozenset", "deque", "collections.deque"), _list),
+    **dict.fromkeys(("list", "tuple", "set", "frozenset", "deque", "collections.deque"), _list),
+    "sorted": _sorted,
     **dict.fromkeys(("dict", "OrderedDict", "collections.OrderedDict"), _dict),
     **dict.fromkeys(("defaultdict", "collections.defaultdict"), lambda run, given: _dict(run, given.after(1))),
     "zip": _zip,
@@ -256,10 +295,16 @@ CALLS: Mapping[str, Call] = {
     "trange": _range,
     "map": _map,
     "filter": _filter,
-    **dict.fromkeys(("iter", "tqdm", "tqdm.tqdm", "islice", "itertools.islice", "cycle", "itertools.cycle"), _same),
+    **dict.fromkeys(("tqdm", "tqdm.tqdm", "cycle", "itertools.cycle"), _same),
+    "vars": _vars,
+    **dict.fromkeys(("globals", "locals"), lambda _run, _given: LibraryName("globals()")),
+    **dict.fromkeys(("exec", "eval"), _exec),
+    "compile": _same,
+    "type": _type,
+    "slice": _slice,
+    "functools.partial()": lambda run, given: run.call(given.positional[0], given.after(1)),
     "next": _next,
     "reversed": _reversed,
-    **dict.fromkeys(("chain", "itertools.chain"), _chain),
     **dict.fromkeys(("reduce", "functools.reduce"), _reduce),
     "dict.fromkeys": _from_keys,
     "getattr": _getattr,

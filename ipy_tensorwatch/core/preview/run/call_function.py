@@ -30,7 +30,7 @@ from ..values.abstract_values import (
     make_list,
     tensors_of,
 )
-from . import builtin_calls
+from . import builtin_calls, iterator_calls
 from .abstract_frame import AbstractFrame
 from .visit_items import ItemVisitor
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from ..values.abstract_memory import AbstractMemory
     from .known_scene import KnownScene
 
+_UNBOUND = ("torch.Tensor.", "Tensor.", "np.ndarray.", "numpy.ndarray.")
+"""The classes whose methods are called with the object as the first argument."""
 DEEPEST_CALL = 20
 """The maximum call depth."""
 _RANDOM = frozenset(("shuffle", "copyto", "pack_into"))
@@ -219,6 +221,8 @@ class CallInterpreter(ItemVisitor):
         """Interpret a method of an object that is not known, as far as its name tells."""
         for place in WRITTEN_ARGUMENT.get(name, ()) if name in _RANDOM else ():
             self.memory.write(given.get(place))
+        if isinstance(out := given.named.get("out"), AbstractTensor):
+            self.memory.write(out)
         return self._call_back(name, given) or UNKNOWN
 
     def _call_back(self, name: str, given: CallArguments) -> AbstractValue | None:
@@ -271,6 +275,8 @@ class CallInterpreter(ItemVisitor):
         return UNKNOWN
 
     def _call_on_module(self, owner: AbstractObject, name: str, given: CallArguments) -> AbstractValue:
+        if name == "forward":
+            return self._run_object(owner, given)
         if name in ("train", "eval"):
             self._switch_inside(owner, given if name == "train" else CallArguments((Constant(False),)))  # noqa: FBT003
         return call_module_method(self.memory, owner, name, given, self.call)
@@ -289,14 +295,19 @@ class CallInterpreter(ItemVisitor):
     def _call_library(self, function: LibraryName, given: CallArguments) -> AbstractValue:
         name, last = function.name, function.name.rsplit(".", 1)[-1]
         given = CallArguments((*function.given, *given.positional), {**function.named, **given.named}, given.is_open)
-        if name in builtin_calls.CALLS:
-            return builtin_calls.CALLS[name](self, given)
+        interpreted = builtin_calls.CALLS.get(name) or iterator_calls.CALLS.get(name.removeprefix("itertools."))
+        if interpreted is not None:
+            return interpreted(self, given)
         made = self._call_higher(last, given)
         if made is not None:
             return made
         if name.endswith("autograd.backward") and given.positional:
             run_backward(self.memory, tensors_of(given.positional[0]), given)
             return NONE
+        if name.startswith(_UNBOUND) and given.positional:
+            return self.call(self.attribute(given.positional[0], last), given.after(1))
+        if name.startswith("torch.ops."):
+            name = ".".join(name.split(".")[:4])  # without its overload
         if name in BUILTINS:
             return NUMBER if name in _NUMBERS else UNKNOWN
         return call_library(self.memory, name, given)
@@ -328,7 +339,7 @@ class CallInterpreter(ItemVisitor):
             return AbstractFunction(function.function, function.around, (*function.given, *rest.positional), named)
         if isinstance(function, LibraryName):
             return LibraryName(function.name, (*function.given, *rest.positional), {**function.named, **rest.named})
-        return UNKNOWN
+        return LibraryName("functools.partial()", given.positional, given.named)
 
 
 def _pack(given: CallArguments) -> AbstractObject:

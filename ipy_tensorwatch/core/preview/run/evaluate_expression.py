@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ...syntax.ast_queries import is_library, spell_path
-from ..library.tensor_methods import fresh_like
+from ..library.new_tensors import fresh_like
 from ..values.abstract_values import (
     NONE,
     NUMBER,
@@ -265,7 +265,7 @@ class ExpressionEvaluator(ValueReader):
         if isinstance(node, ast.GeneratorExp):
             return AbstractIterator(lambda each: self._run_generators(node, 0, frame.inside(), each))
         made = AbstractObject("dict" if isinstance(node, ast.DictComp) else "list")
-        inside = frame.inside()
+        inside, doubt = frame.inside(), self.memory.doubt
         if isinstance(node, ast.DictComp):
 
             def put(value: AbstractValue) -> None:
@@ -276,8 +276,9 @@ class ExpressionEvaluator(ValueReader):
         else:
 
             def put(value: AbstractValue) -> None:
-                made.since[f"[{len(made.parts)}]"] = self.memory.now
-                made.parts[f"[{len(made.parts)}]"] = value
+                made.is_whole &= self.memory.doubt == doubt
+                step = f"[{'' if made.is_whole else '?'}{len(made.parts)}]"
+                made.since[step], made.parts[step] = self.memory.now, value
 
         self._run_generators(node, 0, inside, put)
         return made

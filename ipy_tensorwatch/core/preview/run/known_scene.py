@@ -236,8 +236,11 @@ class KnownScene:
 
     def _parts(self, path: AccessPath, branch: PathBranch) -> Iterator[tuple[str, AbstractValue]]:
         for step in _in_order(branch.steps):
+            inner, known = branch.steps[step], None
+            if inner.reading is not None and inner.target is None and not inner.reading.requires_grad:
+                known = self._tensor(path, inner.reading)  # only a gradient would need the path
             if step != ".grad":
-                yield step, self._value(AccessPath(path.root, (*path.steps, step)), branch.steps[step])
+                yield step, known or self._value(AccessPath(path.root, (*path.steps, step)), inner)
 
     def _held(self, serials: frozenset[int]) -> Iterator[AbstractTensor]:
         for number in sorted(serials):
@@ -248,8 +251,9 @@ class KnownScene:
 
 def _in_order(steps: Mapping[str, object]) -> list[str]:
     """Return the steps to items in the order of their numbers."""
-    numbered = [step for step in steps if step[1:-1].isdecimal()]
-    return sorted(numbered, key=lambda step: int(step[1:-1])) + [step for step in steps if not step[1:-1].isdecimal()]
+    numbers = {step: int(step[1:-1]) for step in steps if step[1:-1].isdecimal()}
+    ordered = sorted(numbers, key=numbers.__getitem__) if len(numbers) > 1 else numbers
+    return [*ordered, *(step for step in steps if step not in numbers)]
 
 
 def _has_new_parts(value: AbstractValue) -> bool:

@@ -6,9 +6,10 @@ import ast
 from typing import TYPE_CHECKING
 
 from ...syntax.parsing import parse_path
-from ..library.container_methods import take_item
-from ..library.tensor_methods import fresh_like, layout_of, take_view
+from ..library.container_methods import attribute_dict, find_member, take_item
+from ..library.new_tensors import fresh_like
 from ..library.training_steps import param_groups
+from ..library.view_methods import layout_of, take_view
 from ..values.abstract_values import (
     NONE,
     NUMBER,
@@ -24,6 +25,7 @@ from ..values.abstract_values import (
     LibraryMethod,
     LibraryName,
     Unknown,
+    constant_of,
     either,
     make_list,
     whole_number,
@@ -54,6 +56,10 @@ class ValueReader:
         self.notes = RunNotes()
 
     # --- what subclasses do ---
+
+    def run_text(self, text: str) -> AbstractValue:
+        """Run a text as `exec` does; return what `eval` gives for it."""
+        raise NotImplementedError
 
     def evaluate(self, node: ast.expr, frame: AbstractFrame) -> AbstractValue:
         """Return what an expression gives."""
@@ -143,17 +149,18 @@ class ValueReader:
         return UNKNOWN if name in _FACTS else LibraryMethod(tensor, name)
 
     def _object_attribute(self, owner: AbstractObject, name: str) -> AbstractValue:
-        if f".{name}" in owner.parts:
-            return owner.parts[f".{name}"]
+        found = owner.parts.get(f".{name}") or (find_member(owner, name) if owner.kind == "module" else None)
+        if found is not None:
+            return found
         if owner.kind == "optimizer" and name == "param_groups":
             return param_groups(owner)
         if owner.kind == "module" and name == "training":
             return Constant(owner.is_training)
         if name in ("__dict__", "_parameters", "_buffers", "_modules"):
-            return UNKNOWN
+            return attribute_dict(owner, name)
         library = self.scene.library
-        found = library.method(owner.class_name, name)
-        if found is None:
+        method = library.method(owner.class_name, name)
+        if method is None:
             return self.class_attribute(owner.class_name, name) or LibraryMethod(owner, name)
         getter = library.accessor(owner.class_name, name, "property", "cached_property")
         if getter is not None:
@@ -161,7 +168,7 @@ class ValueReader:
             if getter.is_marked("cached_property"):
                 owner.parts[f".{name}"] = value
             return value
-        return AbstractFunction(found, given=() if found.is_marked("staticmethod") else (owner,))
+        return AbstractFunction(method, given=() if method.is_marked("staticmethod") else (owner,))
 
     def item(self, owner: AbstractValue, key: AbstractValue) -> AbstractValue:
         """Return what an item leads to."""
@@ -175,6 +182,9 @@ class ValueReader:
                 return self._object_item(owner, key)
             case Either():
                 return either([self.item(one, key) for one in owner.options])
+            case LibraryName(name="globals()"):
+                name = constant_of(key)
+                return self.top.look_up(name) if isinstance(name, str) else UNKNOWN
             case Constant(value=str() | tuple() as text) if isinstance(place := whole_number(key), int):
                 return Constant(text[place]) if -len(text) <= place < len(text) else UNKNOWN
             case _:

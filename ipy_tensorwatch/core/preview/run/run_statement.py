@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from ...interpreter.definitions import Code, Function
@@ -10,7 +11,7 @@ from ...model.trace.evidence import Position
 from ...statements.statement import names_written, parse_statements
 from ...syntax.magic_calls import find_body
 from ...syntax.parsing import parse_cell, walk_statements
-from ..library.container_methods import put_part
+from ..library.container_methods import drop_part, put_part, set_items
 from ..library.library_functions import GRAD_MODES
 from ..library.tensor_methods import call_tensor_method
 from ..values.abstract_memory import StoppedError
@@ -26,6 +27,7 @@ from ..values.abstract_values import (
     Constant,
     Either,
     LibraryName,
+    constant_of,
     either,
     key_step,
     tensors_of,
@@ -218,7 +220,26 @@ class StatementInterpreter(TargetBinder):
             elif isinstance(target, ast.Subscript):
                 owner, step = self.evaluate(target.value, frame), key_step(self.evaluate(target.slice, frame))
                 if isinstance(owner, AbstractObject) and owner.kind == "dict" and step is not None:
-                    owner.parts.pop(step, None)
+                    drop_part(self.memory, owner, step)
+                elif isinstance(owner, AbstractObject) and owner.kind == "list":
+                    self._delete_item(owner, self.evaluate(target.slice, frame))
+
+    def _delete_item(self, owner: AbstractObject, key: AbstractValue) -> None:
+        items, place = owner.items(), constant_of(key)
+        with suppress(IndexError):
+            if isinstance(place, int | slice):
+                del items[place]
+                set_items(self.memory, owner, items)
+
+    def run_text(self, text: str) -> AbstractValue:
+        """Run a text as `exec` does, in the cell itself; return what `eval` gives for it."""
+        tree = parse_cell(text)
+        match tree.body if tree is not None else []:
+            case [ast.Expr(value=value)]:
+                return self.evaluate(value, self.top)
+            case body:
+                self.run(body, self.top)
+        return NONE
 
     def _return(self, node: ast.Return, frame: AbstractFrame) -> None:
         frame.results.append(NONE if node.value is None else self.evaluate(node.value, frame))

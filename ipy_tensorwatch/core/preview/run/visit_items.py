@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..library.container_methods import listed_keys
 from ..library.library_functions import copy_object
-from ..library.tensor_methods import layout_of
+from ..library.view_methods import layout_of
 from ..values.abstract_values import (
     NUMBER,
     UNKNOWN,

@@ -192,9 +192,19 @@ class AbstractMemory:
         )
 
     def write(
-        self, value: AbstractValue | None, *, certain: bool = True, sources: Iterable[AbstractTensor] = ()
+        self,
+        value: AbstractValue | None,
+        *,
+        certain: bool = True,
+        sources: Iterable[AbstractTensor] = (),
+        fills: bool = False,
     ) -> None:
         """Record an in-place write to a tensor, or to whichever it may be.
+
+        Parameters
+        ----------
+        fills
+            Whether the write gives every element the same value, which even an expanded tensor accepts.
 
         Raises
         ------
@@ -203,11 +213,11 @@ class AbstractMemory:
         """
         if isinstance(value, Either):
             for one in value.options:
-                self.write(one, certain=False, sources=sources)
+                self.write(one, certain=False, sources=sources, fills=fills)
         elif isinstance(value, AbstractTensor):
             sources = [*sources]
             trouble = self.refuses(value, sources)
-            if trouble is not None and certain:
+            if trouble is not None and certain and not (fills and trouble == "expanded"):
                 raise StoppedError(None if value.is_array else trouble, value, self.position)
             self.record(value, certain=certain)
             self._adopt(value, sources)
@@ -250,6 +260,16 @@ class AbstractMemory:
         if is_counted and not tensor.is_array:
             storage = tensor.reading.storage
             self.versions[storage] = self.versions.get(storage, 0) + 1
+
+    def replace(self, tensor: AbstractTensor, other: Reading) -> None:
+        """Give a tensor the memory of another one: what leads to the very object changes, its views do not."""
+        own = tensor.reading
+        nothing = own._replace(shape=(0,), strides=(own.itemsize,), high=own.low)
+        self.record(AbstractTensor(nothing, is_counted=False))
+        tensor.reading = other._replace(
+            kind=own.kind, object=own.object, requires_grad=own.requires_grad, is_leaf=own.is_leaf,
+            version=own.version, grad_fn=own.grad_fn,
+        )  # fmt: skip
 
     def _adopt(self, tensor: AbstractTensor, sources: Iterable[AbstractTensor]) -> None:
         """Make a tensor part of the graph of what was written to it."""

@@ -250,6 +250,11 @@ def key_step(value: AbstractValue | None) -> str | None:
     return f"[{found!r}]" if isinstance(found, int | str | float | bytes) else None
 
 
+def make_iterator(values: list[AbstractValue], *, is_whole: bool) -> AbstractObject:
+    """Return an iterator over some values: no path leads to what it holds."""
+    return AbstractObject("list", "iterator", {f"[?{n}]": one for n, one in enumerate(values)}, is_whole)
+
+
 def make_list(values: list[AbstractValue], *, kind: str = "list", is_whole: bool = True) -> AbstractObject:
     """Return a new list."""
     return AbstractObject(kind, parts={f"[{n}]": one for n, one in enumerate(values)}, is_whole=is_whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .abstract_values import AbstractObject, AbstractTensor
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _OF_TENSOR = ("reading", "is_exact", "base", "leaves", "grad", "is_counted", "is_read_only", "is_piece")
 _OF_OBJECT = ("kind", "class_name", "is_whole", "path", "is_training", "others")
 _tensor_fields, _object_fields = attrgetter(*_OF_TENSOR), attrgetter(*_OF_OBJECT)
+
+
+_NOTHING: dict[str, Any] = {}
 
 
 class SavedValue(NamedTuple):
@@ -28,7 +31,8 @@ class SavedValue(NamedTuple):
 
 def save_tensor(value: AbstractTensor) -> SavedValue:
     """Return what a tensor is like now."""
-    return SavedValue(value, _tensor_fields(value), value.parts.copy(), value.since.copy())
+    parts = value.parts.copy() if value.parts else _NOTHING
+    return SavedValue(value, _tensor_fields(value), parts, value.since.copy() if value.since else _NOTHING)
 
 
 def save_object(value: AbstractObject) -> SavedValue:

@@ -22,7 +22,24 @@ NORM = """class Norm:
     @property
     def half(self):
         self.mean /= 2"""
-CELLS = [NORM, "def feed(n):\n    n.update(1)"]
+CELLS = [
+    NORM,
+    "def feed(n):\n    n.update(1)",
+    "def feed_twice():\n    for _ in range(2): feed(norm)",
+    "def predict(n):\n    n.update(1)",
+    "def predict_later(n):\n    return feed(n)",
+    "def call(n):\n    return n(1)",
+    "def add_to_mean(n):\n    n.mean += 1",
+    "def shift(n):\n    n.mean += 1",
+    "def evaluate(n):\n    return n.update(1)",
+    "def update_counts(c, i):\n    c[i] += 1",
+    "def update_x(i):\n    x[i] += 1",
+    "def update_later(i):\n    update_x(i)",
+    "def update_all(i):\n    x[i] += 1",
+    "def update_part(c):\n    c[1:].add_(1)",
+    "def predict_and_update(i):\n    update_x(i)",
+    "def add_noise(c):\n    c += 1",
+]
 CLASSES = {"norm": "Norm", "norms[0]": "Norm"}
 
 
@@ -39,6 +56,11 @@ def cause(plain, readings=None, **more):
         "if norm.update(x): pass",
         "with torch.no_grad(): norm.update(x)",
         "print(norm.update(x))",
+        "feed(norm)",
+        "y = [feed(norm) for _ in range(2)]",
+        "feed_twice()",
+        "add_to_mean(norm)",
+        "y = evaluate(norm)",
     ],
 )
 def test_a_method_that_is_called_by_name_may(plain):
@@ -63,7 +85,10 @@ def test_the_variable_of_a_loop_leads_to_the_objects():
         "y = norm.normalize(x)",
         "y = norm.get_mean()",
         "y = norm.half",
-        "feed(norm)",
+        "y = predict(norm)",
+        "y = predict_later(norm)",
+        "y = call(norm)",
+        "shift(norm)",
     ],
 )
 def test_what_only_reads_may_not(plain):
@@ -83,8 +108,25 @@ def test_the_object_under_another_name_is_the_object():
         assert changes["again.mean"].cause == expected
 
 
+@pytest.mark.parametrize("plain", ["feed(norm)", "add_to_mean(norm)"])
+def test_another_object_over_the_array_that_a_function_changes_is_silent(plain):
+    changes = explain(plain, {"norm.mean": MEAN, "other.mean": MEAN}, cells=CELLS, classes=CLASSES)
+    assert {path: one.cause for path, one in changes.items()} == {"norm.mean": "object", "other.mean": "alias"}
+
+
 def test_what_a_list_holds_is_not_its_own():
     assert cause("items.append(f())", {"items[0]": MEAN}) == "call"
+
+
+@pytest.mark.parametrize("plain", ["update_counts(x, 1)", "update_x(1)", "for i in range(2):\n    update_later(i)"])
+def test_a_function_may_write_to_a_tensor_that_it_promises_to_update(plain):
+    changes = explain(plain, {"x": MEAN, "view": reading(2)}, cells=CELLS)
+    assert {path: one.cause for path, one in changes.items()} == {"x": "object", "view": "alias"}
+
+
+@pytest.mark.parametrize("plain", ["add_noise(x)", "y = predict_and_update(1)", "update_part(x)", "update_all(1)"])
+def test_a_function_that_promises_nothing_of_the_kind_may_not(plain):
+    assert cause(plain, {"x": MEAN}) == "call"
 
 
 def test_an_array_is_no_object_of_its_own():
