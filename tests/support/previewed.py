@@ -295,7 +295,7 @@ sorted(xs[:1])[0]|[*itertools.chain.from_iterable([xs])][0]|[*itertools.islice(x
 types.SimpleNamespace(t=x).t|xs[slice(0, 1)][0]|functools.partial(x.narrow, 0, 1)(1)"""
 """More of what a cell may take from libraries."""
 
-WRITTEN = """x.fill_(-3); F.relu(x, True)|x.fill_(-3); F.leaky_relu(x, 0.5, True)|F.dropout(x, 0.5, True, True)|F.dropout(x, training=False, inplace=True)|x.fill_(5); F.threshold(x, 9.0, 8.0, True)
+WRITTEN = """x.fill_(-3)|F.relu(x, True)|x.fill_(-3)|F.leaky_relu(x, 0.5, True)|F.dropout(x, 0.5, True, True)|F.dropout(x, training=False, inplace=True)|x.fill_(5)|F.threshold(x, 9.0, 8.0, True)
 x.apply_(lambda n: n + 1)|x.map_(grid[:2, :3], lambda p, q: p + 3)|torch.put(x, torch.tensor([0]), torch.tensor([7.0]))|x.__setitem__(slice(0, 1), 6)
 torch.Tensor.__setitem__(x, 0, 5)|np.ndarray.fill(a, 2)|np.sqrt(a, a)|np.negative(a, a)|np.modf(a, a, a)|np.clip(a, 5, 6, a)|a.byteswap()|a.byteswap(True)|np.put(a, range(6), [9])
 np.random.default_rng(0).random(dtype=np.float32, out=a)|torch.ops.aten.fill_.Scalar(x, 3)|grid.expand(2, 4, 4).fill_(4)|exec("x.add_(1)\\ny.mul_(2)")

@@ -514,4 +514,11 @@ def test_what_libraries_share_and_write_is_foretold():
     compare_previews("libraries", [SETTING, *LIBRARIES], tally)
 
     assert tally.missed == tally.in_vain == []
-    assert tally.right == tally.right_line == 485
+    assert tally.right == tally.right_line == 506
+
+
+def test_what_the_last_cell_changed_is_read_anew(notebook: Notebook):
+    ipy_tensorwatch.preview("xs[0].add_(1)")
+    notebook.run("xs[0] = grid")
+
+    assert foretold("xs[0].add_(1)") == ({"grid", "corner", "other"}, {1})
