@@ -106,12 +106,21 @@ class GraphSurvey:
         return not leads.isdisjoint(self.holding)
 
 
-def survey_graph(roots: Mapping[int, Made], deadline: float) -> GraphSurvey:
-    """Walk the graphs of some nodes down to their freed nodes."""
+def survey_graph(roots: Mapping[int, Made], deadline: float, whole: GraphSurvey | None = None) -> GraphSurvey:
+    """Walk the graphs of some nodes, the last first, down to their freed nodes.
+
+    Parameters
+    ----------
+    whole
+        An earlier walk, beyond which this one does not go: the node limit is for all nodes that Python has seen.
+    """
     found, waiting = GraphSurvey(), [(number, one.node) for number, one in roots.items()]
     while waiting:
         number, node = waiting.pop()
         if number in found.below or number in found.freed:
+            continue
+        if whole is not None and number not in whole.below and number not in whole.freed:
+            found.is_cut = True
             continue
         if len(found.below) % CLOCK_EVERY == 0 and is_enough(len(found.below), deadline):
             found.is_cut = True
@@ -173,7 +182,7 @@ def _leaves_below(found: GraphSurvey, deadline: float) -> set[int]:
     leaves: set[int] = set()
     met: set[int] = set()
     waiting = [*found.freed.items()]
-    while waiting and not is_enough(len(met), deadline):
+    while waiting and not is_enough(len(met) + len(found.below), deadline):
         number, node = waiting.pop()
         if number not in met:
             met.add(number)
@@ -203,13 +212,15 @@ class FreedGraphs:
     _ahead: set[int] = field(default_factory=set)
 
     def survey(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]], deadline: float) -> GraphSurvey:
-        """Survey new graphs, and after a backward those that it had not met yet, in one walk."""
-        asked = self._asked(nodes, earlier)
-        return survey_graph({number: nodes[number] for number in asked}, deadline)
+        """Survey new graphs, and after a backward those that it had not met yet, in one walk.
 
-    def _asked(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]]) -> list[int]:
+        It goes in the order in which graphs are read, so that not twice as many nodes are seen where a limit ends both.
+        """
+        return survey_graph(self._asked(nodes, earlier), deadline)
+
+    def _asked(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]]) -> dict[int, Made]:
         asked = nodes.keys() - earlier.keys() | self.half.keys() | (self._ahead if self.may_free else set())
-        return sorted(asked & nodes.keys(), reverse=True)
+        return {number: one for number, one in nodes.items() if number in asked}
 
     def look(
         self,
@@ -221,15 +232,16 @@ class FreedGraphs:
     ) -> None:
         """Describe the graphs that were surveyed; parameters as in `Graphs.look`."""
         self.earlier, self.roots = earlier, {number: one.paths for number, one in nodes.items()}
-        new = {number: nodes[number] for number in self._asked(nodes, earlier)}
+        new = self._asked(nodes, earlier)
         ahead, self._ahead = self._ahead, self._ahead & nodes.keys() - new.keys()
         self.before, self.half = self.half, {}
         names = {**earlier, **self.roots}
-        if not (whole.freed or whole.is_cut):  # the usual case: all graphs in one walk
+        if not whole.freed:  # the usual case: all graphs in one walk
             self._ahead.update(whole.leading_to_holding(new))
+            self.half = {number: self.before[number] for number in self.before.keys() & new.keys() if whole.is_cut}
             return
-        for number, one in new.items():
-            found = survey_graph({number: one}, deadline)
+        for number in sorted(new, reverse=True):
+            found = survey_graph({number: new[number]}, deadline, whole)
             if found.is_half_freed:
                 now = half_freed(nodes[number], found, names, cells, deadline)
                 then = self.before.get(number)
