@@ -53,7 +53,7 @@ PASS_ALONG = _words("""
 
 METADATA = _words("""
     requires_grad_ detach_ retain_grad_ rename_ share_memory_ squeeze_ unsqueeze_ t_ transpose_ swapaxes_
-    swapdims_ coalesce_ pin_memory_ as_strided_
+    swapdims_ coalesce_ pin_memory_
 """)
 """In-place methods that change no byte."""
 
@@ -69,7 +69,7 @@ OUT_OF_PLACE = _words("""
 
 INPLACE_METHODS = METADATA | _words("""
     abs_ absolute_ acos_ acosh_ add_ addbmm_ addcdiv_ addcmul_ addmm_ addmv_ addr_ apply_ arccos_ arccosh_
-    arcsin_ arcsinh_ arctan2_ arctan_ arctanh_ asin_ asinh_ atan2_ atan_ atanh_ baddbmm_ bernoulli_
+    arcsin_ arcsinh_ arctan2_ arctan_ arctanh_ as_strided_ asin_ asinh_ atan2_ atan_ atanh_ baddbmm_ bernoulli_
     bitwise_and_ bitwise_left_shift_ bitwise_not_ bitwise_or_ bitwise_right_shift_ bitwise_xor_ cauchy_ ceil_
     clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ copy_ copysign_ cos_ cosh_ cumprod_ cumsum_ deg2rad_
     digamma_ div_ divide_ eq_ erf_ erfc_ erfinv_ exp2_ exp_ expm1_ exponential_ fill_ fill_diagonal_ fix_
