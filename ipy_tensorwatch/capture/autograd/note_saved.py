@@ -165,7 +165,7 @@ class Aids:
         if not is_moved and id(storage_of(tensor)) not in self._addresses:
             return None
         reading = read_saved(tensor, self.storages)
-        digest = self.known.digest_of(reading)
+        digest = GUARD.run_briefly("reading-graphs", self.known.digest_of, reading, default=None)
         sight = Sight(reading, share_counter(tensor), digest, _NOTHING if digest is None else frozenset((digest,)))
         self._seen[id(tensor)] = tensor, sight  # the tensor too, so that its address is not reused
         return sight

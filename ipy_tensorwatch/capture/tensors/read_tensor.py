@@ -35,7 +35,8 @@ def read(thing: Any, role: str, serial: int, storages: StorageSerials, *, asks_h
             return _read_array(thing, serial, storages)
         return _read_tensor(thing, role, serial, storages, asks_history=asks_history)
     except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not break the cell)
-        GUARD.note_unless_odd("looking-at-variable", error)
+        note = GUARD.note if plain_reads.is_ndarray(thing) else GUARD.note_unless_odd
+        note("looking-at-variable", error)
         return unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))
 
 
