@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
+import functools
+import itertools
 import json
+import operator
 from pathlib import Path
 from time import thread_time
 
+import numpy as np
 import pytest
 import torch
 
@@ -515,6 +520,26 @@ def test_what_libraries_share_and_write_is_foretold():
 
     assert tally.missed == tally.in_vain == []
     assert tally.right == tally.right_line == 506
+
+
+NAMESPACES = {
+    "torch": torch, "F": torch.nn.functional, "nn": torch.nn, "nn.init": torch.nn.init, "x": torch.Tensor, "np": np,
+    "a": np.ndarray, "xs": list, "d": dict, "net": torch.nn.Module, "opt": torch.optim.SGD,
+    "itertools": itertools, "operator": operator, "functools": functools,
+}  # fmt: skip
+
+
+def test_no_call_that_is_typed_halfway_is_a_fault_of_ours(notebook: Notebook):
+    notebook.run("import functools, itertools, operator")
+    names = [f"{owner}.{name}" for owner, one in NAMESPACES.items() for name in dir(one) if not name.startswith("__")]
+    names += [name for name in dir(builtins) if name.islower()]
+    before = GUARD.count
+    for name in names:
+        for given in ("", "x", "x, y"):
+            ipy_tensorwatch.preview(f"z = {name}({given})")
+
+    assert len(names) > 2_000
+    assert GUARD.count == before, GUARD.faults[-1].text
 
 
 def test_what_the_last_cell_changed_is_read_anew(notebook: Notebook):

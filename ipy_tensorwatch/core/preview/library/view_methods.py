@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..values import view_layouts as layouts
@@ -54,7 +55,10 @@ def take_view(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: 
     numbers = _numbers(given, is_like=name.endswith("_as"))
     if name == "view" and (dtype := next((found for one in given.everything() if (found := dtype_of(one))), "")):
         return tensor if dtype == plain_dtype(tensor) else memory.view(tensor)
-    layout = _LAYOUTS[name](tensor, numbers) if name in _LAYOUTS and None not in numbers else None
+    layout = None
+    if name in _LAYOUTS and None not in numbers:
+        with suppress(TypeError, ValueError):  # too few numbers, as while one types
+            layout = _LAYOUTS[name](tensor, numbers)
     if name in _MAY_COPY and layout is None:
         return fresh_like(memory, tensor) if None not in numbers else UNKNOWN
     return memory.view(tensor, layout)

@@ -88,6 +88,11 @@ def _repeat(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     return make_iterator([given.get(0) or UNKNOWN] * few, is_whole=times == few)
 
 
+def _item_of(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    owner, key = given.get(0), given.get(1)
+    return UNKNOWN if owner is None or key is None else run.item(owner, key)
+
+
 def _get_item(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     return run.item(given.positional[-1], given.positional[0])
 
@@ -120,7 +125,7 @@ CALLS: Mapping[str, Call] = {
     "product": _product,
     "starmap": _star_map,
     "repeat": _repeat,
-    "operator.getitem": lambda run, given: run.item(given.positional[0], given.positional[1]),
+    "operator.getitem": _item_of,
     **{f"operator.{name}": _keep(f"operator.{name}") for name in _GETTERS},
     **{f"operator.{name}()": call for name, call in _GETTERS.items()},
 }
