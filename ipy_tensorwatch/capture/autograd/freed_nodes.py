@@ -136,6 +136,27 @@ def survey_graph(roots: Mapping[int, Made], deadline: float, whole: GraphSurvey 
     return found
 
 
+def is_begun(roots: Iterable[Any], deadline: float) -> bool:
+    """Return whether a backward may have begun at one of some nodes: it frees the first below that saved something.
+
+    Those that hold what they saved are not followed further, so this costs less than a survey.
+    """
+    waiting, met = [*roots], set[int]()
+    while waiting:
+        node = waiting.pop()
+        kind = kind_of(node)
+        number = kind.number(node)
+        if number in met and number != LEAF_NUMBER:
+            continue
+        met.add(number)
+        state = state_of(node, kind) if kind.saved else "saves-nothing"
+        if state == "freed" or is_enough(len(met), deadline):
+            return True
+        if state == "saves-nothing":
+            waiting += [one for one, _ in kind.follow(node) if one is not None]
+    return False
+
+
 def _below(node: object, kind: NodeKind, leaves: set[int], waiting: list[tuple[int, Any]]) -> list[int]:
     below: list[int] = []
     for one, _ in kind.follow(node):
@@ -197,7 +218,7 @@ class FreedGraphs:
     Attributes
     ----------
     may_free
-        Whether a backward may have run since the last look.
+        Whether a backward may have run since the last look: in a survey, one that freed what a graph met before holds.
     half, before
         These graphs now and at the last look, by the sequence number of the node that made their variable.
     roots, earlier
@@ -216,7 +237,14 @@ class FreedGraphs:
 
         It goes in the order in which graphs are read, so that not twice as many nodes are seen where a limit ends both.
         """
+        self.may_free = self.may_free and self._may_be_freed(nodes, earlier, deadline)
         return survey_graph(self._asked(nodes, earlier), deadline)
+
+    def _may_be_freed(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]], deadline: float) -> bool:
+        """Return whether a backward may have run through a graph: at one of its variables, or at one that is gone."""
+        ahead = self._ahead & nodes.keys()
+        is_gone = bool(earlier.keys() - nodes.keys())
+        return bool(ahead) and (is_gone or is_begun([nodes[number].node for number in ahead], deadline))
 
     def _asked(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]]) -> dict[int, Made]:
         asked = nodes.keys() - earlier.keys() | self.half.keys() | (self._ahead if self.may_free else set())

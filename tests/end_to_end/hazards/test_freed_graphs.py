@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ipy_tensorwatch.capture.autograd import freed_nodes
 from ipy_tensorwatch.shell import extension
 from tests.support.mending import mend
 from tests.support.notebook import Notebook
@@ -112,6 +113,40 @@ def gradients(*cells: str) -> list[torch.Tensor]:
         for cell in cells:
             nb.cell(cell)
         return [p.grad for name in ("rnn", "head") for p in nb.ns[name].parameters()]
+
+
+class TestSurvey:
+    """A large graph is looked through for freed nodes only after a cell in which a backward may have met it."""
+
+    BUILD = (
+        "import torch\nw = torch.ones(2, requires_grad=True)\nother = torch.zeros(2)\nh = w.exp()",
+        "first = h.sin()\nfor _ in range(50):\n    first = first.sin()\nfirst = first.sum()\nlast = (h * 2).cos().sum()",
+    )
+
+    @pytest.fixture
+    def surveyed(self, monkeypatch: pytest.MonkeyPatch):
+        seen, survey = [], freed_nodes.survey_graph
+        monkeypatch.setattr(freed_nodes, "survey_graph", lambda *given: seen.append(survey(*given)) or seen[-1])
+        with Notebook() as nb:
+            for cell in self.BUILD:
+                nb.run(cell)
+            yield nb, seen
+
+    @pytest.mark.parametrize("cell", ["other.add_(1)", "w.grad = torch.ones(2)", "last.backward(retain_graph=True)"])
+    def test_not_where_none_freed_a_thing(self, surveyed, cell):
+        nb, seen = surveyed
+        seen.clear()
+        nb.run(cell)
+
+        assert [0] == [len(one.below) + len(one.freed) for one in seen]
+
+    @pytest.mark.parametrize("cell", ["last.backward()", "last.backward()\ndel last", "torch.autograd.grad(last, w)"])
+    def test_where_one_ran_through_another_variable(self, surveyed, cell):
+        nb, seen = surveyed
+        seen.clear()
+        nb.run(f"{cell}\nother.add_(1)")
+
+        assert any(one.is_half_freed for one in seen)
 
 
 class TestForetold:
