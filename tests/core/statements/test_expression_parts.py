@@ -20,4 +20,5 @@ def test_inner_parts_come_first_and_no_body_of_a_lambda(source, calls):
     tree = ast.parse(source, mode="eval").body
     for _ in range(2):
         parts = [part for part, _ in walk_expressions(tree, Scope())]
-        assert [ast.unparse(one) for one in parts if isinstance(one, ast.Call)] == calls
+        spelled = [ast.unparse(one) for one in parts if isinstance(one, ast.Call)]
+        assert [one.replace("lambda :", "lambda:") for one in spelled] == calls  # Python 3.10 leaves a space

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from IPython import version_info
 
 from ipy_tensorwatch.core.host.capability import CAPABILITIES
 from ipy_tensorwatch.panel import widget
@@ -33,6 +34,9 @@ ALLOWED = {
 }
 """The cells that may end otherwise without a name: those that are about what is frozen, where status says so."""
 
+NEVER_THERE = {"shell.history_manager.outputs"} if version_info < (9,) else set()
+"""What the IPython that runs the tests has not got, whatever we take away."""
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_nothing_is_lost_where_no_name_is_missing(told: dict[str, Any]):
     """Else one of our trials is wrong, or this PyTorch or IPython has changed."""
-    assert (told[NONE].get("failed"), told[NONE]["lost"], told[NONE]["faults"]) == (None, {}, [])
+    assert (told[NONE].get("failed"), {*told[NONE]["lost"]}, told[NONE]["faults"]) == (None, NEVER_THERE, [])
     assert told[NONE]["changed"][1] == ["x alias", "y direct"]
 
 
@@ -93,4 +97,4 @@ def test_a_late_error_still_ends_its_cell(told: dict[str, Any]):
 
 @pytest.mark.parametrize("case", [case for case in RENAMED if case.startswith("shell.")])
 def test_a_shells_attribute_is_missed_under_its_old_name(told: dict[str, Any], case: str):
-    assert set(told[case]["lost"]) == {case}
+    assert set(told[case]["lost"]) - NEVER_THERE == {case}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import nbclient
 import nbformat
 import pytest
+from IPython import version_info
 
 if TYPE_CHECKING:
     from tests.support.notebook import Notebook
@@ -163,6 +164,7 @@ def aliased(notebook: Notebook) -> Notebook:
     return notebook
 
 
+@pytest.mark.skipif(version_info < (9,), reason="IPython tells since 9 what a cell has written")
 class TestTerminal:
     @pytest.mark.parametrize("text", [".", "50%\r", "a\nb", "\x1b[1mbold\x1b[0m"])
     @pytest.mark.parametrize("write", ["print({}, end='');", "sys.stdout.write({});"])
