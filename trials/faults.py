@@ -231,9 +231,8 @@ def judge(fault: Fault, plain: Told, usual: Told, seen: Told) -> list[str]:
         elif not cut:
             # A cell that writes to what is frozen comes to our error; where the fault has thawed it, to what it wrote.
             fair = (usual.outcomes[place].seen(), plain.outcomes[place].seen())
-            is_late = all(
-                "FrozenError" in one.error for one in (outcome, usual.outcomes[place])
-            )  # its bytes are put back
+            # A late refusal is one too: the bytes have been put back.
+            is_late = all("FrozenError" in one.error for one in (outcome, usual.outcomes[place]))
             if outcome.seen() not in fair and not is_late:
                 return [f"cell {place} came to {outcome.seen()} and not {fair[1]}"]
             changed = set(differing(seen.values[place], usual.values[place]))
