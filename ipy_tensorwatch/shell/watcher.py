@@ -315,7 +315,7 @@ class Watcher:
     def _finish(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> bool:
         duration = began - cell.began
         self.asked = cell.recording.options if cell.recording else None
-        self.sources.add(cell.count, cell.plain, thread_time() - cell.thread_began)
+        self.sources.add(cell.count, cell.plain, thread_time() - cell.thread_began if error_of(result) is None else 0.0)
         self.sources.adopt(cell.files, cell.known, cell.count)
         grant_time(self.observer, cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration

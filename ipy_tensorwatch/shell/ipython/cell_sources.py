@@ -98,7 +98,7 @@ class Sources:
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str, busy: float = 0.0) -> None:
-        """Add a cell, with its processor time in seconds."""
+        """Add a cell, with its processor time in seconds; 0 if it raised, for to print a traceback may take longer."""
         self.plain[count] = source
         if busy > SLOW and "import" not in source:  # a first import takes seconds, and no second one does
             self.slow.add(count)

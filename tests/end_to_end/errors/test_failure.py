@@ -6,12 +6,15 @@ import gc
 import re
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
+from time import thread_time
+from typing import TYPE_CHECKING, Any
 
 import IPython
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 
+from ipy_tensorwatch.shell.ipython.cell_sources import SLOW
 from tests.support.mending import mend, type_instead
 from tests.support.notebook import Notebook
 from tests.support.story import Story, stories
@@ -231,6 +234,21 @@ def test_a_backward_that_stopped_is_explained(name: str):
     assert message == hazard["message"]
     assert remedy == hazard["remedy"]
     assert ("TW201", "raises") == (hazard["code"], hazard["outcome"])
+
+
+def test_a_slow_traceback_does_not_cost_a_fix_its_trial(monkeypatch: pytest.MonkeyPatch):
+    """IPython looks once at the file of every module, and there may be thousands."""
+    show = InteractiveShell.showtraceback
+
+    def show_slowly(*given: Any, **more: Any) -> None:
+        began = thread_time()
+        while thread_time() - began < 1.2 * SLOW:
+            pass
+        show(*given, **more)
+
+    monkeypatch.setattr(InteractiveShell, "showtraceback", show_slowly)
+    with Notebook() as nb:
+        assert died_of(nb, *STOPPED["through an alias, in another cell"][0])["fix"]["edits"]
 
 
 @pytest.mark.parametrize("name", STOPPED)
