@@ -181,7 +181,7 @@ class Observer:
             self.arriving.look(cell, written, shot.blocks, verdicts, busy)
             verdicts.update(there)
         found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
-        is_as_before = shot is before and len(self.prints.marks) == len(shot.blocks)
+        is_as_before = shot.blocks is before.blocks and len(self.prints.marks) == len(shot.blocks)
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         if self.prints.on_devices and shot is not before:
@@ -256,7 +256,7 @@ class Observer:
     ) -> tuple[Overwritten, ...]:
         """Follow the graphs; without `rows`, the snapshot is the one of the last look."""
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
-        rewritten.update(past.seen - self.prints.marks.keys(), self._late)
+        rewritten.update((one for one in past.seen if one not in self.prints.marks), self._late)
         self._late.clear()
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))

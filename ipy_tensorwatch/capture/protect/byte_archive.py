@@ -76,6 +76,8 @@ class Archive(KeptBytes):
         The copies of large storages' present bytes, and the storages without one yet.
     there
         The copies in the memory of devices, which have limits of their own.
+    watched
+        The storages that variables lead to, as of the last cell.
     """
 
     cost: ClassVar[int] = RECORD
@@ -85,6 +87,7 @@ class Archive(KeptBytes):
     copies: dict[int, StorageMark] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
     there: DeviceArchive = field(default_factory=DeviceArchive)
+    watched: Mapping[int, Block] = field(default_factory=dict)
 
     def add(self, observed: Observation, before: Snapshot, cell: int) -> None:
         """Keep what a cell overwrote; drop storages that no variable leads to any more."""
@@ -101,8 +104,10 @@ class Archive(KeptBytes):
         for storage, verdict in verdicts.items() if len(settled) < len(verdicts) else ():
             if storage not in settled and verdict.outcome not in NOT_READ:
                 self._keep(storage, verdict, before, cell, has_all=has_all)
-        self.forget_all_but(observed.shot.blocks)
-        self._forget_in_cells(observed.shot.blocks)
+        if observed.shot.blocks is not self.watched:
+            self.watched = observed.shot.blocks
+            self.forget_all_but(self.watched)
+            self._forget_in_cells(self.watched)
         while self.size > self.limit // 2:
             self._drop_oldest()
 
