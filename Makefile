@@ -119,7 +119,7 @@ demo/demo.ipynb: demo.ipynb
 	@mkdir -p demo && cp demo.ipynb $@
 
 # In turn: what runs beside a measurement slows it down.
-BENCHMARKS := load cells run backward digests preview_time panel ranks rank_cells
+BENCHMARKS := load cells least run backward digests preview_time panel ranks rank_cells
 bench: setup  ## Measure what watching costs, and how quick previews, the panel and ranks are
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 

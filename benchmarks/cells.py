@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-_MODEL = """
+MODEL = """
 import torch
 from torch import nn
 torch.manual_seed(0)
@@ -203,13 +203,13 @@ class Scenario:
 SCENARIOS = (
     Scenario(
         name="one training step a cell, 148 parameters",
-        before=(_MODEL.format(depth=12),),
+        before=(MODEL.format(depth=12),),
         timed=("loss = step()",),
         repeats=9,
     ),
     Scenario(
         name="twenty training steps in a cell, small model",
-        before=(_MODEL.format(depth=2),),
+        before=(MODEL.format(depth=2),),
         timed=("for _ in range(20): loss = step()",),
     ),
     Scenario(
