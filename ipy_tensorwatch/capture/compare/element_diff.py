@@ -184,12 +184,15 @@ def contrast(
 _NOT_COMPARED = Contrast(changed=None, verified=False)
 
 
+_WITHOUT_BYTES = frozenset[str](("meta", "uninitialized"))
+
+
 def _gained(before: Reading, after: Reading) -> bool:
     """Return whether a higher version is taken as a write; for a sparse tensor its components decide.
 
-    A lazy module's parameter has no bytes until the first call initializes it.
+    A meta tensor has no bytes, nor has a lazy module's parameter until the first call initializes it.
     """
-    if before.unknown and before.unknown.code == "uninitialized":
+    if before.unknown and before.unknown.code in _WITHOUT_BYTES:
         return False
     if before.unknown != after.unknown:
         return True

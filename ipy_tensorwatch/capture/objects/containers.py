@@ -183,6 +183,11 @@ def is_barren(read: Callable[[Any], Any] | None, thing: object) -> bool:
         return False
 
 
+def odd(steps: Sequence[str], why: Reason) -> tuple[Literal["odd"], Sequence[str], Sequence[Reason], str]:
+    """Return the steps to objects that are not opened, each with the reason."""
+    return ODD, steps, [why] * len(steps), ""
+
+
 def open_list(values: list[object]) -> Contents:
     """Open a list or a deque."""
     parts = slices_of(values)
@@ -233,7 +238,7 @@ def open_module(module: torch.nn.Module) -> Contents:
         if is_a(type(part), dict):
             yield from _open_part(module, part, role, what)
         elif part is not None:
-            yield ODD, (f".{name}",), ("no dict",), ""
+            yield odd((f".{name}",), Reason("no-dict"))
     hidden = HOOKS | _kept_by_torch(type(module))
     own = [(key, value) for key, value in pairs_of(inside) if not (type(key) is str and key in hidden)]
     if own:
@@ -268,14 +273,14 @@ def _open_part(module: torch.nn.Module, part: dict[Any, Any], role: str, what: t
     strange = [i for i, value in enumerate(values) if value is not None and not is_a(type(value), what)]
     if strange:
         places = [*steps_of(style, [steps[i] for i in strange])]
-        yield ODD, places, [f"no {name_of(what).lower()}"] * len(strange), ""
+        yield odd(places, Reason("no-tensor" if what is torch.Tensor else "no-module"))
 
 
 def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
     """Open an optimizer: the settings of its groups; the walk adds its state once parameters have paths."""
     for place, group in groups_of(optimizer):
         if not is_a(type(group), dict):
-            yield ODD, (place,), ("no dict",), ""
+            yield odd((place,), Reason("no-dict"))
             continue
         settings = [(key, value) for key, value in pairs_of(group) if not (type(key) is str and key == "params")]
         if ATOM_IDS.issuperset([id(type(value)) for _, value in settings]):
@@ -309,7 +314,7 @@ def open_object(thing: object) -> Contents:
         yield "attribute", (name,), [value], ""
     why = dict_reader(type(thing))
     if isinstance(why, Odd):
-        yield ODD, ("",), (Reason(why.code),), ""
+        yield odd(("",), Reason(why.code))
 
 
 def open_frame(frame: object) -> Contents:

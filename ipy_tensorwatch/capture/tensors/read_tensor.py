@@ -53,7 +53,7 @@ def read_saved(tensor: torch.Tensor, storages: StorageSerials) -> Reading:
     is_filled = plain_reads.is_contiguous(tensor)
     reach = plain_reads.count_of(tensor) * itemsize if is_filled else extent(shape, strides, itemsize)[1]
     storage = plain_reads.storage_of(tensor)
-    is_told = not is_cow(tensor) and low + reach <= storage.nbytes()
+    is_told = not is_cow(tensor) and (not reach or low + reach <= storage.nbytes())
     return Reading(
         kind="saved",
         object=0,
@@ -262,7 +262,7 @@ def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials)
     seen = blank._replace(storage=storages.of_torch(storage), itemsize=itemsize, shape=shape, strides=strides)
     if is_cow(tensor):
         return seen._replace(low=low, high=high, unknown=Reason("copy-on-write"))
-    if high > int(storage.nbytes()):
+    if low < high and high > int(storage.nbytes()):
         return seen._replace(low=low, high=high, unknown=FREED)
     return seen._replace(data_ptr=plain_reads.pointer_of(tensor), low=low, high=high)
 

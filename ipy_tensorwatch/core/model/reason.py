@@ -10,8 +10,8 @@ ReasonCode = Literal[
     "budget", "device", "graph-not-read", "moved", "gone", "own-error",
     "device-busy", "device-failed", "capturing",
     "held-no-tensor", "nameless", "too-deep", "too-many", "error-while-walking", "names-no-text", "groups-no-list",
-    "state-no-dict", "changed-by-thread", "own-dict-reader", "no-list",
-    "no-tensor", "born-unread",
+    "state-no-dict", "changed-by-thread", "own-dict-reader", "no-list", "no-dict",
+    "no-tensor", "no-module", "born-unread",
 ]  # fmt: skip
 """First the reasons for unknown memory, then for unknown bytes, then for objects not opened."""
 

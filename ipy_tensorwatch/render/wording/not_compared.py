@@ -48,7 +48,9 @@ _WHY: Mapping[ReasonCode, str] = {
     "changed-by-thread": "another thread keeps changing it",
     "own-dict-reader": "its class defines how its __dict__ is read",
     "no-list": "it is not a list",
+    "no-dict": "it is not a dict",
     "no-tensor": "it is not a tensor",
+    "no-module": "it is not a module",
 }
 
 

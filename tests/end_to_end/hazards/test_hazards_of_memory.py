@@ -271,6 +271,8 @@ def test_copies_and_other_names_are_no_state_dict_kept_by_reference(keep: str):
             "import numpy as np\nu = np.lib.stride_tricks.sliding_window_view(np.zeros(4), 2, writeable=True)",
             "u[0] = 5",
         ),
+        ("u = torch.zeros(7).as_strided((4, 4), (1, 1))", "u[1, 0] = 5"),
+        ("u = torch.zeros(70).as_strided((40, 30), (1, 1))", "u[0, 0] = u[20, 10] = 5"),
     ],
 )
 def test_a_write_to_a_tensor_whose_elements_share_memory_is_told(make: str, write: str):
@@ -292,6 +294,9 @@ def test_a_write_to_a_tensor_whose_elements_share_memory_is_told(make: str, writ
         ("u = torch.zeros(4, 4)[::2, 1:].t()", "u.mul_(2).add_(1)"),
         ("u = torch.zeros(6).as_strided((2, 2), (3, 1))", "u += 1"),
         ("u = torch.zeros(1).expand(1)", "u += 1"),
+        ("u = torch.zeros(7).as_strided((4, 4), (1, 1))", "u[0, 0] = 5"),
+        ("u = torch.zeros(7).as_strided((4, 4), (1, 1))", "u[0, 0] = 5\nu[3, 3] = 6"),
+        ("u = torch.arange(5.0).unfold(0, 3, 1)", "u[0, 0] += 2"),
     ],
 )
 def test_a_write_where_no_elements_share_memory_is_no_hazard(make: str, write: str):
@@ -299,6 +304,17 @@ def test_a_write_where_no_elements_share_memory_is_no_hazard(make: str, write: s
         nb.run("import torch\n" + make)
 
         assert nb.run(write)["hazards"] == []
+
+
+@pytest.mark.parametrize("make", ["torch.empty(0, 3)[:, 1:]", "torch.empty(0).as_strided((0, 2), (9, 1), 5)"])
+def test_a_tensor_of_no_elements_needs_no_memory(make: str):
+    with Notebook() as nb:
+        report = nb.run(f"import torch\nx = {make}\ny = x.view_as(x)")
+        assert ([], []) == (report["hazards"], report["coverage"]["unverified"])
+
+        assert {"x": False, "y": False} == {
+            one["path"]: one["silent"] for one in nb.run("x.add_(1)")["changes"] if one["kind"] == "touched"
+        }
 
 
 def test_freed_memory_is_told_without_being_read():

@@ -366,6 +366,23 @@ def test_a_lazy_module_becomes_a_real_one():
     assert_same_outcome("import torch\nm = torch.nn.LazyLinear(2)", "m(torch.ones(1, 3)).shape", "m.weight.shape")
 
 
+@pytest.mark.parametrize(
+    ("make", "write"),
+    [
+        ("m = torch.ones(3, device='meta')\nv = m[1:]", "m.add_(1)"),
+        ("m = torch.nn.Linear(2, 2, device='meta')\nv = m.weight.detach()", "v.add_(1)"),
+    ],
+    ids=["a tensor", "a module"],
+)
+def test_a_write_on_the_meta_device_only_touches(make: str, write: str):
+    with Notebook() as nb:
+        nb.run(f"import torch\nx = torch.ones(3)\n{make}")
+        report = nb.run(f"{write}\nx.add_(1)")
+
+        assert mutated(report) == {"x"}
+        assert "v" in changes(report, "touched")
+
+
 @pytest.mark.parametrize("change", ["sparse._values().add_(1)", "sparse.mul_(2)"])
 def test_a_sparse_tensor_changes_with_its_values(change: str):
     with Notebook() as nb:

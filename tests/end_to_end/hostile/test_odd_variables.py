@@ -60,6 +60,8 @@ LISTED = {
     "a text of its own for a name": ("globals()[S('z')] = torch.ones(2)", "globals()[<S "),
     "a tuple for a name": ("globals()[(1, 2)] = torch.ones(2)", "globals()[<tuple "),
     "None for a name": ("globals()[None] = 1", "globals()[<NoneType "),
+    "a list for a group": ("o = sgd()\no.param_groups = [[1]]", "o.param_groups[0]"),
+    "a compiled module": ("m = torch.jit.script(nn.Linear(1, 1))", "m._parameters"),
     "a lazy proxy": ("p = Proxy([1])", "p"),
     "a lazy proxy of a tensor": ("p = Proxy(torch.ones(2))", "p"),
     "a lazy proxy of a module": ("p = [Proxy(nn.Linear(1, 1))]", "p[0]"),
@@ -154,8 +156,8 @@ CLEAN = "for n in [k for k in globals() if type(k) is not str]: dict.pop(globals
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, tuple[set[str], set[str], dict[str, str], set[str]]]:
-    """Make each variable, and write silently beside it, in one notebook."""
+def outcomes() -> dict[str, tuple[set[str], set[str], dict[str, str], set[str], str]]:
+    """Make each variable, write silently beside it, and ask for the status, in one notebook."""
     found = {}
     with Notebook() as nb:
         nb.run(SETUP)
@@ -163,7 +165,7 @@ def outcomes() -> dict[str, tuple[set[str], set[str], dict[str, str], set[str]]]
             nb.run(make)
             report = nb.run("y.add_(1)")
             why = {one["path"]: one["why"] for one in report["coverage"]["unverified"]}
-            found[name] = mutated(report), silent(report), why, paths(report)
+            found[name] = mutated(report), silent(report), why, paths(report), nb.status()
             nb.run(CLEAN)
         nb.run("c = m = o = p = t = None")
     return found
@@ -175,7 +177,7 @@ def test_there_are_fifty_kinds():
 
 @pytest.mark.parametrize("name", LISTED | SEEN)
 def test_a_silent_change_beside_it_is_told(name: str, outcomes):
-    changed, is_silent, _, _ = outcomes[name]
+    changed, is_silent, *_ = outcomes[name]
 
     assert changed == {"x", "y"}
     assert is_silent == {"x"}
@@ -183,15 +185,22 @@ def test_a_silent_change_beside_it_is_told(name: str, outcomes):
 
 @pytest.mark.parametrize("name", LISTED)
 def test_what_cannot_be_looked_at_is_listed_with_its_reason(name: str, outcomes):
-    _, _, why, _ = outcomes[name]
+    _, _, why, *_ = outcomes[name]
     (listed,) = [path for path in why if path.startswith(LISTED[name][1])]
 
     assert why[listed]
 
 
+@pytest.mark.parametrize("name", LISTED)
+def test_the_status_says_the_reason_too(name: str, outcomes):
+    *_, status = outcomes[name]
+
+    assert "Not compared" in status, status
+
+
 @pytest.mark.parametrize("name", SEEN)
 def test_what_can_be_looked_at_is_watched(name: str, outcomes):
-    _, _, why, known = outcomes[name]
+    _, _, why, known, _ = outcomes[name]
 
     assert SEEN[name][1] in known
     assert SEEN[name][1] not in why

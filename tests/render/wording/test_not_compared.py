@@ -47,7 +47,9 @@ REASONS = [
     (Reason("changed-by-thread"), "another thread keeps changing it", "another thread keeps changing it"),
     (Reason("own-dict-reader"), "its class defines how its __dict__ is read", "its class defines how its __dict__ is read"),
     (Reason("no-list"), "it is not a list", "it is not a list"),
+    (Reason("no-dict"), "it is not a dict", "it is not a dict"),
     (Reason("no-tensor"), "it is not a tensor", "it is not a tensor"),
+    (Reason("no-module"), "it is not a module", "it is not a module"),
 ]  # fmt: skip
 
 

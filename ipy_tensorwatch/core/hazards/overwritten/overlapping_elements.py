@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from operator import mul
 from typing import TYPE_CHECKING
 
 from ...memory.overlap import overlaps_itself
@@ -19,12 +21,21 @@ if TYPE_CHECKING:
 
 
 def overlaid_writes(changes: Sequence[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
-    """Yield a hazard for each write, by name, to a tensor with more elements than memory."""
+    """Yield a hazard for each write, by name, to a tensor with more elements than memory; not if each landed once."""
     for change in changes:
         if change.kind == "mutated" and change.cause == "direct":
             reading = snapshot.get(change.path)
-            if reading is not None and overlaps_itself(reading):
+            if reading is not None and overlaps_itself(reading) and not _landed_apart(change, reading):
                 yield Lasting(hazard=_hazard(change, reading, cell), anchors=(anchor(change.path, reading),))
+
+
+def _landed_apart(change: Change, reading: Reading) -> bool:
+    """Return whether no two changed elements share a byte; False unless all of them are known."""
+    found = change.elements
+    if found is None or found.changed != len(found.examples):
+        return False
+    places = sorted(sum(map(mul, one.index, reading.strides)) for one in found.examples)
+    return all(after - before >= reading.itemsize for before, after in pairwise(places))
 
 
 def _hazard(change: Change, reading: Reading, cell: int) -> Hazard:
