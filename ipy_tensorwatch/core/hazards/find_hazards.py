@@ -61,7 +61,8 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
     optimizers = remember_optimizers(reasoning, standing.optimizers)
     begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
-    begun += kept_by_hooks(reasoning, [trace.own.plain, *(one.source for one in standing.built.values())])
+    sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
+    begun += kept_by_hooks(reasoning, sources)
     begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     none: tuple[Hazard, ...] = ()
