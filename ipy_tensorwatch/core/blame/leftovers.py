@@ -1,4 +1,4 @@
-"""Changes that are told under another path: those of a name that is left over from a loop."""
+"""Changes that are told under another path: of a name that a loop has left over, or of a sparse tensor's component."""
 
 from __future__ import annotations
 
@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from ..model.reading import Reading
     from ..model.snapshots.difference import Difference
     from .evidence.cell_index import CellIndex
     from .verdict import Verdict
 
 
 def tell_once(verdict: Verdict, cell: CellIndex, difference: Difference, leftovers: Collection[str]) -> Verdict:
-    """Return the verdict, no longer silent if a loop has left over the name and its memory has another path."""
-    name = difference.path.root
+    """Return the verdict, no longer silent if the same is told of another path.
+
+    That is another path to the memory of a name that a loop has left over, and the tensor of a component.
+    """
     reading = difference.after or difference.before
-    if not verdict.is_silent or name not in leftovers or reading is None:
+    if not verdict.is_silent or reading is None:
         return verdict
-    if all(path.root in leftovers for path, _ in cell.places.overlapping(reading)):
-        return verdict
-    return replace(verdict, cause="leftover")
+    is_part = reading.kind == "component"
+    return replace(verdict, cause="leftover") if is_part or _is_left(cell, difference, reading, leftovers) else verdict
+
+
+def _is_left(cell: CellIndex, difference: Difference, reading: Reading, leftovers: Collection[str]) -> bool:
+    if difference.path.root not in leftovers:
+        return False
+    return any(path.root not in leftovers for path, _ in cell.places.overlapping(reading))

@@ -139,10 +139,11 @@ class WrongBackward:
 
 @record
 class KeptReference:
-    """The tensors of a container belong to a module or an optimizer."""
+    """The tensors of a container belong to a module or an optimizer; `loaded` is what loaded the latest values."""
 
     container: str
     owner: str
+    loaded: TypedLine | None = None
 
 
 @record

@@ -81,6 +81,11 @@ def may_write_gradients(source: str) -> bool:
     return "_hook(" in source or "def backward(" in source
 
 
+def may_restore(source: str) -> bool:
+    """Return whether source may load a state dict that it has taken."""
+    return "load_state_dict(" in source and ".state_dict()" in source
+
+
 @lru_cache(maxsize=4096)
 def parse_path(text: str) -> AccessPath:
     """Parse a spelled access path.

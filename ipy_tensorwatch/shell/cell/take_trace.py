@@ -133,7 +133,8 @@ def reason(
 def _may_be_at_risk(session: SessionState, reasoning: Reasoning) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
     trace = reasoning.trace
-    if session.sources.write_gradients or shares_gradients(trace.after):
+    sources = session.sources
+    if sources.write_gradients or (sources.restore and trace.own.steps) or shares_gradients(trace.after):
         return True
     if holds_what_is_gone(trace):
         return True

@@ -17,7 +17,7 @@ from ...core.model.records import Inner
 from ...core.statements.leftover_names import leftover_names
 from ...core.statements.write_calls import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
-from ...core.syntax.parsing import may_define, may_give_memory, may_hide_writes, may_write_gradients
+from ...core.syntax.parsing import may_define, may_give_memory, may_hide_writes, may_restore, may_write_gradients
 from .ipython_private import FILES, HIDDEN
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Sources:
         Whether any function may bypass the version counter.
     write_gradients
         Whether any cell registers a hook of a backward, or defines the backward of a Function.
+    restore
+        Whether any function may load a state dict that it has taken.
     slow
         The cells that took more processor time than `SLOW`.
     nested
@@ -88,6 +90,7 @@ class Sources:
     give_memory: bool = False
     hide_writes: bool = False
     write_gradients: bool = False
+    restore: bool = False
     slow: set[int] = field(default_factory=set)
     nested: dict[str, int] = field(default_factory=dict)
     plain: dict[int, str] = field(default_factory=dict)
@@ -112,6 +115,7 @@ class Sources:
         if not may_define(source):
             return
         self.hide_writes = self.hide_writes or may_hide_writes(source)
+        self.restore = self.restore or may_restore(source)
         self.cells.pop(count, None)
         self.cells[count] = source
         for name, one in definitions_in(source, count).items():

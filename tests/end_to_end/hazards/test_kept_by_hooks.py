@@ -43,6 +43,14 @@ TOLD = {
         "w = torch.ones(3, requires_grad=True)\ndef keep(p): kept.append(p.grad.data)\nw.register_post_accumulate_grad_hook(keep)",
         "for i in range(2): (w * i).square().sum().backward()", ["kept[0]", "kept[1]"],
     ),
+    "a lambda before a lambda that writes": ("w = torch.ones(3, requires_grad=True)", "h = w * 2\nh.register_hook(lambda g: kept.append(g.detach()))\nh.register_hook(lambda g: g.mul_(.1))\nh.square().sum().backward()", ["kept[0]"]),
+    "a partial": ("from functools import partial\ndef keep(name, g):\n    acts[name] = g.detach()\n    g.mul_(.1)\nw = torch.ones(3, requires_grad=True)\n", BACK.replace("(keep)", "(partial(keep, 'h'))"), ["acts['h']"]),
+    "a function that a function makes": ("def make(name):\n    def keep(g):\n        acts[name] = g.detach()\n        g.mul_(.1)\n    return keep\nw = torch.ones(3, requires_grad=True)\n", BACK.replace("(keep)", "(make('h'))"), ["acts['h']"]),
+    "a method of a tensor's hooks": ("class Seen:\n    def __init__(self): self.outs = []\n    def keep(self, g):\n        self.outs.append(g.detach())\n        g.mul_(.1)\nseen = Seen()\nw = torch.ones(3, requires_grad=True)\n", BACK.replace("(keep)", "(seen.keep)"), ["seen.outs[0]"]),
+    "gradients of each turn by a lambda": (
+        "w = torch.ones(3, requires_grad=True)\n_ = w.register_post_accumulate_grad_hook(lambda p: kept.append(p.grad.data))",
+        "for i in range(2): (w * i).square().sum().backward()", ["kept[0]", "kept[1]"],
+    ),
 }  # fmt: skip
 QUIET = {
     "a copy": (KEEP.replace("detach()", "detach().clone()") + WRITING + "net[0].register_forward_hook(keep)", CALL),
@@ -59,6 +67,9 @@ QUIET = {
         "w = torch.ones(3, requires_grad=True)\ndef keep(p): acts['w'] = p.grad.data\nw.register_post_accumulate_grad_hook(keep)",
         "for i in range(2): (w * i).square().sum().backward()",
     ),
+    "a lambda that keeps what no other writes": ("w = torch.ones(3, requires_grad=True)", "h = w * 2\nh.register_hook(lambda g: kept.append(g.detach()))\nh.square().sum().backward()"),
+    "a lambda that keeps a copy": ("w = torch.ones(3, requires_grad=True)", "h = w * 2\nh.register_hook(lambda g: kept.append(g.clone()))\nh.register_hook(lambda g: g.mul_(.1))\nh.square().sum().backward()"),
+    "a partial that keeps what it was given before": ("from functools import partial\ndef keep(other, g):\n    kept.append(other)\n    g.mul_(.1)\nw, v = torch.ones(3, requires_grad=True), torch.ones(3)\n", BACK.replace("(keep)", "(partial(keep, v))")),
     "a hook that keeps what it wrote": (TENSOR.replace("    kept.append(g.detach())\n    g.mul_(0.1)", "    g = g * 0.1\n    kept.append(g.detach())"), BACK),
 }  # fmt: skip
 

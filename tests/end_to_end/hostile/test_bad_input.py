@@ -392,6 +392,17 @@ def test_a_sparse_tensor_changes_with_its_values(change: str):
     assert changes(report) != {}
 
 
+@pytest.mark.parametrize("made", ["s.coalesce()", "s.to_sparse_csr()", "s.to_sparse_csc()"])
+def test_a_sparse_tensor_is_told_once_not_with_its_parts(made: str):
+    with Notebook() as nb:
+        nb.run(f"import torch\ns = torch.eye(3).to_sparse()\ns = {made}\nvalues = s.values().detach()")
+        report = nb.run("values[0] = 5")
+        page = nb.cell("%tensorwatch").stdout
+
+    assert {"s"} == silent(report)
+    assert "part of a sparse tensor" in page
+
+
 # ---------------------------------------------------------------- what stays as it was
 
 

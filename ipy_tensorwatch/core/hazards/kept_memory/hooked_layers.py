@@ -15,9 +15,9 @@ from ...syntax.parsing import parse_path, walk_statements
 from ...syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
-    from ...interpreter.definitions import Function
+    from ...interpreter.definitions import Function, FunctionNode
     from ...interpreter.source_index import Library
 
 _NUMBER = re.compile(r"\[(\d+)\]")
@@ -44,13 +44,15 @@ def is_output_written(library: Library, spelled: str) -> bool:
 def is_input_written(library: Library, spelled: str) -> bool:
     """Return whether a module writes to what it is given: one in place, or of a class of the notebook."""
     forward = library.method(library.class_of(parse_path(spelled)), "forward")
-    return spelled in library.notebook.inplace or (forward is not None and writes_argument(forward, 1))
+    return spelled in library.notebook.inplace or (
+        forward is not None and writes_argument(forward.node, positional_names(forward.node.args)[1:2])
+    )
 
 
-def writes_argument(function: Function, place: int) -> bool:
-    """Return whether a function writes in place to one of its arguments, as long as its name leads to it."""
-    names = {*positional_names(function.node.args)[place : place + 1]}
-    for node in walk_statements(body_of(function.node)):
+def writes_argument(function: FunctionNode, arguments: Iterable[str]) -> bool:
+    """Return whether a function writes in place to one of some arguments, as long as its name leads to it."""
+    names = {*arguments}
+    for node in walk_statements(body_of(function)):
         if any(one.path.root in names for write in find_writes(node, Scope()) for one in write.refs if one.sure):
             return True
         for target in getattr(node, "targets", ()):

@@ -85,17 +85,17 @@ def _keeps_before_step(node: ast.stmt | None, keepsake: AccessPath | None, reaso
         What has the name of a copy: a statement that binds its last name keeps parameters, too.
     """
     functions = functions_named(node, reasoning.trace.notebook) if node is not None else {}
-    calls = _Calls(functions, reasoning.trace.notebook.classes)
+    calls = Calls(functions, reasoning.trace.notebook.classes)
     is_own_keep = partial(_is_keep, name=_last_name(keepsake) if keepsake else "")
     keeping = calls.to(is_own_keep)
     stepping = calls.to(lambda one: ".step(" in ast.unparse(one))
     return any(
-        _keeps(one, lambda node: _steps(node, stepping), lambda node: is_own_keep(node) or _is_call(node, keeping))
+        _keeps(one, lambda node: _steps(node, stepping), lambda node: is_own_keep(node) or is_call(node, keeping))
         for one in functions.values()
     )
 
 
-class _Calls:
+class Calls:
     """Finds the names by which a notebook's functions and methods are called."""
 
     def __init__(self, functions: Mapping[str, ast.stmt], classes: Mapping[str, str]) -> None:
@@ -107,7 +107,7 @@ class _Calls:
         while len(found) > count:
             count = len(found)
             found.update(
-                name for name, tree in self._named() if _has(tree, lambda one: does(one) or _is_call(one, found))
+                name for name, tree in self._named() if _has(tree, lambda one: does(one) or is_call(one, found))
             )
         return found
 
@@ -156,10 +156,10 @@ def _is_keep(node: ast.stmt, name: str) -> bool:
 
 
 def _steps(node: ast.stmt, stepping: set[str]) -> bool:
-    return _is_call(node, stepping | {"step"})
+    return is_call(node, stepping | {"step"})
 
 
-def _is_call(node: ast.stmt, names: set[str]) -> bool:
+def is_call(node: ast.stmt, names: set[str]) -> bool:
     """Return whether a statement calls one of these functions, methods or objects."""
     calls = [one.func for one in all_nodes(node) if isinstance(one, ast.Call)]
     return any((one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "")) in names for one in calls)

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...blame.evidence.module_calls import leads_to_call
+from ...interpreter.definitions import Code, Function
 from ...interpreter.execute import body_of
 from ...interpreter.source_index import Library
 from ...model.records import Site
@@ -16,10 +17,12 @@ from ...statements.aliases.expression_aliases import bind, trace
 from ...statements.aliases.scope import Scope
 from ...statements.write_calls import runs_backward
 from ...statements.writes.statement_writes import find_writes
-from ...syntax.ast_queries import positional_names
-from ...syntax.parsing import parse_path, walk_statements
+from ...syntax.ast_queries import positional_names, spell_path
+from ...syntax.parsing import parse_cell, parse_path, walk_statements
 from ...syntax.statement_text import header_end, spell
+from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import FRESH_LAYERS
+from ..backward.hook_functions import KnownFunctions, Source
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptByHook, TypedLine
@@ -27,17 +30,18 @@ from ..lasting_hazard import Lasting, anchor
 from .hooked_layers import is_input_written, is_output_written, writes_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ...blame.evidence.cell_index import CellIndex
     from ...blame.reasoning import Reasoning
-    from ...interpreter.definitions import Function
     from ...model.path import AccessPath
     from ...model.reading import Reading
     from ...model.trace.born import Born
+    from ...model.trace.notebook import Notebook
+    from ..backward.hook_functions import Hook
 
-_OF_TENSOR = re.compile(r"([^\s=;]*)\.register_hook\((\w+)\)")
-_OF_GRADIENT = re.compile(r"\.register_post_accumulate_grad_hook\((\w+)\)")
+_OF_GRADIENT = "register_post_accumulate_grad_hook"
+_REGISTERING = ("register_hook", _OF_GRADIENT)
 _APART = re.compile(r"\.data\b|\.numpy\(")
 """What has the memory of a tensor and not its version counter."""
 _PUTTING = frozenset(("append", "insert", "add", "setdefault", "__setitem__"))
@@ -73,7 +77,7 @@ class _Keep(NamedTuple):
     hooks: tuple[AccessPath, ...] = ()
 
 
-def kept_by_hooks(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[Lasting]:
+def kept_by_hooks(reasoning: Reasoning, sources: Mapping[int, str]) -> Iterator[Lasting]:
     """Yield a hazard for each line of a hook that kept tensors that were written later.
 
     Their version shows it, or the source of what calls the hook.
@@ -81,7 +85,7 @@ def kept_by_hooks(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[Last
     Parameters
     ----------
     sources
-        The cells that may have registered a hook of a tensor.
+        The cells that may have registered a hook of a tensor, by count.
     """
     keeps = [*_keeps(reasoning, sources)]
     for born in reasoning.trace.born if keeps else ():
@@ -112,10 +116,10 @@ def _is_kept_by(path: AccessPath, keep: _Keep) -> bool:
     return not keep.words.isdisjoint(re.findall(r"\w+", "".join((path.root, *path.steps[:-1]))))
 
 
-def _keeps(reasoning: Reasoning, sources: Iterable[str]) -> Iterator[_Keep]:
-    library = Library(reasoning.trace.notebook)
-    yield from _by_modules_hooks(library)
-    yield from _by_tensors_hooks(library, [*sources])
+def _keeps(reasoning: Reasoning, sources: Mapping[int, str]) -> Iterator[_Keep]:
+    notebook = reasoning.trace.notebook
+    yield from _by_modules_hooks(Library(notebook))
+    yield from _by_tensors_hooks(sources, notebook)
 
 
 def _by_modules_hooks(library: Library) -> Iterator[_Keep]:
@@ -132,7 +136,7 @@ def _by_modules_hooks(library: Library) -> Iterator[_Keep]:
         given, own = given_by_partial(name)
         function, is_output = library.function(own), kind == FORWARD_HOOKS
         written = [(is_output_written if is_output else is_input_written)(library, one) for one in paths]
-        for found in _kept(function, given + 1) if function is not None else ():
+        for found in _kept(function, _parameters(function, given + 1)) if function is not None else ():
             keep = found._replace(hooks=tuple(parse_path(f"{one}{kind}") for one in paths))
             shows = is_output and is_fresh and not inplace and not keep.is_apart  # a version means that it was written
             if keep.is_written or shows or all(written):
@@ -141,24 +145,56 @@ def _by_modules_hooks(library: Library) -> Iterator[_Keep]:
                 yield keep._replace(is_mixed=True)
 
 
-def _by_tensors_hooks(library: Library, sources: Sequence[str]) -> Iterator[_Keep]:
+def _by_tensors_hooks(sources: Mapping[int, str], notebook: Notebook) -> Iterator[_Keep]:
     """Yield what hooks of tensors keep and write themselves, or a later hook of the same tensor, or the next turn."""
-    for source in dict.fromkeys(sources):
-        hooks = [(owner, library.function(name)) for owner, name in _OF_TENSOR.findall(source)]
-        for place, (owner, function) in enumerate(hooks):
-            later = (one for other, one in hooks[place + 1 :] if other == owner and one is not None)
-            is_written = any(writes_argument(one, 0) for one in later)
-            for keep in _kept(function, 0) if function is not None else ():
-                if keep.is_written or is_written:
+    known = [Source(cell, text) for cell, text in sources.items() if any(name in text for name in _REGISTERING)]
+    for source, calls in _registrations(known):
+        functions = _functions_of(known, notebook)
+        hooks = [(spell_path(owner), name, functions.hook(given, source)) for owner, name, given in calls]
+        for place, (owner, name, hook) in enumerate(hooks):
+            later = (one for other, _, one in hooks[place + 1 :] if other == owner and one is not None)
+            is_written = any(writes_argument(one.node, one.names[:1]) for one in later)
+            for keep in _kept(_as_function(hook), hook.names[:1]) if hook is not None else ():
+                if name == _OF_GRADIENT:
+                    yield keep._replace(is_mixed=True)
+                elif keep.is_written or is_written:
                     yield keep
-        for function in map(library.function, dict.fromkeys(_OF_GRADIENT.findall(source))):
-            yield from (one._replace(is_mixed=True) for one in (_kept(function, 0) if function is not None else ()))
 
 
-def _kept(function: Function, first: int) -> Iterator[_Keep]:
-    """Yield the statements that keep a parameter, from the first of those that are tensors."""
+def _registrations(sources: Iterable[Source]) -> Iterator[tuple[Source, list[tuple[ast.expr, str, ast.expr]]]]:
+    """Yield the calls of each source that register hooks of tensors: the tensor, the method, and the hook."""
+    for source in sources:
+        tree = parse_cell(source.text)
+        calls = [one for one in all_nodes(tree) if isinstance(one, ast.Call)] if tree is not None else []
+        found = [
+            (one.func.value, one.func.attr, one.args[0])
+            for one in sorted(calls, key=lambda one: (one.lineno, one.col_offset))
+            if isinstance(one.func, ast.Attribute) and one.func.attr in _REGISTERING and one.args
+        ]
+        if found:
+            yield source, found
+
+
+def _functions_of(sources: Iterable[Source], notebook: Notebook) -> KnownFunctions:
+    defined = (Source(one.cell, one.source, one.offset) for one in notebook.definitions.values())
+    every = (*defined, *sources)  # what a cell defines again is found there
+    trees = [(one, tree) for one in every if (tree := parse_cell(one.text)) is not None]
+    return KnownFunctions(trees, notebook.classes)
+
+
+def _as_function(hook: Hook) -> Function:
+    code = Code(hook.source.cell, tuple(hook.source.text.split("\n")), hook.source.offset)
+    return Function(getattr(hook.node, "name", ""), hook.node, code)
+
+
+def _parameters(function: Function, first: int) -> list[str]:
+    """Return the parameters of a hook, from the first of those that are tensors."""
     names = positional_names(function.node.args)
-    names = names[first + (names[:1] == ["self"]) :]
+    return names[first + (names[:1] == ["self"]) :]
+
+
+def _kept(function: Function, names: Sequence[str]) -> Iterator[_Keep]:
+    """Yield the statements that keep one of some parameters."""
     scope, body = Scope(), [*walk_statements(body_of(function.node))]
     for place, node in enumerate(body):
         for container, value in _put(node):

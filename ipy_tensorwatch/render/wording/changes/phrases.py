@@ -43,6 +43,8 @@ def how(change: Change, via: Sequence[str] | None = None) -> Line:
         return words(_KINDS[change.kind])
     if through and change.silent:
         return words("changed through ") + names(through)
+    if change.cause == "leftover" and change.path.endswith("()"):
+        return words("part of a sparse tensor")
     return words(_CAUSES.get(change.cause or "", "changed"))
 
 

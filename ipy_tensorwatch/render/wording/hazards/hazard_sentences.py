@@ -22,7 +22,7 @@ from ....core.hazards.hazard_facts import (
 )
 from ...page import DetailEntry, Line, clause, code, fill, words
 from ..measure import count_of
-from ..places import named, statement_place, where
+from ..places import named, stands, statement_place, where
 from .error_sentences import raised, why_raised
 from .fix_sentences import remedy
 from .training_sentences import backward_of, leads_into, training_fields
@@ -55,7 +55,7 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     KeptReference: (
         "`{container}` is not a copy",
         "",
-        "{taken}its tensors are those of `{owner}`, so it changed with them in {written}. " + _LATER,
+        "{taken}its tensors are those of `{owner}`, so it changed with them in {written}. {later}",
     ),
     OneMemory: (
         "{count} tensors of `{container}` are one memory",
@@ -196,7 +196,11 @@ def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook) -
         no_copy, they_were = ("is not a copy", "it was") if is_one else ("are not copies", "they were")
         return {"those": named(hazard.paths), "no_copy": no_copy, "saved": place or Line(), "they_were": they_were}
     if isinstance(fact, KeptReference):
-        return {"container": fact.container, "owner": fact.owner, "taken": clause("taken in {it}, ", place)}
+        later: Line | str = _LATER
+        if fact.loaded is not None:
+            later = fill("Loaded in {place}, it restored nothing.", place=stands(fact.loaded))
+        taken = clause("taken in {it}, ", place)
+        return {"container": fact.container, "owner": fact.owner, "taken": taken, "later": later}
     times = f"{fact.times:,} times " if fact.times and fact.times > 1 else "again "
     return {
         "container": fact.container,

@@ -1,0 +1,91 @@
+"""A state dict that a function kept by reference and loaded again after training is told; a copy mends it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.mending import apply_fix
+from tests.support.notebook import Notebook
+
+SETTING = """import copy, torch
+from torch import nn
+torch.manual_seed(0)
+net, other, x = nn.Linear(3, 1), nn.Linear(3, 1), torch.ones(4, 3)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+def train(model, n=1):
+    for _ in range(n):
+        opt.zero_grad(); model(x).square().mean().backward(); opt.step()
+def score(model): return model(x).square().mean().item()
+"""
+TRY = "def trial(model):\n    backup = model.state_dict()\n    train(model)\n    model.load_state_dict(backup)\n"
+BEST = """def fit(model):
+    best, least = None, 1e9
+    for e in range(3):
+        train(model)
+        if score(model) < least:
+            best, least = model.state_dict(), score(model)
+    model.load_state_dict(best)
+"""
+LEARNER = """class Learner:
+    def __init__(self, model): self.model = model
+    def epoch(self): train(self.model)
+    def find(self):
+        state = self.model.state_dict()
+        for _ in range(2): self.epoch()
+        self.model.load_state_dict(state)
+learner = Learner(net)
+"""
+TOLD = {
+    "a trial": (TRY, "trial(net)"),
+    "in one statement of a loop": (TRY, "for _ in range(2):\n    trial(net)"),
+    "the best of some epochs": (BEST, "fit(net)"),
+    "back to the best in each turn": (BEST.replace("    model.load_state_dict(best)\n", "        else:\n            model.load_state_dict(best)\n").replace("3):", "3):\n        opt.param_groups[0]['lr'] *= 4"), "fit(net)"),
+    "a method": (LEARNER, "learner.find()"),
+    "a shallow copy": (TRY.replace("model.state_dict()\n", "dict(model.state_dict())\n"), "trial(net)"),
+    "a dict of the same tensors": (TRY.replace("model.state_dict()\n", "{k: v for k, v in model.state_dict().items()}\n"), "trial(net)"),
+    "by a function that a function calls": (TRY + "def outer(model): trial(model)\n", "outer(net)"),
+    "the state of an optimizer": ("opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)\ndef train(model):\n    model(x).square().mean().backward(); opt.step()\ntrain(net)\n" + "def trial(model):\n    kept = opt.state_dict()\n    for _ in range(2):\n        model(x).square().mean().backward()\n        opt.step()\n    opt.load_state_dict(kept)\n", "trial(net)"),
+}  # fmt: skip
+QUIET = {
+    "a deep copy": (TRY.replace("model.state_dict()\n", "copy.deepcopy(model.state_dict())\n"), "trial(net)"),
+    "clones": (TRY.replace("model.state_dict()\n", "{k: v.clone() for k, v in model.state_dict().items()}\n"), "trial(net)"),
+    "of another model": (TRY.replace("backup = model", "backup = other").replace("model.load", "other.load"), "trial(net)"),
+    "into another model": (TRY.replace("model.load", "other.load"), "trial(net)"),
+    "nothing trains in between": (TRY.replace("train(model)", "score(model)") + "def both(model):\n    train(model)\n    trial(model)\n", "both(net)"),
+    "a copy trains": (TRY.replace("train(model)", "fast = copy.deepcopy(model)\n    inner = torch.optim.SGD(fast.parameters(), lr=0.1)\n    fast(x).sum().backward(); inner.step()"), "trial(net)"),
+    "the last of each epoch": (BEST.replace("if score(model) < least", "if True").replace("        if True:\n            best", "        best"), "fit(net)"),
+    "training ends with the best": (BEST.replace(", score(model)\n", ", score(model)\n            break\n"), "fit(net)"),
+    "a copy is made later": (TRY.replace("    train(model)", "    backup = copy.deepcopy(backup)\n    train(model)"), "trial(net)"),
+    "a method that does not run": (LEARNER, "learner.epoch()"),
+    "weights between before and after": ("def reptile(model):\n    before = copy.deepcopy(model.state_dict())\n    train(model)\n    after = model.state_dict()\n    model.load_state_dict({k: before[k] + (after[k] - before[k]) * 0.5 for k in before})\n", "reptile(net)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_state_dict_that_was_loaded_in_vain_is_told_and_a_copy_mends_it(name):
+    made, ran = TOLD[name]
+    with Notebook() as nb:
+        nb.run(SETTING + made)
+        [hazard] = nb.run(ran)["hazards"]
+        assert [] == nb.run("1 + 1")["hazards"]
+
+    assert ("TW207", "wrong", True) == (hazard["code"], hazard["outcome"], hazard["happened"])
+    assert hazard["message"].endswith("it restored nothing.")
+    with Notebook() as nb:
+        for cell in apply_fix([SETTING + made, ran], hazard["fix"]):
+            assert [] == nb.run(cell)["hazards"]
+
+
+def test_it_is_told_in_one_cell():
+    with Notebook() as nb:
+        [hazard] = nb.run(SETTING + TRY + "trial(net)")["hazards"]
+
+    assert (1, "trial(net)") == (hazard["saved_cell"], hazard["written_at"]["text"])
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_a_state_dict_that_restores_something_or_is_not_trained_on_is_quiet(name):
+    made, ran = QUIET[name]
+    with Notebook() as nb:
+        nb.run(SETTING + made)
+        assert [] == [one for one in nb.run(ran)["hazards"] if one["code"] == "TW207"]
