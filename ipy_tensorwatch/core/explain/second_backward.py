@@ -14,9 +14,9 @@ from ..host.record import record
 from ..model.records import Site
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements
-from ..syntax.ast_queries import spell_path
+from ..syntax.ast_queries import covers_line, spell_path
 from ..syntax.parsing import parse_cell, parse_path, walk_statements
-from ..syntax.statement_text import header_end, spell
+from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
 from .failing_statement import backward_root, find_backward
 
@@ -239,13 +239,12 @@ def carried_around(source: str, line: int, computed: Collection[str]) -> tuple[s
     """
     tree = parse_cell(source)
     loops = [one for one in all_nodes(tree) if isinstance(one, ast.For | ast.While)] if tree else []
-    around = [one for one in loops if one.lineno <= line <= (one.end_lineno or 0)]
+    around = [one for one in loops if covers_line(one, line)]
     if not around:
         return None
     lines, found = source.split("\n"), list[tuple[str, TypedLine]]()
     for one in walk_statements(max(around, key=lambda loop: loop.lineno).body):
-        end, column = header_end(one, lines)
-        text = spell(one, lines, one.lineno, end, column)
+        text = spell_header(one, lines)
         bound = _bound(one) if isinstance(one, ast.Assign) else ()
         for path in read_paths(text):
             item = next((each for each in sorted(computed) if each == path or each.startswith(f"{path}[")), None)
