@@ -109,9 +109,7 @@ def _by_turns(names: Iterable[tuple[str, object]], limits: Limits) -> Iterable[t
 def take_segment(found: Walk, segment: Segment) -> Branch:
     """Walk a segment of a huge container."""
     branch = Branch(odd=found.skipped)
-    node = -1
-    for step in (segment.path.root, *segment.path.steps):
-        node = branch.outline.add_node(node, step)
+    node = branch.outline.add_path(segment.path)
     run, values = segment.cut(node)
     if run.style == "key":
         style, keys = spell_keys(run.keys, segment.start)

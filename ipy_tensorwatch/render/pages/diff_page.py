@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.host.grouped import grouped
 from ...core.host.record import record
 from ..page import Line, Page, Row, Table, words
 from ..wording.changes.fold_changes import fold, gather
@@ -115,10 +116,9 @@ def _unchanged(report: Report) -> list[TensorRecord]:
 
 
 def _unchanged_table(records: Sequence[TensorRecord], view: DiffView) -> Table:
-    forms: dict[str, list[str]] = {}
-    for one in records:
-        forms.setdefault(_describe(one), []).append(str(one.path))
-    rows = [(counted(label, len(alike)), form) for form, paths in forms.items() for label, alike in gather(paths)]
+    forms = grouped(records, _describe).items()
+    paths = [(form, gather(str(one.path) for one in alike)) for form, alike in forms]
+    rows = [(counted(label, len(alike)), form) for form, gathered in paths for label, alike in gathered]
     return Table(
         caption="Unchanged",
         head=("tensor", "form"),

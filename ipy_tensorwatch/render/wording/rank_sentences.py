@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.host.grouped import grouped
 from ..page import clause, fill, join_words, words
 from .measure import count_of, spell_number
 
@@ -156,9 +157,7 @@ def waiting_lines(waiting: Sequence[WaitingRank]) -> list[Line]:
     >>> [str(line) for line in waiting_lines([one])]
     ['rank 0 waits in line 4: dist.barrier(), 12 s']
     """
-    alike: dict[object, list[WaitingRank]] = {}
-    for one in waiting:
-        alike.setdefault((one.line, one.text, one.collective), []).append(one)
+    alike = grouped(waiting, lambda one: (one.line, one.text, one.collective))
     return [_waiting_line(several) for several in alike.values()]
 
 
