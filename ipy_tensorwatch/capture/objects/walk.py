@@ -13,7 +13,6 @@ import torch
 from ...core.host.guard import GUARD
 from ...core.model.reason import BUDGET, Reason
 from ...core.model.snapshots.outline import OutlineRun, steps_of
-from .branch import Branch, Tree
 from .containers import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
 from .inspect_object import (
     Nameless,
@@ -32,12 +31,12 @@ from .look_limits import SEGMENT, Limits, Segment, segments_of
 from .module_tree import is_same, outline_tree, survey_module
 from .optimizer_state import held_by, keys_of, take_states
 from .slices import Slices
-from .walk_state import MAX_WAYS, Walk
+from .walk_state import MAX_WAYS, Branch, Tree, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .optimizer_state import Drawn
+    from .walk_state import Drawn
 
     Known = Callable[[str], "Tree | None"]
     Queue = deque[tuple[object, int, int, tuple[int, ...]]]

@@ -1,12 +1,13 @@
-"""A backward that raised because it met a graph freed by an earlier one: which variable led there, and the fix."""
+"""Explain a backward that met a graph freed by an earlier one: which variable led there, and the fix."""
 
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..hazards.backward.freed_graph import detached, fix_freed, keeping
+from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, keeping
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import FreedGraph, TypedLine, typed_line
@@ -18,6 +19,7 @@ from ..syntax.ast_queries import covers_line, spell_path
 from ..syntax.parsing import parse_cell, parse_path, walk_statements
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
+from .error_scene import statement_of
 from .failing_statement import backward_root, find_backward
 
 if TYPE_CHECKING:
@@ -256,3 +258,36 @@ def carried_around(source: str, line: int, computed: Collection[str]) -> tuple[s
 def _bound(one: ast.Assign) -> set[str | None]:
     parts = (part for target in one.targets for part in all_nodes(target))
     return {spell_path(part) for part in parts if isinstance(part, ast.expr)}
+
+
+def explain_second(scene: ErrorScene) -> Hazard:
+    """Return the hazard that explains it: the variable that led to the freed part, or what is known without it."""
+    freed, local = scene.error.freed, _carried_in_function(scene)
+    if freed is None or local is not None:
+        return local or _hazard(FreedGraph(root=scene.raised.root, how="shares", raised=scene.raised), None)
+    if freed.foretold is not None:
+        return foretold_freed(freed.foretold, scene.raised, scene.standing.built)
+    return SecondBackward(scene=scene, freed=freed, raised=scene.raised, own=scene.site).hazard()
+
+
+def _hazard(fact: FreedGraph, fix: Fix | None) -> Hazard:
+    fix = fix or Fix(kind="retain-graph")
+    return Hazard(code="TW213", outcome="raises", paths=(), op=None, fact=fact, fix=fix, happened=True)
+
+
+def _carried_in_function(scene: ErrorScene) -> Hazard | None:
+    """Return the explanation by the only local state that a loop of a function on the traceback carries on."""
+    for frame in scene.error.frames:
+        if frame.is_cell:
+            return None
+        computed = {str(path) for path, reading, _ in frame.local if not reading.is_leaf}
+        found = carried_around(frame.source, frame.spot.line, computed)
+        if found is not None:
+            name, line = found
+            target = statement_of(frame)
+            target = replace(target, line=line.line + target.line - frame.line, text=line.text)
+            fact = FreedGraph(root=scene.raised.root, name=name, how="goes-on", raised=scene.raised)
+            return _hazard(
+                fact, Fix(kind="detach-state", code=detached(name, frame.source), other=line.text, target=target)
+            )
+    return None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...core.model.records import Change
     from ...core.ranks.join_reports import JoinedRanks, OnRanks
     from ...core.ranks.rank_report import MissingRank
-    from ...core.ranks.replica_record import Parting
+    from ...core.ranks.replica_ledger import Parting
     from ...core.ranks.waiting_rank import WaitingRank
     from ..page import Line, PagePart
 

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ...capture.host.graph_private import next_sequence_number
-from ...capture.host.other_threads import names_in_other_threads
+from ...capture.host.threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning

@@ -143,3 +143,8 @@ def _total(parts: Sequence[Elements | None]) -> Elements | None:
         total=sum(one.total for one in known),
         max_abs=max(largest, default=None),
     )
+
+
+def most_telling(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Sort silent changes first and new variables last."""
+    return tuple(sorted(changes, key=lambda one: (not one.silent, one.kind == "bound")))
