@@ -12,7 +12,6 @@ from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import FreedGraph, TypedLine, typed_line
 from ..host.record import record
-from ..model.records import Site
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import covers_line, spell_path
@@ -21,12 +20,14 @@ from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
 from .error_scene import statement_of
 from .failing_statement import backward_root, find_backward
+from .known_writes import line_and_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.evidence.statement_timeline import Timeline
     from ..hazards.hazard_facts import How, Raised
+    from ..model.records import Site
     from ..model.trace.cell_error import FreedAtError
     from ..statements.statement import Statement
     from .error_scene import ErrorScene
@@ -78,14 +79,14 @@ class SecondBackward:
     @cached_property
     def _runs(self) -> list[tuple[int, Statement]]:
         """The entries of the statements that ran backward, the failing one last: sequence number and statement."""
-        statements = {one.index: one for one in self.scene.reasoning.own.statements}
-        ran = [
-            (number, statements[one]) for number, one in self.scene.reasoning.own.evidence.entered if one in statements
-        ]
-        return [(number, one) for number, one in ran if self._is_own(one) or _runs_backward(one.text)]
+        return [(number, one) for number, one in self._entries if self._is_own(one) or _runs_backward(one.text)]
+
+    @property
+    def _entries(self) -> list[tuple[int, Statement]]:
+        return self.scene.reasoning.own.timeline.entries
 
     def _is_own(self, one: Statement) -> bool:
-        return self.own is not None and (one.line, one.text) == (self.own.line, self.own.text)
+        return self.own is not None and line_and_text(one) == line_and_text(self.own)
 
     @cached_property
     def _since(self) -> int:
@@ -110,10 +111,7 @@ class SecondBackward:
 
     @property
     def _freed_by(self) -> Site | None:
-        if not self._is_within:
-            return None
-        before = self._runs[-2][1]
-        return Site(line=before.line, end_line=before.end_line, text=before.text)
+        return self._runs[-2][1].site() if self._is_within else None
 
     def _way(self) -> LeadingIn:
         """Return the variable that led to the freed part, how, and the statement that computed from it."""
@@ -155,15 +153,11 @@ class SecondBackward:
     def _carried(self, user: TypedLine | None) -> Iterator[str]:
         """Yield what a statement reads and the cell binds, or what a called object keeps of this graph."""
         read = read_paths(user.text) if user else []
-        bound = {name for _, one in self._entries() for name in one.binds}
+        bound = {name for _, one in self._entries for name in one.binds}
         read.sort(key=lambda path: parse_path(path).root not in _names_bound(user))  # a state that it rebinds itself
         yield from (self._spelled(path) for path in read if path in bound and self._is_computed(path))
         kept = (path for number, paths in self.freed.now.items() if number >= self._since for path in paths)
         yield from (path for path in kept if "." in path and path.split(".")[0] in read)
-
-    def _entries(self) -> Iterator[tuple[int, Statement]]:
-        statements = {one.index: one for one in self.scene.reasoning.own.statements}
-        return ((n, statements[one]) for n, one in self.scene.reasoning.own.evidence.entered if one in statements)
 
     def _spelled(self, path: str) -> str:
         """Return the path of a tensor, or of the first of several in a tuple."""
@@ -205,7 +199,7 @@ class SecondBackward:
     def _bound_before(self, user: TypedLine | None) -> set[str]:
         """Return the names that this round has bound before a statement."""
         found: set[str] = set()
-        for number, one in self._entries():
+        for number, one in self._entries:
             if user is not None and (one.line, one.text) == (user.line, user.text) and number >= self._since:
                 return found
             found.update(one.binds if number >= self._since else ())
