@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from ..core.host.grouped import grouped
 from ..render.wording.editor_sentences import also_changes, outcomes
 from ..render.wording.hazards.explained_changes import is_of_its_container
 from .compact import MAX_TEXT, clip
@@ -56,20 +58,19 @@ def _changed(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str,
     Those in a container that a marked hazard names are left out.
     """
     marked = [hazard for hazard in _begun(one.turns, hushed) if _is_marked(hazard, one)]
-    lines: dict[int, list[str]] = {}
-    for change in one.changes:
-        if change.silent and change.sites and not any(is_of_its_container(hazard, change) for hazard in marked):
-            lines.setdefault(change.sites[0].line, []).append(change.path)
-    yield from ((line, "silent", also_changes(paths)) for line, paths in lines.items())
+    told = (change for change in one.changes if change.silent and change.sites)
+    alone = (change for change in told if not any(is_of_its_container(hazard, change) for hazard in marked))
+    for line, changes in grouped(alone, lambda change: change.sites[0].line).items():
+        yield line, "silent", also_changes([change.path for change in changes])
 
 
 def _endangered(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:
     """Yield (line, kind, text) for each line that caused a hazard."""
-    lines: dict[int, list[Hazard]] = {}
-    for hazard in _begun(one.turns, hushed):
-        if hazard.written_at and _is_marked(hazard, one):
-            lines.setdefault(hazard.written_at.line, []).append(hazard)
-    yield from ((line, "hazard", clip(outcomes(hazards))) for line, hazards in lines.items())
+    marked = (
+        (site.line, each) for each in _begun(one.turns, hushed) if (site := each.written_at) and _is_marked(each, one)
+    )
+    for line, hazards in grouped(marked, itemgetter(0)).items():
+        yield line, "hazard", clip(outcomes(each for _, each in hazards))
 
 
 def _is_marked(hazard: Hazard, one: PastCell) -> bool:

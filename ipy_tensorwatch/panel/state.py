@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.host.record import field, record
 from ..core.memory.alias_groups import Grouping, home_of
 from ..render.report import SCHEMA_VERSION
-from ..render.wording.changes.order import most_telling
+from ..render.wording.changes.fold_changes import most_telling
 from .change_lines import tell_changes
 from .compact import TENSOR_FIELDS, compact, tensor_row
 from .hazards import tell_hazards

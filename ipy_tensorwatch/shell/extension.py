@@ -142,11 +142,10 @@ def preview(source: str) -> Preview:
     TypeError
         If the source is no text.
     """
-    if not _loaded:
-        raise RuntimeError("nothing is watched yet: run %load_ext tensorwatch first")
+    extension = _loaded_extension()
     if not isinstance(source, str):
         raise TypeError("the source of a cell must be a str")
-    return _loaded[0].previewer.preview(source)
+    return extension.previewer.preview(source)
 
 
 def widget() -> TensorWatchWidget:
@@ -157,9 +156,13 @@ def widget() -> TensorWatchWidget:
     RuntimeError
         If the extension is not loaded.
     """
+    return _loaded_extension().hosting.open()
+
+
+def _loaded_extension() -> Extension:
     if not _loaded:
         raise RuntimeError("nothing is watched yet: run %load_ext tensorwatch first")
-    return _loaded[0].hosting.open()
+    return _loaded[0]
 
 
 def _remove(items: list[Any], one: object) -> None:

@@ -8,7 +8,7 @@ from itertools import islice
 from time import thread_time
 from typing import TYPE_CHECKING, cast
 
-from ..capture.host.other_threads import runs_in_other_threads
+from ..capture.host.threads import runs_in_other_threads
 from ..capture.trial.given_values import MOST_BYTES, KnownPast
 from ..capture.trial.run_trial import Tried, run_trial
 from ..core.fixes.alternative_fixes import alternative_fixes, needs_trial

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.host.record import field, mutable
-from ...core.model.trace.half_freed import HalfFreed
+from ...core.model.trace.graph_state import HalfFreed
 from ..host.graph_private import LEAF_NUMBER, complaint_of, has_hook, leaf_of
 from ..host.node_limit import CLOCK_EVERY, is_enough
 from ..tensors.node_readers import NODE_KINDS, is_python, kind_of

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ...core.host.grouped import grouped
 from ..host.torch_private import undisturbed
 from .accelerator_api import free_bytes, is_untouchable
 
@@ -50,10 +51,7 @@ def room_for_copies(device: torch.device) -> int:
 
 def without_others(copies: Mapping[int, KeptCopy]) -> Iterator[tuple[int, KeptCopy]]:
     """Yield copies, by storage, in memory of their own where most of those that were made with them are not wanted."""
-    together: dict[int, list[int]] = {}
-    for storage, copy in copies.items():
-        together.setdefault(id(copy.rows), []).append(storage)
-    for several in together.values():
+    for several in grouped(copies, lambda storage: id(copies[storage].rows)).values():
         rows = copies[several[0]].rows
         if MOST * len(several) > len(rows) or is_untouchable(rows.device):
             continue

@@ -64,58 +64,14 @@ ATOMS: frozenset[type] = frozenset(
 )
 """Types that hold no tensor, so that a whole list of them is skipped at once."""
 
-FOREIGN = frozenset(
-    [
-        "matplotlib",
-        "mpl_toolkits",
-        "pandas",
-        "plotly",
-        "bokeh",
-        "seaborn",
-        "sklearn",
-        "scipy",
-        "PIL",
-        "IPython",
-        "ipywidgets",
-        "ipykernel",
-        "traitlets",
-        "zmq",
-        "asyncio",
-        "logging",
-        "concurrent",
-        "threading",
-        "multiprocessing",
-        "unittest",
-        "tqdm",
-        "numpy",
-        "polars",
-        "pyarrow",
-        "altair",
-        "networkx",
-        "sympy",
-        "tornado",
-        "jupyter_client",
-        "ipy_tensorwatch",
-        "weakref",
-        "contextlib",
-        "functools",
-        "pathlib",
-        "re",
-        "io",
-        "random",
-        "collections",
-        "inspect",
-        "typing",
-        "importlib",
-        "tensorwatch",
-        "ast",
-        "subprocess",
-        "socket",
-        "ssl",
-        "sqlite3",
-        "tempfile",
-    ]
-)
+FOREIGN = frozenset((
+    "matplotlib", "mpl_toolkits", "pandas", "plotly", "bokeh", "seaborn", "sklearn", "scipy", "PIL", "IPython",
+    "ipywidgets", "ipykernel", "traitlets", "zmq", "asyncio", "logging", "concurrent", "threading",
+    "multiprocessing", "unittest", "tqdm", "numpy", "polars", "pyarrow", "altair", "networkx", "sympy", "tornado",
+    "jupyter_client", "ipy_tensorwatch", "weakref", "contextlib", "functools", "pathlib", "re", "io", "random",
+    "collections", "inspect", "typing", "importlib", "tensorwatch", "ast", "subprocess", "socket", "ssl", "sqlite3",
+    "tempfile",
+))  # fmt: skip
 """Packages whose objects hold internal arrays that are no variable's."""
 
 ODD: Final = "odd"

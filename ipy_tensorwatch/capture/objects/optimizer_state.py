@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ...core.model.snapshots.outline import OutlineRun
 from .containers import ATOM_IDS, PLAIN_IDS, groups_of
 from .inspect_object import are_all, attribute, columns_of, is_a, items_of, numbers_of, value_at
+from .walk_state import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .branch import Branch
+    from .walk_state import Branch
 
 
 _EASY = PLAIN_IDS | ATOM_IDS
-
-
-class Drawn(NamedTuple):
-    """The outline of one optimizer's state.
-
-    Attributes
-    ----------
-    node, first
-        The node of the optimizer, and the first node that was added.
-    steps, keys, sizes
-        The step to each parameter's state, all their keys, and the number of keys of each.
-    is_array
-        Which values are tensors or arrays.
-    """
-
-    node: int
-    first: int
-    steps: list[str]
-    keys: list[Any]
-    sizes: list[int]
-    is_array: list[bool]
-    nodes: list[tuple[int, str]]
-    runs: list[OutlineRun]
-
-    def is_of(self, other: Drawn) -> bool:
-        """Return whether another state has this outline."""
-        return self[:6] == other[:6]
 
 
 def held_by(optimizer: object) -> list[int]:

@@ -13,7 +13,6 @@ import torch
 from ...core.host.guard import GUARD
 from ...core.model.reason import BUDGET, Reason
 from ...core.model.snapshots.outline import OutlineRun, steps_of
-from .branch import Branch, Tree
 from .containers import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
 from .inspect_object import (
     Nameless,
@@ -32,12 +31,12 @@ from .look_limits import SEGMENT, Limits, Segment, segments_of
 from .module_tree import is_same, outline_tree, survey_module
 from .optimizer_state import held_by, keys_of, take_states
 from .slices import Slices
-from .walk_state import MAX_WAYS, Walk
+from .walk_state import MAX_WAYS, Branch, Tree, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .optimizer_state import Drawn
+    from .walk_state import Drawn
 
     Known = Callable[[str], "Tree | None"]
     Queue = deque[tuple[object, int, int, tuple[int, ...]]]
@@ -109,9 +108,7 @@ def _by_turns(names: Iterable[tuple[str, object]], limits: Limits) -> Iterable[t
 def take_segment(found: Walk, segment: Segment) -> Branch:
     """Walk a segment of a huge container."""
     branch = Branch(odd=found.skipped)
-    node = -1
-    for step in (segment.path.root, *segment.path.steps):
-        node = branch.outline.add_node(node, step)
+    node = branch.outline.add_path(segment.path)
     run, values = segment.cut(node)
     if run.style == "key":
         style, keys = spell_keys(run.keys, segment.start)

@@ -1,20 +1,23 @@
-"""What one walk over a namespace has found so far."""
+"""What one walk over a namespace has found: the tensors under each name, and how they are reached."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.host.record import field, mutable
+from ...core.model.path import AccessPath
+from ...core.model.snapshots.outline import Outline, OutlineRun
 from ...core.model.snapshots.ways import Way
+from .inspect_object import numbers_of
 from .look_limits import Limits, Segment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import torch
 
     from ...core.model.reason import Reason
-    from .branch import Branch
-    from .optimizer_state import Drawn
 
 MAX_WAYS = 10_000
 
@@ -77,3 +80,72 @@ class Walk:
             for outline, node, step, home, place in homes
             if home.objects or id(home) in leading
         )
+
+
+@mutable
+class Branch:
+    """One name's outline, and the live objects in the outline's order.
+
+    Attributes
+    ----------
+    odd
+        The paths of objects that could not be opened, each with the reason.
+    kinds
+        The ids of the objects' types.
+    spelled
+        The paths spelled so far, by their places; kept between looks along with the outline.
+    """
+
+    outline: Outline = field(default_factory=Outline)
+    objects: list[Any] = field(default_factory=list)
+    signature: list[object] | None = None
+    odd: list[tuple[str, Reason]] = field(default_factory=list)
+    kinds: set[int] = field(default_factory=set)
+    spelled: dict[int, str] = field(default_factory=dict)
+
+    def take(self, run: OutlineRun, values: Sequence[object], kinds: set[int] | None = None) -> None:
+        """Add neighbours; `kinds` are the ids of their types, if known."""
+        self.outline.runs.append(run)
+        self.objects.extend(values)
+        self.kinds |= kinds or numbers_of(values)
+
+    def pass_by(self, node: int, steps: Iterable[str], reasons: Iterable[Reason]) -> None:
+        """Record objects that could not be opened."""
+        here = self.outline.node_path(node)
+        for step, why in zip(steps, reasons, strict=True):
+            self.odd.append((str(AccessPath(here.root, (*here.steps, step)) if step else here), why))
+
+
+class Tree(NamedTuple):
+    """What is remembered of a module tree: its signature, its outline, and its spelled paths."""
+
+    signature: list[object]
+    outline: Outline
+    spelled: dict[int, str]
+
+
+class Drawn(NamedTuple):
+    """The outline of one optimizer's state.
+
+    Attributes
+    ----------
+    node, first
+        The node of the optimizer, and the first node that was added.
+    steps, keys, sizes
+        The step to each parameter's state, all their keys, and the number of keys of each.
+    is_array
+        Which values are tensors or arrays.
+    """
+
+    node: int
+    first: int
+    steps: list[str]
+    keys: list[Any]
+    sizes: list[int]
+    is_array: list[bool]
+    nodes: list[tuple[int, str]]
+    runs: list[OutlineRun]
+
+    def is_of(self, other: Drawn) -> bool:
+        """Return whether another state has this outline."""
+        return self[:6] == other[:6]

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 import xxhash
 
 from ...core.host.record import field, mutable
-from .archived_bytes import NOT_READ, ArchivedBytes
 from .device_archive import DeviceArchive
-from .kept_bytes import MOST, KeptBytes
+from .kept_bytes import MOST, NOT_READ, ArchivedBytes, KeptBytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,22 +22,6 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ..compare.compare_bytes import StorageMark
     from ..memory.byte_block import Block, Runs
-
-
-class BytePlace(Protocol):
-    """The bytes that the elements of one tensor or array cover; copies of them are opaque."""
-
-    def copy(self) -> Any:  # noqa: ANN401
-        """Copy the present bytes; None if they cannot be read."""
-
-    def kept(self, mark: StorageMark) -> Any:  # noqa: ANN401
-        """Return a copy of these bytes as a mark of their storage has them; None if it has none."""
-
-    def write(self, data: Any) -> bool:  # noqa: ANN401
-        """Write a copy back; return whether that was possible."""
-
-    def are_equal(self, a: Any, b: Any) -> bool:  # noqa: ANN401
-        """Return whether two copies are the same; two that are missing are not."""
 
 
 def place_of(thing: Any, reading: Reading, own: Container[int]) -> BytePlace | None:  # noqa: ANN401
@@ -60,20 +44,20 @@ class HostPlace:
     runs: Runs
 
     def copy(self) -> Any:  # noqa: ANN401
-        """Copy the present bytes."""
+        """Copy the present bytes; None if they cannot be read."""
         return self.block.copy_runs(self.runs)
 
     def kept(self, mark: StorageMark) -> Any:  # noqa: ANN401
-        """Return these bytes as a mark has them."""
+        """Return a copy of these bytes as a mark of their storage has them; None if it has none."""
         covered = mark.covered(self.reading)
         return None if covered is None else covered.tobytes()
 
     def write(self, data: Any) -> bool:  # noqa: ANN401
-        """Write a copy back."""
+        """Write a copy back; return whether that was possible."""
         return self.block.write(self.runs, data)
 
     def are_equal(self, a: Any, b: Any) -> bool:  # noqa: ANN401
-        """Return whether two copies are the same."""
+        """Return whether two copies are the same; two that are missing are not."""
         return a is not None and b is not None and bool(a == b)
 
 
@@ -91,7 +75,7 @@ class DevicePlace:
             return self._span(self.storage, self.reading.low).clone()
 
     def kept(self, mark: StorageMark) -> Any:  # noqa: ANN401
-        """Return these bytes as a mark has them on the device."""
+        """Return a copy of these bytes as a mark has them on the device; None if it has none."""
         if not isinstance(mark, DeviceMark) or mark.kept is None or mark.block.nbytes < self.reading.high:
             return None
         room = room_of(mark.block.nbytes)
@@ -106,7 +90,7 @@ class DevicePlace:
         return True
 
     def are_equal(self, a: Any, b: Any) -> bool:  # noqa: ANN401
-        """Compare two copies on the device."""
+        """Return whether two copies are the same, compared on the device."""
         with undisturbed(), torch.no_grad():
             return a is not None and b is not None and bool(torch.equal(self._chosen(a, b), b))
 
@@ -122,3 +106,7 @@ class DevicePlace:
     def _span(self, storage: Any, low: int) -> torch.Tensor:  # noqa: ANN401
         empty = torch.empty(0, dtype=torch.uint8, device=storage.device)
         return empty.set_(storage, low, [self.reading.high - self.reading.low], [1])
+
+
+BytePlace = HostPlace | DevicePlace
+"""Where the bytes lie that the elements of one tensor or array cover; copies of them are opaque."""

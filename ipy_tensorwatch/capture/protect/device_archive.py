@@ -10,8 +10,7 @@ from ...core.host.record import mutable
 from ..compare.device_mark import DeviceMark
 from ..device.accelerator_api import ask
 from ..device.kept_copy import room_for_copies
-from .archived_bytes import NOT_READ, ArchivedBytes
-from .kept_bytes import MOST, KeptBytes
+from .kept_bytes import MOST, NOT_READ, ArchivedBytes, KeptBytes
 
 if TYPE_CHECKING:
     from ...core.model.snapshots.snapshot import Snapshot

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ...core.model.trace.evidence import SeenWrite
     from ..compare.byte_history import Spell
     from ..compare.compare_bytes import Fingerprints
-    from ..objects.branch import Branch
+    from ..objects.walk_state import Branch
     from ..observer import Observation
     from ..tensors.serials import ObjectSerials, StorageSerials
     from .looks.live_watch import Watch

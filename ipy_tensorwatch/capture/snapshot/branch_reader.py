@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...core.host.record import mutable
 from ...core.model.reading import at_versions
 from ...core.model.snapshots.snapshot import RootSnapshot
-from ..objects.branch import Tree
+from ..objects.walk_state import Tree
 from ..tensors.plain_reads import is_ndarray
 from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as
 from .change_check import complete
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
-    from ..objects.branch import Branch
+    from ..objects.walk_state import Branch
     from ..tensors.serials import ObjectSerials, StorageSerials
     from ..tensors.version_counter import Counter
     from .change_check import BranchFacts

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.model.reading import Reading
-    from ..objects.branch import Branch
+    from ..objects.walk_state import Branch
 
 _plain_grad = operator.attrgetter("grad")
 

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from ...core.model.snapshots.ways import Way
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
-    from ..objects.branch import Branch, Tree
-    from ..objects.optimizer_state import Drawn
+    from ..objects.walk_state import Branch, Drawn, Tree
     from ..tensors.version_counter import Counter
 
 

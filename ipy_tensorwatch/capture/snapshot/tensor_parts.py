@@ -13,7 +13,7 @@ from ..objects.inspect_object import pairs_of, text_of
 from ..tensors.plain_reads import is_tensor, layout_of, method_of
 
 if TYPE_CHECKING:
-    from ..objects.branch import Branch
+    from ..objects.walk_state import Branch
 
 _COMPONENTS = {
     torch.sparse_coo: sparse_parts,

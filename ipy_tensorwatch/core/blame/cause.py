@@ -82,7 +82,7 @@ class _Case:
         is_late = self.cell.deadline.has_passed()
         most = FEW if is_late else None
         found = self.cell.places.overlapping(self.reading, most)
-        for part in self.cell.places.components_of(self.path) if self.reading.unknown else ():
+        for _, part in self.cell.places.components.get(self.path, ()) if self.reading.unknown else ():
             found += self.cell.places.overlapping(part, most)
         if is_late and len(found) >= FEW:
             self.cell.curtailed[self.spelled] = None

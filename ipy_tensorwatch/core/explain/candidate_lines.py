@@ -13,9 +13,8 @@ from ..host.deadline import NEVER, Deadline
 from ..host.record import record
 from ..interpreter.reached_lines import DefinitionReader, is_below
 from ..statements.rewrite_statement import parse_one, with_clones
-from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_parts
+from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_nodes
 from ..syntax.parsing import parse_header
-from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import METADATA
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ def stem(op: str) -> str:
 
 
 def _suspect(statement: Statement, node: ast.stmt, inner: Inner | None) -> Suspect:
-    parts = [part for own in own_parts(node) for part in all_nodes(own)]
+    parts = own_nodes(node)
     calls = [part for part in parts if isinstance(part, ast.Call)]
     makes = {last_name(one.func).replace("_", "").lower() for one in calls}
     makes |= {_SIGNS.get(type(one.op), "") for one in (node, *parts) if isinstance(one, ast.BinOp | ast.AugAssign)}

@@ -49,7 +49,7 @@ def _explain(
     from .error_scene import ErrorScene  # noqa: PLC0415
     from .explain_backward import explain_stop  # noqa: PLC0415
     from .explain_refusal import explain_refusal  # noqa: PLC0415
-    from .explain_second import explain_second  # noqa: PLC0415
+    from .second_backward import explain_second  # noqa: PLC0415
 
     said = read_complaint(error.message)
     if said is None:

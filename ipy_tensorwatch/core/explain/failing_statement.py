@@ -10,9 +10,9 @@ from ..host.record import record
 from ..model.trace.cell_error import Spot  # noqa: TC001  (the examples make one)
 from ..statements.names_used import mentions_of
 from ..statements.writes.statement_writes import targets_of
-from ..syntax.ast_queries import is_library, last_name, names_bound, spell_path
+from ..syntax.ast_queries import covers_line, is_library, last_name, names_bound, spell_path
 from ..syntax.parsing import DEFINITIONS, parse_cell, parse_path, statements_around, walk_statements, without_blocks
-from ..syntax.statement_text import header_end, spell
+from ..syntax.statement_text import header_end, spell_header
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
@@ -81,12 +81,11 @@ def failing_in(tree: ast.Module, lines: list[str], spot: Spot) -> Failing | None
     if not around:
         return None
     node = max(around, key=lambda one: (one.lineno, one.col_offset))
-    end, column = header_end(node, lines)
     bare = without_blocks(node)
     return Failing(
         line=node.lineno,
-        end_line=end,
-        text=spell(node, lines, node.lineno, end, column),
+        end_line=header_end(node, lines)[0],
+        text=spell_header(node, lines),
         node=bare,
         part=next(_parts(bare, spot), None),
     )
@@ -102,17 +101,13 @@ def find_writer(source: str, spot: Spot, names: Collection[str]) -> tuple[int, s
     """
     tree, lines = parse_cell(source), source.split("\n")
     functions = [one for one in all_nodes(tree or ast.Module(body=[], type_ignores=[])) if isinstance(one, DEFINITIONS)]
-    around = [
-        one for one in functions if one.name == spot.function and one.lineno <= spot.line <= (one.end_lineno or 0)
-    ]
+    around = [one for one in functions if one.name == spot.function and covers_line(one, spot.line)]
     inside = [*walk_statements(around[-1].body)] if around else []
     paths = [parse_path(one) for one in names]
     found = [one for one in inside if any(path.leads_to(target.path) for target in targets_of(one) for path in paths)]
     if len(found) != 1:
         return None
-    node = found[0]
-    end, column = header_end(node, lines)
-    return node.lineno, spell(node, lines, node.lineno, end, column)
+    return found[0].lineno, spell_header(found[0], lines)
 
 
 def _holds(node: ast.stmt, spot: Spot) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..blame.evidence.statement_timeline import Timeline
 from ..host.record import record
-from ..model.records import Site
 from ..model.trace.saved_tensor import Writing
 from ..statements.rewrite_statement import written_path
 from ..syntax.magic_calls import MAGIC_CALL
@@ -15,6 +14,7 @@ from .candidate_lines import is_counted
 from .known_writes import Witness, line_and_text, writes_by_name
 
 if TYPE_CHECKING:
+    from ..model.records import Site
     from ..model.trace.saved_tensor import Spoiled
     from ..statements.statement import Statement
     from .error_scene import ErrorScene
@@ -97,12 +97,13 @@ class Inquest:
         if known is None or known.site is None:
             return known
         names = [*filter(None, [known.path]), *(str(path) for path, _ in self.witness.family)]
-        for one in self._ran_in(known.cell):
+        is_own_result = self.saved_in == known.cell and self.spoiled.is_output
+        for one in self.ran_in(known.cell)[is_own_result:]:
             if is_counted(one.text) and line_and_text(one) == line_and_text(known.site):
                 return known
             name = next((name for name in names if is_counted(one.text) and writes_by_name(one, name)), None)
             if name is not None:
-                return replace(known, path=name, site=Site(line=one.line, end_line=one.end_line, text=one.text))
+                return replace(known, path=name, site=one.site())
         return replace(known, site=None)
 
     def _known_cell(self) -> Writing | None:
@@ -115,14 +116,6 @@ class Inquest:
         if counted.cell == self.count:
             return None
         return known if known is not None and known.cell == counted.cell else counted
-
-    def _ran_in(self, cell: int) -> list[Statement]:
-        """Return a cell's statements since the save, in order; without the saver if it saved its own result."""
-        built = self.timeline(cell)
-        statements = {one.index: one for one in built.statements}
-        since = [*dict.fromkeys(self.ran_since(cell))] if built.entered else [*statements]
-        is_own_result = self.saved_in == cell and self.spoiled.is_output
-        return [statements[index] for index in since[is_own_result:] if index in statements]
 
     def _foretold(self) -> Writing | None:
         for one in self.scene.reasoning.trace.graphs.overwritten:
@@ -147,7 +140,14 @@ class Inquest:
 
     def ran_since(self, cell: int) -> list[int]:
         """Return the statements of a cell that ran since the save, once per entry."""
-        return self.timeline(cell).since(self.spoiled.sequence if self.saved_in == cell else 0)
+        return self.timeline(cell).since(self._saved_at_node(cell))
+
+    def ran_in(self, cell: int) -> list[Statement]:
+        """Return these statements, each once, in order; all of the cell if it is not known when they ran."""
+        return self.timeline(cell).ran_since(self._saved_at_node(cell))
+
+    def _saved_at_node(self, cell: int) -> int:
+        return self.spoiled.sequence if self.saved_in == cell else 0
 
 
 def _as_typed(one: Writing) -> Writing:

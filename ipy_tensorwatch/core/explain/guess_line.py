@@ -113,8 +113,7 @@ class Guess:
         elsewhere = self._lay_elsewhere(everything)
         for cell, one in steps[not is_own :]:
             if is_counted(one.text) and any(writes_by_name(one, name) for name in names):
-                site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred")
-                return Writing(cell=cell, site=site)
+                return Writing(cell=cell, site=one.site("inferred"))
             if is_counted(one.text) and one.targets and _may_write(one, elsewhere):
                 return None  # the write may go through another name
             names -= one.binds
@@ -123,12 +122,9 @@ class Guess:
     def _ran_from(self, first: int) -> Iterator[tuple[int, Statement]]:
         """Yield the statements that ran since the save with their cells, up to the first unknown cell."""
         for cell in range(first, self.inquest.count + 1):
-            built = self.inquest.timeline(cell)
-            statements = {one.index: one for one in built.statements}
-            if not statements:
+            if not self.inquest.timeline(cell).statements:
                 return
-            ran = [*dict.fromkeys(self.inquest.ran_since(cell))] if built.entered else [*statements]
-            yield from ((cell, statements[index]) for index in ran if index in statements)
+            yield from ((cell, one) for one in self.inquest.ran_in(cell))
 
     def _lay_elsewhere(self, ran: Iterable[Statement]) -> set[str]:
         """Return the roots of variables that were not bound by these statements, so that their memory is older."""
@@ -216,7 +212,7 @@ def _is_told(writing: Writing, saved_at: Site | None) -> bool:
 
 def _guess(suspect: Suspect, found: Stopped) -> Writing:
     one, known = suspect.statement, found.writing
-    site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred", inner=suspect.inner)
+    site = one.site("inferred", suspect.inner)
     if known is None:
         return Writing(cell=found.saved_in or 0, site=site)
     is_better = suspect.inner is not None or known.site is None or known.site.text.startswith(MAGIC_CALL)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..host.record import record
-from ..model.records import Site
 from ..model.snapshots.difference import Difference
 from ..model.trace.saved_tensor import Writing
 from ..statements.target_matching import name_targets
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from ..blame.reasoning import Reasoning
     from ..model.path import AccessPath
     from ..model.reading import Reading
-    from ..model.records import Cause, Change
+    from ..model.records import Cause, Change, Site
     from ..model.snapshots.snapshot import Entry
     from ..statements.statement import Statement
 
@@ -77,9 +76,8 @@ class Witness:
         for one in self.reasoning.own.statements if family else ():
             if one.index in evidence.ran:
                 known: Iterable[Mapping[str, int | str]] = evidence.values.get(one.index) or ({},)
-                site = Site(line=one.line, end_line=one.end_line, text=one.text)
                 for name in sorted(name_targets(one, known, readings).exact, key=[*family].index):
-                    yield self._writing(*family[name], site, "direct")
+                    yield self._writing(*family[name], one.site(), "direct")
 
     def _writing(self, path: AccessPath, reading: Reading, site: Site, cause: Cause) -> Writing:
         return Writing(

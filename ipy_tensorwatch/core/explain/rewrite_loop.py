@@ -7,16 +7,16 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, TypeGuard
 
 from ..hazards.hazard_facts import IndexedLoop, TypedLine
-from ..statements.rewrite_statement import parse_one, splice_source
-from ..syntax.ast_queries import last_name, names_bound, spell_path
+from ..statements.rewrite_statement import parse_one, replace_expressions
+from ..syntax.ast_queries import arguments, covers_line, last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header
-from ..syntax.statement_text import header_end, spell
+from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator
 
-    _Splice = tuple[ast.expr, str]
+    _Replacement = tuple[ast.expr, str]
 
 
 def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collection[str]) -> IndexedLoop | None:
@@ -34,12 +34,11 @@ def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collectio
     """
     tree = parse_cell(source)
     loops = [one for one in all_nodes(tree) if isinstance(one, ast.For)] if tree else []
-    around = [one for one in loops if one.lineno <= failing.line <= (one.end_lineno or 0) and name in names_bound(one)]
+    around = [one for one in loops if covers_line(one, failing.line) and name in names_bound(one)]
     if not around:
         return _in_comprehension(failing, name, bases)
     node, lines = around[-1], source.split("\n")
-    end, column = header_end(node, lines)
-    text = spell(node, lines, node.lineno, end, column)
+    text = spell_header(node, lines)
     head = parse_header(text)
     if tree is None or not isinstance(head, ast.For) or _is_used_otherwise(name, node, tree):
         return None
@@ -47,7 +46,7 @@ def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collectio
     if found is None:
         return None
     splices, row = found
-    return IndexedLoop(TypedLine(line=node.lineno, text=text), _spliced(text, splices), name, row)
+    return IndexedLoop(TypedLine(line=node.lineno, text=text), replace_expressions(text, dict(splices)), name, row)
 
 
 def _is_used_otherwise(name: str, loop: ast.For, tree: ast.AST) -> bool:
@@ -90,14 +89,14 @@ def _in_comprehension(failing: TypedLine, name: str, bases: Collection[str]) -> 
             if found is not None:
                 splices, row = found
                 reads = [part for part in all_nodes(one) if _is_name(part, name) and _is_load(part)]
-                code = _spliced(failing.text, [*splices, *((part, row) for part in reads)])
+                code = replace_expressions(failing.text, {**dict(splices), **dict.fromkeys(reads, row)})
                 return IndexedLoop(failing, code, name, "")
     return None
 
 
 def _counting(
     loop: ast.For | ast.comprehension, name: str, bases: Collection[str], tree: ast.AST
-) -> tuple[list[_Splice], str] | None:
+) -> tuple[list[_Replacement], str] | None:
     """Return what to replace in a loop's header so that it counts the rows, and how its body then spells a row."""
     found = [(base, one) for base in bases for one in _rows(loop.iter, base)]
     if len(found) != 1:
@@ -113,13 +112,6 @@ def _counting(
     return [*((part, index) for part in names), (rows, f"range(len({base}))")], f"{base}[{index}]"
 
 
-def _spliced(text: str, splices: Sequence[_Splice]) -> str:
-    """Replace expressions, none of them nested, each by its own text."""
-    for node, own in sorted(splices, key=lambda one: -one[0].col_offset):
-        text = splice_source(text, [node], lambda _, own=own: own)  # type: ignore[misc]
-    return text
-
-
 def _rows(node: ast.expr, base: str) -> Iterator[ast.expr]:
     """Yield the expressions whose items are the rows of `base`."""
     if spell_path(node) == base:
@@ -128,9 +120,7 @@ def _rows(node: ast.expr, base: str) -> Iterator[ast.expr]:
         for one in node.args:
             yield from _rows(one, base)
     elif isinstance(node, ast.Call) and last_name(node.func) == "unbind" and isinstance(node.func, ast.Attribute):
-        dim = [
-            part.value for part in (*node.args, *(one.value for one in node.keywords)) if isinstance(part, ast.Constant)
-        ]
+        dim = [part.value for part in arguments(node) if isinstance(part, ast.Constant)]
         owner = [node.func.value, *node.args[:1]]
         if dim in ([], [0]) and base in map(spell_path, owner):
             yield node

@@ -1,30 +1,33 @@
-"""A backward that raised because it met a graph freed by an earlier one: which variable led there, and the fix."""
+"""Explain a backward that met a graph freed by an earlier one: which variable led there, and the fix."""
 
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..hazards.backward.freed_graph import detached, fix_freed, keeping
+from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, keeping
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import FreedGraph, TypedLine, typed_line
 from ..host.record import record
-from ..model.records import Site
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements
-from ..syntax.ast_queries import spell_path
+from ..syntax.ast_queries import covers_line, spell_path
 from ..syntax.parsing import parse_cell, parse_path, walk_statements
-from ..syntax.statement_text import header_end, spell
+from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
+from .error_scene import statement_of
 from .failing_statement import backward_root, find_backward
+from .known_writes import line_and_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.evidence.statement_timeline import Timeline
     from ..hazards.hazard_facts import How, Raised
+    from ..model.records import Site
     from ..model.trace.cell_error import FreedAtError
     from ..statements.statement import Statement
     from .error_scene import ErrorScene
@@ -76,14 +79,14 @@ class SecondBackward:
     @cached_property
     def _runs(self) -> list[tuple[int, Statement]]:
         """The entries of the statements that ran backward, the failing one last: sequence number and statement."""
-        statements = {one.index: one for one in self.scene.reasoning.own.statements}
-        ran = [
-            (number, statements[one]) for number, one in self.scene.reasoning.own.evidence.entered if one in statements
-        ]
-        return [(number, one) for number, one in ran if self._is_own(one) or _runs_backward(one.text)]
+        return [(number, one) for number, one in self._entries if self._is_own(one) or _runs_backward(one.text)]
+
+    @property
+    def _entries(self) -> list[tuple[int, Statement]]:
+        return self.scene.reasoning.own.timeline.entries
 
     def _is_own(self, one: Statement) -> bool:
-        return self.own is not None and (one.line, one.text) == (self.own.line, self.own.text)
+        return self.own is not None and line_and_text(one) == line_and_text(self.own)
 
     @cached_property
     def _since(self) -> int:
@@ -108,10 +111,7 @@ class SecondBackward:
 
     @property
     def _freed_by(self) -> Site | None:
-        if not self._is_within:
-            return None
-        before = self._runs[-2][1]
-        return Site(line=before.line, end_line=before.end_line, text=before.text)
+        return self._runs[-2][1].site() if self._is_within else None
 
     def _way(self) -> LeadingIn:
         """Return the variable that led to the freed part, how, and the statement that computed from it."""
@@ -153,15 +153,11 @@ class SecondBackward:
     def _carried(self, user: TypedLine | None) -> Iterator[str]:
         """Yield what a statement reads and the cell binds, or what a called object keeps of this graph."""
         read = read_paths(user.text) if user else []
-        bound = {name for _, one in self._entries() for name in one.binds}
+        bound = {name for _, one in self._entries for name in one.binds}
         read.sort(key=lambda path: parse_path(path).root not in _names_bound(user))  # a state that it rebinds itself
         yield from (self._spelled(path) for path in read if path in bound and self._is_computed(path))
         kept = (path for number, paths in self.freed.now.items() if number >= self._since for path in paths)
         yield from (path for path in kept if "." in path and path.split(".")[0] in read)
-
-    def _entries(self) -> Iterator[tuple[int, Statement]]:
-        statements = {one.index: one for one in self.scene.reasoning.own.statements}
-        return ((n, statements[one]) for n, one in self.scene.reasoning.own.evidence.entered if one in statements)
 
     def _spelled(self, path: str) -> str:
         """Return the path of a tensor, or of the first of several in a tuple."""
@@ -203,7 +199,7 @@ class SecondBackward:
     def _bound_before(self, user: TypedLine | None) -> set[str]:
         """Return the names that this round has bound before a statement."""
         found: set[str] = set()
-        for number, one in self._entries():
+        for number, one in self._entries:
             if user is not None and (one.line, one.text) == (user.line, user.text) and number >= self._since:
                 return found
             found.update(one.binds if number >= self._since else ())
@@ -239,13 +235,12 @@ def carried_around(source: str, line: int, computed: Collection[str]) -> tuple[s
     """
     tree = parse_cell(source)
     loops = [one for one in all_nodes(tree) if isinstance(one, ast.For | ast.While)] if tree else []
-    around = [one for one in loops if one.lineno <= line <= (one.end_lineno or 0)]
+    around = [one for one in loops if covers_line(one, line)]
     if not around:
         return None
     lines, found = source.split("\n"), list[tuple[str, TypedLine]]()
     for one in walk_statements(max(around, key=lambda loop: loop.lineno).body):
-        end, column = header_end(one, lines)
-        text = spell(one, lines, one.lineno, end, column)
+        text = spell_header(one, lines)
         bound = _bound(one) if isinstance(one, ast.Assign) else ()
         for path in read_paths(text):
             item = next((each for each in sorted(computed) if each == path or each.startswith(f"{path}[")), None)
@@ -257,3 +252,36 @@ def carried_around(source: str, line: int, computed: Collection[str]) -> tuple[s
 def _bound(one: ast.Assign) -> set[str | None]:
     parts = (part for target in one.targets for part in all_nodes(target))
     return {spell_path(part) for part in parts if isinstance(part, ast.expr)}
+
+
+def explain_second(scene: ErrorScene) -> Hazard:
+    """Return the hazard that explains it: the variable that led to the freed part, or what is known without it."""
+    freed, local = scene.error.freed, _carried_in_function(scene)
+    if freed is None or local is not None:
+        return local or _hazard(FreedGraph(root=scene.raised.root, how="shares", raised=scene.raised), None)
+    if freed.foretold is not None:
+        return foretold_freed(freed.foretold, scene.raised, scene.standing.built)
+    return SecondBackward(scene=scene, freed=freed, raised=scene.raised, own=scene.site).hazard()
+
+
+def _hazard(fact: FreedGraph, fix: Fix | None) -> Hazard:
+    fix = fix or Fix(kind="retain-graph")
+    return Hazard(code="TW213", outcome="raises", paths=(), op=None, fact=fact, fix=fix, happened=True)
+
+
+def _carried_in_function(scene: ErrorScene) -> Hazard | None:
+    """Return the explanation by the only local state that a loop of a function on the traceback carries on."""
+    for frame in scene.error.frames:
+        if frame.is_cell:
+            return None
+        computed = {str(path) for path, reading, _ in frame.local if not reading.is_leaf}
+        found = carried_around(frame.source, frame.spot.line, computed)
+        if found is not None:
+            name, line = found
+            target = statement_of(frame)
+            target = replace(target, line=line.line + target.line - frame.line, text=line.text)
+            fact = FreedGraph(root=scene.raised.root, name=name, how="goes-on", raised=scene.raised)
+            return _hazard(
+                fact, Fix(kind="detach-state", code=detached(name, frame.source), other=line.text, target=target)
+            )
+    return None

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
 from ..hazards.hazard_facts import TypedLine
-from ..statements.rewrite_statement import parse_one, splice_source
+from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..statements.statement import parse_statements
-from ..syntax.ast_queries import keyword, last_name
+from ..syntax.ast_queries import keyword, last_name, source_of_node
 from ..syntax.parsing import parse_cell, parse_path, statements_around
 from ..syntax.syntax_tree import all_nodes
 from .replay import OF_GRADIENTS
@@ -108,7 +108,9 @@ def _retaining(text: str) -> str | None:
     if len(called) != 1 or keyword(called[0], "retain_graph") is not None:
         return None
     gap = ", " if called[0].args or called[0].keywords else ""
-    return splice_source(text, called, lambda own: f"{own[:-1]}{gap}retain_graph=True)")
+    return replace_expressions(
+        text, {one: f"{source_of_node(text, one)[:-1]}{gap}retain_graph=True)" for one in called}
+    )
 
 
 def _after_storing(hazard: Hazard, cells: Mapping[int, str]) -> Edit | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
 from ..model.records import Site
-from ..syntax.copy_names import says_own_values
+from ..syntax.name_promises import says_own_values
 from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
 from .backward.shared_gradients import aliased_grads

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..blame.evidence.statement_timeline import Timeline
     from ..model.snapshots.snapshot import Snapshot
     from ..model.trace.evidence import OptimizerHolding
-    from ..model.trace.half_freed import HalfFreed
+    from ..model.trace.graph_state import HalfFreed
     from ..model.trace.saved_tensor import Overwritten, Writing
     from .fix import Fix
     from .hazard import Hazard, Turn

@@ -65,18 +65,9 @@ def mutable(kind: type[T], /) -> type[T]: ...
 @dataclass_transform(field_specifiers=(field,))
 def mutable(*, kw_only: bool = False, eq: bool = True, slots: bool = True) -> Callable[[type[T]], type[T]]: ...
 def mutable(kind: type[T] | None = None, /, *, kw_only: bool = False, eq: bool = True, slots: bool = True) -> object:
-    """Make a class of slotted objects that may change, with fields as `dataclasses.dataclass` takes them.
+    """Make a class of slotted objects that may change; the parameters are those of `record`.
 
-    Parameters
-    ----------
-    kind
-        The class.
-    kw_only
-        Whether every argument has to be named.
-    eq
-        Whether objects with equal fields are equal; they have no hash then.
-    slots
-        Whether there is no `__dict__`, which weak references and `functools.cached_property` need.
+    Equal objects have no hash.
     """
 
     def make(kind: type[T]) -> type[T]:

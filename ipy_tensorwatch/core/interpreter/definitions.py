@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..host.record import field, record
-from ..syntax.method_names import promises_to_read
+from ..syntax.name_promises import promises_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..model.records import Inner
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import DEFINITIONS, find_definition, parse_cell
-from ..syntax.statement_text import header_end, spell
+from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
@@ -92,7 +92,6 @@ def _lines(definition: Definition, functions: Iterable[ast.AST]) -> Iterator[Rea
     for function in functions:
         for node in all_nodes(function):
             if isinstance(node, ast.stmt) and not isinstance(node, DEFINITIONS):
-                end, column = header_end(node, lines)
-                text = spell(node, lines, node.lineno, end, column)
+                text = spell_header(node, lines)
                 inner = Inner(cell=definition.cell, line=node.lineno + definition.offset, text=text)
                 yield ReachedLine(inner, node, getattr(function, "name", definition.name))

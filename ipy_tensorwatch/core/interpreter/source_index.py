@@ -6,6 +6,7 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ..host.grouped import grouped
 from ..model.path import ANY_ITEM, AccessPath
 from ..syntax.parsing import enclosing_names, find_definition, find_lambda, parse_cell, parse_path
 from ..syntax.torch_vocabulary import OPTIMIZERS
@@ -178,7 +179,4 @@ def _is_module(base: str) -> bool:
 
 
 def _by_root(texts: Iterable[str]) -> dict[str, list[AccessPath]]:
-    found: dict[str, list[AccessPath]] = {}
-    for one in map(_parse_path, sorted(texts)):
-        found.setdefault(one.root, []).append(one)
-    return found
+    return grouped(map(_parse_path, sorted(texts)), lambda one: one.root)

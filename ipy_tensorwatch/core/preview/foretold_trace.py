@@ -22,7 +22,7 @@ from ..model.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
 from ..model.trace.graph_state import GraphState
 from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
-from ..syntax.copy_names import says_own_values
+from ..syntax.name_promises import says_own_values
 from .own_counters import OwnCounters
 from .run.abstract_frame import file_of
 from .settled_changes import SettledChanges

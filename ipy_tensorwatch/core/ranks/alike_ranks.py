@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..model.records import Change
     from .join_reports import JoinedRanks, OnRanks
     from .rank_report import MissingRank
-    from .replica_record import Parting
+    from .replica_ledger import Parting
     from .waiting_rank import WaitingRank
 
 MAX_SINGLE = 16

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ..model.records import Site
 from ..statements.statement import parse_statements
+
+if TYPE_CHECKING:
+    from ..model.records import Site
 
 _APPLIES = re.compile(r"\.(?:apply|map|imap)(?:_async|_sync)?\s*\(")
 
@@ -24,6 +26,4 @@ def applied_call(source: str) -> Site | None:
     applying = [one for one in calling if _APPLIES.search(one.text)]
     if not applying and len(calling) != 1:
         return None
-    one = (applying or calling)[-1]
-    site = Site(line=one.line, end_line=one.end_line, text=one.text)
-    return site if len(calling) == 1 else replace(site, certainty="inferred")
+    return (applying or calling)[-1].site("observed" if len(calling) == 1 else "inferred")

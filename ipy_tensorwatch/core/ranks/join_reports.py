@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
     from ..model.records import Cell, Change
     from .rank_report import MissingRank, RankReport
-    from .replica_record import Replica
+    from .replica_ledger import Replica
     from .waiting_rank import WaitingRank
 
 T = TypeVar("T")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ..host.record import field, mutable
-from .replica_record import Parting, Replica
+from ..host.record import field, mutable, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .rank_report import RankReport
-    from .replica_record import ReplicaKind
     from .state_leaf import BranchKey, StateLeaf
 
     SameRanks = tuple[int, ...]  # the first of them speaks for all
@@ -210,3 +208,39 @@ def _first(present: Mapping[SameRanks, StateLeaf], ranks: SameRanks) -> list[Sta
     return sorted(
         present.values(), key=lambda one: next(r for r, leaf in present.items() if leaf is one)[0] not in ranks
     )
+
+
+ReplicaKind = Literal["replica", "shard", "local"]
+
+
+@record
+class Parting:
+    """How the ranks of one tensor parted.
+
+    Attributes
+    ----------
+    ranks
+        Those that differ from most of the others.
+    cell, line, text
+        The statement of the cell after which they differed; line 0 if none is known to have written.
+    max_abs
+        The largest difference; None if it is not known.
+    """
+
+    ranks: tuple[int, ...]
+    cell: int
+    line: int = 0
+    text: str = ""
+    path: str
+    max_abs: float | None = None
+
+
+@record
+class Replica:
+    """A tensor, or a container of tensors, on several ranks."""
+
+    path: str
+    kind: ReplicaKind
+    equal: bool
+    ranks: tuple[int, ...]
+    parted: Parting | None = None

@@ -7,8 +7,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..syntax.ast_queries import is_inplace_name, last_name, own_parts, root_variable
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.ast_queries import is_inplace_name, last_name, own_nodes, root_variable
 from ..syntax.torch_vocabulary import BUILTINS
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def may_put(node: ast.stmt) -> bool:
     """
     if isinstance(node, ast.Assign) and any(isinstance(one, ast.Attribute | ast.Subscript) for one in node.targets):
         return True
-    calls = [part for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Call)]
+    calls = [part for part in own_nodes(node) if isinstance(part, ast.Call)]
     return any(not _only_writes(name) and name not in BUILTINS for name in (last_name(one.func) for one in calls))
 
 
@@ -89,7 +88,7 @@ def _assigned(node: ast.stmt) -> Iterator[BoundValue]:
 
 def _inside(node: ast.stmt) -> Iterator[BoundValue]:
     """Yield what expressions bind: `(y := x)`, `xs.append(x)`, `setattr(o, 'x', x)`."""
-    for part in (inner for own in own_parts(node) for inner in all_nodes(own)):
+    for part in own_nodes(node):
         match part:
             case ast.NamedExpr(target=target, value=value):
                 yield BoundValue(target, value)

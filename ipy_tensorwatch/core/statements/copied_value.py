@@ -6,15 +6,17 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.path import AccessPath
-from ..syntax.ast_queries import is_method, keyword, last_name, spell_item, spell_path
+from ..syntax.ast_queries import arguments, is_method, keyword, last_name, source_of_node, spell_item, spell_path
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import OPTIMIZERS, PASS_ALONG, VIEW_ATTRIBUTES
 from .aliases.expression_aliases import trace
 from .aliases.scope import Scope
-from .rewrite_statement import before_writes, parse_one
+from .rewrite_statement import before_writes, parse_one, replace_expressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    _Replacements = list[tuple[ast.expr, str]]
 
 _ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Dict, ast.ListComp)
 _DISPLAYS = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -62,11 +64,6 @@ class Copying(NamedTuple):
     keeps_writes: bool = False
 
 
-class _Splice(NamedTuple):
-    node: ast.expr
-    text: str
-
-
 def copied_value(text: str, copying: Copying) -> str | None:
     """Rewrite a statement to store a copy; None if it is not plain what it stores.
 
@@ -87,7 +84,7 @@ def copied_value(text: str, copying: Copying) -> str | None:
         return None
     rewriter = _Rewriter(text, copying)
     found = rewriter.stored(node)
-    return _spliced(text, found) if found else rewriter.copied_after(node)
+    return replace_expressions(text, dict(found)) if found else rewriter.copied_after(node)
 
 
 def with_copied_arguments(text: str, copying: Copying) -> str | None:
@@ -104,7 +101,7 @@ def with_copied_arguments(text: str, copying: Copying) -> str | None:
     rewriter = _Rewriter(text, copying)
     found = (rewriter.given(call) for call in reversed(calls))
     splices = next((one for one in found if one), None)
-    return _spliced(text, splices) if splices else None
+    return replace_expressions(text, dict(splices)) if splices else None
 
 
 class _Rewriter:
@@ -113,7 +110,7 @@ class _Rewriter:
     def __init__(self, text: str, copying: Copying) -> None:
         self.text, self.copying = text, copying
 
-    def stored(self, node: ast.stmt) -> list[_Splice] | None:
+    def stored(self, node: ast.stmt) -> _Replacements | None:
         """Copy in what a statement stores under the path."""
         match node:
             case ast.Assign(targets=[target], value=value):
@@ -128,14 +125,14 @@ class _Rewriter:
                 return self._called(call) or self._named_inside(node)
         return None
 
-    def assigned(self, target: ast.expr, value: ast.expr) -> list[_Splice] | None:
+    def assigned(self, target: ast.expr, value: ast.expr) -> _Replacements | None:
         """Copy in the value of an assignment."""
         if isinstance(target, ast.Tuple | ast.List):
             return self._unpacked(target, value)
         steps = steps_behind(target, self.copying.path)
         return None if steps is None else self.copied(value, steps)
 
-    def _unpacked(self, target: ast.Tuple | ast.List, value: ast.expr) -> list[_Splice] | None:
+    def _unpacked(self, target: ast.Tuple | ast.List, value: ast.expr) -> _Replacements | None:
         if _is_one_view(value) and any(steps_behind(one, self.copying.path) == () for one in target.elts):
             return self._tensor(value)
         if not isinstance(value, ast.Tuple | ast.List) or len(target.elts) != len(value.elts):
@@ -144,18 +141,18 @@ class _Rewriter:
         found = (self.assigned(one, part) for one, part in pairs)
         return next((one for one in found if one is not None), None)
 
-    def _named_inside(self, node: ast.stmt) -> list[_Splice] | None:
+    def _named_inside(self, node: ast.stmt) -> _Replacements | None:
         """Copy in the value of an assignment inside an expression."""
         named = [one for one in all_nodes(node) if isinstance(one, ast.NamedExpr)]
         found = (self.assigned(one.target, one.value) for one in named)
         return next((one for one in found if one is not None), None)
 
-    def _joined(self, target: ast.expr, value: ast.expr) -> list[_Splice] | None:
+    def _joined(self, target: ast.expr, value: ast.expr) -> _Replacements | None:
         """Copy in what is added to a list."""
         is_display = steps_behind(target, self.copying.path) and isinstance(value, _DISPLAYS)
         return self._leading(value) if is_display else None
 
-    def _called(self, call: ast.Call) -> list[_Splice] | None:
+    def _called(self, call: ast.Call) -> _Replacements | None:
         """Copy in what a method stores."""
         name = last_name(call.func)
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
@@ -172,7 +169,7 @@ class _Rewriter:
             return None if several is None else self._leading(several) or self.copied(several, steps)
         return self.given(call)
 
-    def copied(self, value: ast.expr, steps: Sequence[str]) -> list[_Splice] | None:
+    def copied(self, value: ast.expr, steps: Sequence[str]) -> _Replacements | None:
         """Copy what lies behind some steps in a value."""
         if not steps:
             return self._tensor(value)
@@ -191,7 +188,7 @@ class _Rewriter:
                 return given
         return self._whole(value, steps)
 
-    def _tensor(self, value: ast.expr) -> list[_Splice] | None:
+    def _tensor(self, value: ast.expr) -> _Replacements | None:
         """Copy the tensor that a value is; None if it is a new one."""
         if isinstance(value, _DISPLAYS):
             return self._leading(value)
@@ -200,7 +197,7 @@ class _Rewriter:
         if isinstance(value, ast.Call) and last_name(value.func) in _NEED_LEAF and value.args:
             return self._tensor(value.args[0])
         plain = before_writes(value, keeps=self.copying.keeps_writes)
-        return [_Splice(plain, self._one(plain))]
+        return [(plain, self._one(plain))]
 
     def _inside(self, value: ast.expr, steps: Sequence[str]) -> tuple[ast.expr, Sequence[str]] | None:
         """Return the part of a display, and the steps that are left behind it."""
@@ -222,14 +219,14 @@ class _Rewriter:
                 return (only, steps) if isinstance(only, (*_DISPLAYS, ast.BinOp)) else None
         return None
 
-    def _repeated(self, value: ast.BinOp) -> list[_Splice] | None:
+    def _repeated(self, value: ast.BinOp) -> _Replacements | None:
         """Write a list of one item, times n, as a comprehension that makes the item anew."""
         is_first = isinstance(value.left, ast.List | ast.Tuple)
         parts, times = (value.left, value.right) if is_first else (value.right, value.left)
         if not isinstance(parts, ast.List | ast.Tuple) or len(parts.elts) != 1:
             return None
         loop = f"{self._made_anew(parts.elts[0])} for _ in range({self._source(times)})"
-        return [_Splice(value, f"[{loop}]" if isinstance(parts, ast.List) else f"tuple({loop})")]
+        return [(value, f"[{loop}]" if isinstance(parts, ast.List) else f"tuple({loop})")]
 
     def _made_anew(self, item: ast.expr) -> str:
         """Return how to make an item of a container once more."""
@@ -238,7 +235,7 @@ class _Rewriter:
         is_tensor = len(self.copying.path.steps) == 1
         return self._one(item) if is_tensor else f"{self.copying.deepcopy}({self._source(item)})"
 
-    def _leading(self, value: ast.expr) -> list[_Splice] | None:
+    def _leading(self, value: ast.expr) -> _Replacements | None:
         """Copy the parts of a display that lead to the other path."""
         match value:
             case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts) | ast.Dict(values=parts):
@@ -253,39 +250,38 @@ class _Rewriter:
             return self._whole(value, self.copying.other.steps[len(refs[0].path.steps) :])
         return None
 
-    def given(self, call: ast.Call) -> list[_Splice] | None:
+    def given(self, call: ast.Call) -> _Replacements | None:
         """Copy the arguments of a call that lead to the other path."""
         if last_name(call.func) in OPTIMIZERS:
             return None
-        parts = [*call.args, *(one.value for one in call.keywords)]
-        found = [splice for part in parts for splice in self._leading(part) or ()]
+        found = [splice for part in arguments(call) for splice in self._leading(part) or ()]
         return found or None
 
-    def _twice(self, call: ast.Call) -> list[_Splice] | None:
+    def _twice(self, call: ast.Call) -> _Replacements | None:
         """Copy an argument that a call is given more than once."""
         if self.copying.path.root != self.copying.other.root:
             return None
         if last_name(call.func) == "fromkeys" and len(call.args) == 2:  # noqa: PLR2004  (keys and value)
             keys, item = call.args
             made, key = self._made_anew(item), "key"
-            return [_Splice(call, f"{{{key}: {made} for {key} in {self._source(keys)}}}")]
+            return [(call, f"{{{key}: {made} for {key} in {self._source(keys)}}}")]
         names = [one.id for one in call.args if isinstance(one, ast.Name)]
         again = [one for one in call.args if isinstance(one, ast.Name) and names.count(one.id) > 1]
-        return [_Splice(one, self._one(one)) for one in again] or None
+        return [(one, self._one(one)) for one in again] or None
 
-    def _whole(self, value: ast.expr, steps: Sequence[str]) -> list[_Splice] | None:
+    def _whole(self, value: ast.expr, steps: Sequence[str]) -> _Replacements | None:
         """Copy a container with all that is in it."""
         if not _may_hold(value):
             return None
         if not self.copying.has_graph:
             inner = _copied_by(value) or value
-            return [_Splice(value, f"{self.copying.deepcopy}({self._source(inner)})")]
+            return [(value, f"{self.copying.deepcopy}({self._source(inner)})")]
         if len(steps) != 1 or not steps[0].startswith("["):
             return None
         own, each = self._source(value), "one.copy()" if self.copying.is_array else "one.clone()"
         is_dict = not steps[0][1:-1].lstrip("-").isdigit()
         made = f"{{key: {each} for key, one in {own}.items()}}" if is_dict else f"[{each} for one in {own}]"
-        return [_Splice(value, made)]
+        return [(value, made)]
 
     def copied_after(self, node: ast.stmt) -> str | None:
         """Copy a path that the statement binds in a statement after it."""
@@ -305,7 +301,7 @@ class _Rewriter:
         return f"{text}.detach().clone()" if self.copying.is_leaf else f"{text}.clone()"
 
     def _source(self, node: ast.AST) -> str:
-        return ast.get_source_segment(self.text, node) or ""
+        return source_of_node(self.text, node)
 
 
 def _may_hold(value: ast.expr) -> bool:
@@ -373,10 +369,3 @@ def _may_be_same(typed: str, step: str) -> bool:
 
 def _is_constant(step: str) -> bool:
     return step[1:-1].isdigit() or step[1] in "'\""
-
-
-def _spliced(text: str, splices: Sequence[_Splice]) -> str:
-    raw = text.encode()
-    for one in sorted(splices, key=lambda one: -one.node.col_offset):
-        raw = raw[: one.node.col_offset] + one.text.encode() + raw[one.node.end_col_offset :]
-    return raw.decode()

@@ -6,7 +6,15 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
-from ..syntax.ast_queries import COMPREHENSIONS, names_bound, own_parts, root_variable, spell_item, spell_path
+from ..syntax.ast_queries import (
+    COMPREHENSIONS,
+    names_bound,
+    own_nodes,
+    own_parts,
+    root_variable,
+    spell_item,
+    spell_path,
+)
 from ..syntax.parsing import DEFINITIONS, walk_statements
 from ..syntax.syntax_tree import all_nodes, children_of
 from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES
@@ -25,7 +33,7 @@ def calls_of(node: ast.stmt) -> bool:
         return True
     if isinstance(node, ast.ClassDef) and any(map(calls_of, walk_statements(node.body))):
         return True
-    return any(isinstance(part, _RUNNING) for own in own_parts(node) for part in all_nodes(own))
+    return any(isinstance(part, _RUNNING) for part in own_nodes(node))
 
 
 def operates(node: ast.stmt) -> bool:
@@ -109,7 +117,7 @@ def reads_of(node: ast.stmt) -> frozenset[str]:
     >>> [sorted(reads_of(ast.parse(one).body[0])) for one in ("x = f(x)", "x = y", "x[i] = 1", "x += 1")]
     [['f', 'x'], ['y'], ['i'], ['x']]
     """
-    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
+    parts = own_nodes(node)
     owners = [part.value for part in parts if isinstance(part, ast.Attribute | ast.Subscript) and not _is_load(part)]
     read = [part.id for part in parts if isinstance(part, ast.Name) and _is_load(part) and part not in owners]
     return frozenset([*read, root_variable(node.target)] if isinstance(node, ast.AugAssign) else read)
@@ -123,7 +131,7 @@ def values_read(node: ast.stmt, path: str) -> list[bool]:
     >>> [values_read(ast.parse(one).body[0], "y") for one in ("f(y.detach(), y)", "y = x.y", "y.detach().sum()")]
     [[False, True], [], [True]]
     """
-    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
+    parts = own_nodes(node)
     calls = [part.func for part in parts if isinstance(part, ast.Call)]
     detached = [func.value for func in calls if isinstance(func, ast.Attribute) and func.attr == "detach"]
     loaded = (part for part in parts if isinstance(part, ast.Name | ast.Attribute | ast.Subscript) and _is_load(part))
@@ -144,7 +152,7 @@ def names_led_on(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
     """
     if isinstance(node, DEFINITIONS):
         return frozenset(), frozenset()
-    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
+    parts = own_nodes(node)
     binds_alone = isinstance(node, _BINDING) and not any(isinstance(part, COMPREHENSIONS) for part in parts)
     stored, read = set[str]() if binds_alone else set(binds_of(node)), set[str]()
     for part in parts:
@@ -168,10 +176,7 @@ def _bound(node: ast.expr) -> Iterator[ast.Name]:
 
 
 def _walrus_names(node: ast.stmt) -> Iterator[str]:
-    for own in own_parts(node):
-        for part in all_nodes(own):
-            if isinstance(part, ast.NamedExpr):
-                yield part.target.id
+    return (part.target.id for part in own_nodes(node) if isinstance(part, ast.NamedExpr))
 
 
 def _pattern_names(pattern: ast.pattern) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, spell_path
+from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, source_of_node, spell_path
 from ..syntax.parsing import parse_cell
 from ..syntax.syntax_tree import all_nodes, children_of
 from ..syntax.torch_vocabulary import OUT_OF_PLACE
@@ -14,7 +14,7 @@ from .aliases.scope import Scope
 from .writes.statement_writes import targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Iterator
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
 _SIGNS: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -47,7 +47,7 @@ def out_of_place(text: str, names: Container[str]) -> str | None:
     """
     match parse_one(text):
         case ast.AugAssign(target=target, op=op, value=value) if type(op) in _SIGNS and spell_path(target) in names:
-            left, right = _source(text, target), _source(text, value)
+            left, right = source_of_node(text, target), source_of_node(text, value)
             plain = isinstance(value, _ATOMS)
             return f"{left} = {left} {_SIGNS[type(op)]} {right if plain else f'({right})'}"
         case ast.Expr(value=ast.Call() as call):
@@ -55,7 +55,7 @@ def out_of_place(text: str, names: Container[str]) -> str | None:
             return None if name is None or plain_call is None else f"{name} = {plain_call}"
         case ast.Assign(value=ast.Call() as call) if is_true(keyword(call, "inplace")) and _written(call, names):
             plain_call = _plain(text, call)
-            return None if plain_call is None else splice_source(text, [call], lambda _: plain_call)
+            return None if plain_call is None else replace_expressions(text, {call: plain_call})
         case _:
             return None
 
@@ -88,16 +88,16 @@ def _plain(text: str, call: ast.Call) -> str | None:
     if name.rstrip("_") not in OUT_OF_PLACE or not isinstance(call.func, ast.Attribute | ast.Name):
         return None
     inner = call.func.value if isinstance(call.func, ast.Attribute) else None
-    before = _plain(text, inner) if isinstance(inner, ast.Call) else inner and _source(text, inner)
+    before = _plain(text, inner) if isinstance(inner, ast.Call) else inner and source_of_node(text, inner)
     if inner is not None and before is None:
         return None
     own = f"{before}.{name.rstrip('_')}" if inner is not None else name.rstrip("_")
-    return own + _source(text, call)[len(_source(text, call.func)) :]
+    return own + source_of_node(text, call)[len(source_of_node(text, call.func)) :]
 
 
 def _without(text: str, call: ast.Call, gone: list[ast.keyword]) -> str:
     kept = [*call.args, *(one for one in call.keywords if one not in gone)]
-    return f"{_source(text, call.func)}({', '.join(_source(text, one) for one in kept)})"
+    return f"{source_of_node(text, call.func)}({', '.join(source_of_node(text, one) for one in kept)})"
 
 
 def without_inplace(text: str) -> str | None:
@@ -117,7 +117,7 @@ def without_inplace(text: str) -> str | None:
     ]
     if len(plain) != 1 or plain[0][1] is None:
         return None
-    return splice_source(text, [plain[0][0]], lambda _: plain[0][1] or "")
+    return replace_expressions(text, {plain[0][0]: plain[0][1]})
 
 
 def with_clones(text: str, names: Collection[str], copy: str = ".clone()") -> str | None:
@@ -129,8 +129,7 @@ def with_clones(text: str, names: Collection[str], copy: str = ".clone()") -> st
     'a = table.weight.clone() @ w.t()'
     """
     node = parse_one(text)
-    found = [] if node is None else [*_reads(node, names)]
-    return splice_source(text, found, lambda one: one + copy) if found else None
+    return None if node is None else _with_copies(text, [*_reads(node, names)], copy)
 
 
 def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
@@ -172,8 +171,7 @@ def cloned_parts(text: str, names: Collection[str]) -> str | None:
     'out[t] = out[t - 1].clone() * h'
     """
     node = parse_one(text)
-    found = [] if node is None else [*_parts_read(node, names)]
-    return splice_source(text, found, lambda one: f"{one}.clone()") if found else None
+    return None if node is None else _with_copies(text, [*_parts_read(node, names)])
 
 
 def cloned_inputs(text: str, names: Collection[str]) -> str | None:
@@ -218,9 +216,9 @@ def cloned_value(text: str) -> str | None:
     node = parse_one(text)
     if not isinstance(node, ast.Assign) or isinstance(node.value, ast.Tuple | ast.List):
         return None
-    value = _source(text, node.value)
+    value = source_of_node(text, node.value)
     plain = isinstance(node.value, _ATOMS)
-    return splice_source(text, [node.value], lambda _: f"{value}.clone()" if plain else f"({value}).clone()")
+    return replace_expressions(text, {node.value: f"{value}.clone()" if plain else f"({value}).clone()"})
 
 
 def read_paths(text: str) -> list[str]:
@@ -305,7 +303,7 @@ def replaced(text: str, path: str, other: str) -> str | None:
     node = parse_one(text)
     found = [] if node is None else [*_reads(node, {path})]
     own = any(isinstance(part, ast.comprehension) for part in all_nodes(node)) if node else False
-    return splice_source(text, found, lambda _: other) if found and not own else None
+    return replace_expressions(text, dict.fromkeys(found, other)) if found and not own else None
 
 
 def cloned_sources(text: str, names: Collection[str]) -> str | None:
@@ -326,7 +324,7 @@ def cloned_sources(text: str, names: Collection[str]) -> str | None:
     found = [
         one for one in parts if any(str(ref.path) in names or ref.path.root in names for ref in trace(one, Scope()))
     ]
-    return splice_source(text, found, lambda one: f"{one}.clone()") if found else None
+    return _with_copies(text, found)
 
 
 def without_grad(text: str) -> str | None:
@@ -334,14 +332,15 @@ def without_grad(text: str) -> str | None:
     return None if parse_one(text) is None else f"with torch.no_grad(): {text}"
 
 
-def _source(text: str, node: ast.AST) -> str:
-    return ast.get_source_segment(text, node) or ""
-
-
-def splice_source(text: str, nodes: Iterable[ast.expr], make: Callable[[str], str]) -> str:
-    """Replace expressions, none of them nested, in source text."""
+def replace_expressions(text: str, new: Mapping[ast.expr, str]) -> str:
+    """Replace expressions, none of them nested, in the source of one line, each by its own text."""
     raw = text.encode()
-    for one in sorted(nodes, key=lambda one: -one.col_offset):
-        own = raw[one.col_offset : one.end_col_offset].decode()
-        raw = raw[: one.col_offset] + make(own).encode() + raw[one.end_col_offset :]
+    for one in sorted(new, key=lambda one: -one.col_offset):
+        raw = raw[: one.col_offset] + new[one].encode() + raw[one.end_col_offset :]
     return raw.decode()
+
+
+def _with_copies(text: str, found: Iterable[ast.expr], copy: str = ".clone()") -> str | None:
+    """Replace expressions by copies of them; None if there are none."""
+    new = {one: source_of_node(text, one) + copy for one in found}
+    return replace_expressions(text, new) if new else None

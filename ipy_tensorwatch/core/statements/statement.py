@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..host.record import field, record
+from ..model.records import Site
 from ..syntax.magic_calls import MAGIC_CALL, as_typed_unless_running, find_body, find_source
 from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..model.path import AccessPath
+    from ..model.records import Certainty, Inner
     from .bound_values import BoundValue
     from .writes.loop_elements import Element, Loops
 
@@ -53,6 +55,10 @@ class Statement:
     text: str
     _node: ast.stmt = field(compare=False, repr=False)
     _loops: Loops = field(default=(), compare=False, repr=False)
+
+    def site(self, certainty: Certainty = "observed", inner: Inner | None = None) -> Site:
+        """Return where it stands, with a line inside a function that it led to."""
+        return Site(line=self.line, end_line=self.end_line, text=self.text, certainty=certainty, inner=inner)
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:

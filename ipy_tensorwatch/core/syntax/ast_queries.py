@@ -29,6 +29,21 @@ def _expressions(parts: Iterable[ast.AST]) -> list[ast.expr]:
     return found
 
 
+def own_nodes(node: ast.stmt) -> list[ast.AST]:
+    """Return the nodes of a statement's own expressions, with all below them."""
+    return [inner for own in own_parts(node) for inner in all_nodes(own)]
+
+
+def covers_line(node: ast.stmt | ast.expr, line: int) -> bool:
+    """Return whether a line is one of those that a node stands on."""
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def source_of_node(text: str, node: ast.AST) -> str:
+    """Return the text of a node, in the text that it was parsed from."""
+    return ast.get_source_segment(text, node) or ""
+
+
 def statement_at(nodes: Sequence[ast.stmt], line: int, column: int | None) -> int | None:
     r"""Return the index of the innermost statement at a place; None if `column` is None and several start in that line.
 
@@ -39,7 +54,7 @@ def statement_at(nodes: Sequence[ast.stmt], line: int, column: int | None) -> in
     (1, None)
     """
     if column is None:
-        found = [index for index, node in enumerate(nodes) if node.lineno <= line <= (node.end_lineno or node.lineno)]
+        found = [index for index, node in enumerate(nodes) if covers_line(node, line)]
         rivals = [index for index in found if nodes[index].lineno == line]
         return found[-1] if found and len(rivals) <= 1 else None
     place = line, column

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from ..host.record import field, mutable
 from ..model.records import Inner
+from .ast_queries import covers_line
 from .magic_calls import MAGIC_CALL, find_body
 from .parsing import parse_cell, statements_around
-from .statement_text import header_end, spell
+from .statement_text import header_end, spell_header
 
 if TYPE_CHECKING:
     import ast
@@ -69,15 +70,9 @@ def _blank_lines(source: str) -> int:
 
 def _innermost(tree: ast.Module | None, lines: list[str], line: int) -> tuple[int, str]:
     """Return the first line and the text of the innermost statement on a line; a compound statement's header only."""
-
-    def holds(node: ast.stmt) -> bool:
-        return node.lineno <= line <= (node.end_lineno or node.lineno)
-
-    around = (
-        [] if tree is None else [one for one in statements_around(tree, holds) if line <= header_end(one, lines)[0]]
-    )
+    found = [] if tree is None else statements_around(tree, lambda one: covers_line(one, line))
+    around = [one for one in found if line <= header_end(one, lines)[0]]
     if not around:
         return line, ""
     node = max(around, key=lambda one: (one.lineno, one.col_offset))
-    end, column = header_end(node, lines)
-    return node.lineno, spell(node, lines, node.lineno, end, column)
+    return node.lineno, spell_header(node, lines)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
+from .ast_queries import covers_line
 from .syntax_tree import all_nodes
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def bound_around(source: str, line: int) -> frozenset[str]:
     around = [
         node
         for node in all_nodes(tree or ast.Module(body=[], type_ignores=[]))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and covers_line(node, line)
     ]
     innermost = max(around, key=lambda node: node.lineno, default=ast.Pass())
     declared = (part.names for part in all_nodes(innermost) if isinstance(part, ast.Global | ast.Nonlocal))

@@ -72,6 +72,11 @@ def _comments(text: str) -> Iterator[tuple[int, int]]:
         return
 
 
+def spell_header(node: ast.stmt, lines: list[str]) -> str:
+    """Return a statement's own text as one line, without decorators and comments."""
+    return spell(node, lines, node.lineno, *header_end(node, lines))
+
+
 def spell_line(line: str) -> str:
     """Return one line without its comment."""
     return _without_comments(line.strip()).strip() if "#" in line else line.strip()

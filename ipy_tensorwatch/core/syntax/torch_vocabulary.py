@@ -116,20 +116,12 @@ OUTER_MODULE_WRITES = _words("apply half float double bfloat16 to type cuda cpu 
 OUTER_WRITES = _words("sort fill partition put itemset resize byteswap setfield")
 """NumPy methods that write and return None; PyTorch's of the same name return a new tensor and write nothing."""
 
-WRITTEN_ARGUMENT = {
-    **dict.fromkeys(
-        _words("""
-    copyto put place putmask put_along_axis fill_diagonal shuffle memset memmove setitem delitem
-"""),
-        (0,),
-    ),
-    **dict.fromkeys(
-        _words("""
+_WRITES_FIRST = _words("""
+    copyto put place putmask put_along_axis fill_diagonal shuffle memset memmove setitem delitem at
     iadd isub imul itruediv ifloordiv imod ipow iand ior ixor ilshift irshift imatmul
-"""),
-        (0,),
-    ),
-    "at": (0,),
+""")
+WRITTEN_ARGUMENT: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(_WRITES_FIRST, (0,)),
     "pack_into": (1,),
     "swap_tensors": (0, 1),
     "vector_to_parameters": (1,),

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.host.grouped import grouped
 from ...core.host.record import record
-from ..page import Line, Page, Row, Table, words
+from ...core.model.records import NOT_KEPT
+from ..page import Line, Page, Row, Table, code, words
 from ..wording.changes.fold_changes import fold, gather
-from ..wording.changes.operator_counts import left_out, operators
 from ..wording.changes.phrases import amount, counted, counter, how, names, values
-from ..wording.changes.sites import line_of, site_text
+from ..wording.changes.sites import inner_line, line_of, site_text, statement
 from ..wording.hazards.hazard_sentences import hazard_lines
+from ..wording.measure import count_of
 from ..wording.tensor_facts import spell_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ...core.model.records import Change, TensorRecord
+    from ...core.model.records import Change, OperatorWrite, TensorRecord
     from ..page import PagePart
     from ..report import Report
     from ..wording.changes.fold_changes import Fold
@@ -115,13 +117,47 @@ def _unchanged(report: Report) -> list[TensorRecord]:
 
 
 def _unchanged_table(records: Sequence[TensorRecord], view: DiffView) -> Table:
-    forms: dict[str, list[str]] = {}
-    for one in records:
-        forms.setdefault(_describe(one), []).append(str(one.path))
-    rows = [(counted(label, len(alike)), form) for form, paths in forms.items() for label, alike in gather(paths)]
+    forms = grouped(records, _describe).items()
+    paths = [(form, gather(str(one.path) for one in alike)) for form, alike in forms]
+    rows = [(counted(label, len(alike)), form) for form, gathered in paths for label, alike in gathered]
     return Table(
         caption="Unchanged",
         head=("tensor", "form"),
         rows=tuple(Row(cells=(name, words(form))) for name, form in rows[: view.max_rows]),
         more=left_out(len(rows), view.max_rows),
     )
+
+
+def operators(writes: Sequence[OperatorWrite], changes: Iterable[Change], max_rows: int) -> Iterator[Table | Line]:
+    """Show the operators that wrote, in order, then the changed tensors that none of them wrote."""
+    if writes:
+        yield Table(
+            caption="Operators that wrote, in order",
+            head=("operator", "tensors", "times", "where", "statement"),
+            rows=tuple(Row(cells=_operator(one)) for one in writes[:max_rows]),
+            more=left_out(len(writes), max_rows),
+        )
+    seen = {path for one in writes for path in one.paths}
+    past = [one.path for one in changes if one.kind == "mutated" and one.path not in seen]
+    if past:
+        yield (
+            words("no operator was seen to write ")
+            + names(past)
+            + words("; writes by NumPy, raw pointers and compiled code are not recorded")
+        )
+
+
+def _operator(one: OperatorWrite) -> tuple[Line, ...]:
+    site = one.site
+    where = words(f"line {site.line}") if site else Line()
+    text = statement(site.text) if site else Line()
+    if site and site.inner:
+        text += words(" → ") + inner_line(site.inner)
+    whose = names(one.paths) if one.paths else words("" if one.op == NOT_KEPT else "a temporary")
+    return code(one.op), whose, words(f"{one.times:,}×" if one.times > 1 else ""), where, text
+
+
+def left_out(count: int, max_rows: int) -> str:
+    """Return how many rows a table of `%tensordiff` left out, and the option that shows them."""
+    left = count - max_rows
+    return f"… and {count_of(left, 'more row')}: --max-rows {count}" if left > 0 else ""

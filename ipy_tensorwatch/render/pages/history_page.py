@@ -1,13 +1,13 @@
-"""The page of `%tensorwatch history`: the latest changes, cell by cell."""
+"""The page of `%tensorwatch history`: the latest changes, and the beginnings and ends of hazards, cell by cell."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page import Page, Row, Table, words
-from ..wording.changes.fold_changes import fold_by_cell
-from ..wording.hazards.hazard_turns import turn_table
-from ..wording.measure import count_of
+from ..page import Page, Row, Table, code, words
+from ..wording.changes.fold_changes import fold_by_cell, gather
+from ..wording.hazards.hazard_sentences import message, over
+from ..wording.measure import count_of, few
 from .summary_page import COLUMNS, change_cells
 
 if TYPE_CHECKING:
@@ -43,3 +43,24 @@ def history_table(past: Past, limit: int, path: str | None = None) -> Table:
 
 def _row(count: int, one: Fold) -> Row:
     return Row(cells=(words(f"[{count}]"), *change_cells(one)), silent=one.change.silent)
+
+
+MAX_NAMES = 3
+
+
+def turn_table(turns: Sequence[Turn], limit: int) -> Table:
+    """Lay out the latest `limit` turns, oldest first."""
+    left = len(turns) - limit
+    return Table(
+        caption="Hazards by cell",
+        head=("cell", "hazard", "tensors", "what happened"),
+        rows=tuple(_turn_row(one) for one in turns[-limit:]),
+        more=f"… and {left:,} earlier" if left > 0 else "",
+    )
+
+
+def _turn_row(turn: Turn) -> Row:
+    names, left = few([text for text, _ in gather(turn.hazard.paths)], MAX_NAMES)
+    told = code(", ".join(names)) + words(f" and {left} more" if left else "")
+    what = message(turn.hazard) if turn.why is None else over(turn)
+    return Row(cells=(words(f"[{turn.cell}]"), words(turn.hazard.code), told, what))

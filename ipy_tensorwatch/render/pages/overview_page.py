@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..page import Page, Row, Table, words
 from ..paint.memory_picture import picture
+from ..wording.changes.fold_changes import most_telling
 from ..wording.changes.fold_groups import block, fold_groups, members
-from ..wording.changes.order import most_telling
 from ..wording.changes.origin_sentences import origins_told
 from ..wording.changes.relations import relations
 from ..wording.hazards.explained_changes import fold_explained

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from ...core.host.grouped import grouped
 from ..page import Page, Row, Table, code, fill, words
 from ..wording.changes.phrases import amount, how
 from ..wording.changes.sites import line_of, site_text
@@ -14,11 +16,10 @@ from ..wording.rank_sentences import listed, missing_line, parting_line, ranks_o
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...core.hazards.hazard import Hazard
     from ...core.model.records import Change
     from ...core.ranks.join_reports import JoinedRanks, OnRanks
     from ...core.ranks.rank_report import MissingRank
-    from ...core.ranks.replica_record import Parting
+    from ...core.ranks.replica_ledger import Parting
     from ...core.ranks.waiting_rank import WaitingRank
     from ..page import Line, PagePart
 
@@ -97,25 +98,15 @@ def _parts(joined: JoinedRanks, changes: tuple[OnRanks[Change], ...] | None = No
             bare=True,
             more=f"… and {len(several) - MAX_LINES:,} more: %tensorwatch ranks" if len(several) > MAX_LINES else "",
         )
-    for ranks, hazards in _by_ranks(joined.hazards).items():
+    for ranks, hazards in grouped(joined.hazards, attrgetter("ranks")).items():
         yield words(f"{ranks_of(ranks, total)}:")
-        yield from hazard_lines(hazards, MAX_HAZARDS)
+        yield from hazard_lines([one.what for one in hazards], MAX_HAZARDS)
 
 
 def _parting_lines(partings: Sequence[Parting], total: int) -> Iterator[Line]:
     """Say how replicas parted, those by one statement together."""
-    alike: dict[object, list[Parting]] = {}
-    for one in partings:
-        alike.setdefault((one.ranks, one.cell, one.line, one.text), []).append(one)
-    for several in alike.values():
+    for several in grouped(partings, lambda one: (one.ranks, one.cell, one.line, one.text)).values():
         yield parting_line(several[0], total, [one.path for one in several])
-
-
-def _by_ranks(hazards: Sequence[OnRanks[Hazard]]) -> dict[tuple[int, ...], list[Hazard]]:
-    found: dict[tuple[int, ...], list[Hazard]] = {}
-    for one in hazards:
-        found.setdefault(one.ranks, []).append(one.what)
-    return found
 
 
 def _cells(one: OnRanks[Change], total: int) -> tuple[Line, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.host.grouped import grouped
 from .style import MARK, SHADES
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ def draw_svg(strip: Strip, nbytes: int, title: str) -> str:
 
 def _paths(runs: Sequence[ByteRun], nbytes: int, heights: Iterable[float], *, is_exact: bool) -> list[tuple[str, str]]:
     """Return the runs as SVG paths with their dash patterns, one path per density."""
-    found: dict[str, list[ByteRun]] = {}
-    for run in runs:
-        found.setdefault("" if run.is_solid and is_exact else _dashes(run), []).append(run)
+    found = grouped(runs, lambda run: "" if run.is_solid and is_exact else _dashes(run))
     return [(" ".join(_line(run, nbytes, y) for y in heights for run in alike), dash) for dash, alike in found.items()]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.host.grouped import grouped
 from ..page import clause, fill, join_words, words
 from .measure import count_of, spell_number
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from ...core.ranks.alike_ranks import RankRow
     from ...core.ranks.rank_report import MissingRank
-    from ...core.ranks.replica_record import Parting
+    from ...core.ranks.replica_ledger import Parting
     from ...core.ranks.waiting_rank import WaitingRank
     from ..page import Line
 
@@ -81,7 +82,7 @@ def parting_line(parting: Parting, total: int, paths: Sequence[str]) -> Line:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.ranks.replica_record import Parting
+    >>> from ipy_tensorwatch.core.ranks.replica_ledger import Parting
     >>> one = Parting(ranks=(2,), cell=7, line=5, text="opt.step()", path="net.weight", max_abs=0.25)
     >>> str(parting_line(one, 4, ["net.weight", "net.bias"]))
     'net.weight and 1 more differ on 1 of 4: 2, max |Δ| 0.25, since cell 7, line 5: opt.step()'
@@ -156,9 +157,7 @@ def waiting_lines(waiting: Sequence[WaitingRank]) -> list[Line]:
     >>> [str(line) for line in waiting_lines([one])]
     ['rank 0 waits in line 4: dist.barrier(), 12 s']
     """
-    alike: dict[object, list[WaitingRank]] = {}
-    for one in waiting:
-        alike.setdefault((one.line, one.text, one.collective), []).append(one)
+    alike = grouped(waiting, lambda one: (one.line, one.text, one.collective))
     return [_waiting_line(several) for several in alike.values()]
 
 

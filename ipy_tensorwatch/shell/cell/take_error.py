@@ -8,8 +8,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
-from ...capture.autograd.failed_node import find_spoiled
-from ...capture.autograd.graph_at_error import graph_at
+from ...capture.autograd.failed_backward import find_spoiled, graph_at
 from ...capture.frames.frame_locals import fixed_among, inplace_module, read_keys, read_locals
 from ...capture.frames.traceback_frames import find_complaint
 from ...core.explain.error_messages import BACKWARD

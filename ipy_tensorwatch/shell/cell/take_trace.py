@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ...capture.host.graph_private import next_sequence_number
-from ...capture.host.other_threads import names_in_other_threads
+from ...capture.host.threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.backward.shared_gradients import shares_gradients
 from ...core.hazards.kept_memory.kept_by_function import may_be_kept
 from ...core.hazards.optimizers.hidden_optimizer import holds_what_is_gone
+from ...core.host.grouped import grouped
 from ...core.host.guard import GUARD
 from ...core.host.record import record
 from ...core.model.reason import Reason
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from ...core.model.records import Cell
     from ...core.model.snapshots.differences import Found
     from ...core.model.trace.born import Born
-    from ...core.model.trace.evidence import Move
     from ...core.model.trace.saved_tensor import Overwritten
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
@@ -147,7 +148,7 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
         plain=cell.plain,
         entered=tuple(cell.ledger.built),
         writes=cell.ledger.at_end.after_those(cell.ledger.writes),
-        moves=_by_object(cell.ledger.moves),
+        moves={number: tuple(alike) for number, alike in grouped(cell.ledger.moves, attrgetter("object")).items()},
         steps=steps,
         values={index: tuple(known) for index, known in cell.values.items()},
         targets={
@@ -217,13 +218,6 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         evaluating=frozenset(known.evaluating),
         collectives=sources.collectives,
     )
-
-
-def _by_object(moves: Iterable[Move]) -> dict[int, tuple[Move, ...]]:
-    found: dict[int, list[Move]] = {}
-    for one in moves:
-        found.setdefault(one.object, []).append(one)
-    return {number: tuple(group) for number, group in found.items()}
 
 
 def _files_of(cells: Iterable[RunningCell], files: Mapping[str, int]) -> Iterator[tuple[str, SourceFile]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from ...capture.compare.compare_on_request import compare, is_comparable
+from ...capture.snapshot.holders import find_holders
 from ...core.host.capability import lost_capabilities
 from ...core.host.guard import GUARD
 from ...core.host.record import mutable
@@ -24,13 +25,12 @@ from ...render.pages.preview_page import show_preview
 from ...render.pages.status_page import StatusFacts, show_settings, show_status
 from ...render.pages.why_page import explain
 from ..fix_trials import prove_fixes
-from ..ipython.cell_sources import typed_source
+from ..ipython.cell_sources import typed_source, user_variables
 from ..ipython.find_path import find_path, find_paths, watched_paths
 from ..ipython.magic_options import Helped, diff_options, split, watch_parser
 from ..ipython.print_below_cell import diff_view, show
 from ..ranks.ranks_magic import join_ranks, joined_page, leave_ranks
 from .config_magic import change, settings_of
-from .ipython_names import holders_of
 from .mend_cell import mend_cell
 from .nested_cell import run_body
 from .restore import restore
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ...core.model.answers import Holder
     from ...render.page import Page
     from ...render.report import Report
     from ..ipython.magic_options import DiffOptions
@@ -227,3 +228,17 @@ class Commands:
         if sign:
             change(self.watcher.settings, name, value)
         return show_settings(settings_of(self.watcher.settings, name or None))
+
+
+def holders_of(shell: InteractiveShell, path: str) -> tuple[tuple[Holder, ...], int | None]:
+    """Return the holders of a path's memory, IPython's names included, and the number of unnamed ones."""
+    return find_holders(path, user_variables(shell), kept_by_ipython(shell))
+
+
+def kept_by_ipython(shell: InteractiveShell) -> dict[str, object]:
+    """Return the objects that IPython keeps, by name: `_`, `__`, `___`, `_3` and `Out[3]`."""
+    names = shell.user_ns
+    results = names.get("_oh", names.get("Out"))
+    kept = {f"Out[{count}]": value for count, value in results.items()} if isinstance(results, dict) else {}
+    numbered = [f"_{count}" for count in results] if isinstance(results, dict) else []
+    return kept | {name: names[name] for name in ("_", "__", "___", *numbered) if name in names}

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.ranks.rank_report import RankReport
-    from ...core.ranks.replica_ledger import SameRanks
-    from ...core.ranks.replica_record import Parting
+    from ...core.ranks.replica_ledger import Parting, SameRanks
     from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
     from .engines import Engines
 

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
-from ...core.ranks.find_hang import find_hang
+from ...core.ranks.waiting_rank import find_hang
 from .published import read_waiting
 
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ from ipy_tensorwatch.core.hazards.overwritten.unused_by_backward import use_of
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep
-from ipy_tensorwatch.core.model.trace.graph_state import GraphState
-from ipy_tensorwatch.core.model.trace.half_freed import HalfFreed
+from ipy_tensorwatch.core.model.trace.graph_state import GraphState, HalfFreed
 from tests.support.records import hazard, overwritten, reading, site, snapshot, writing
 from tests.support.traces import make_trace, snapshot_of
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from ipy_tensorwatch.core.model.records import Cell
 from ipy_tensorwatch.core.ranks.rank_report import RankReport
-from ipy_tensorwatch.core.ranks.replica_ledger import ReplicaLedger
-from ipy_tensorwatch.core.ranks.replica_record import Parting
+from ipy_tensorwatch.core.ranks.replica_ledger import Parting, ReplicaLedger
 from ipy_tensorwatch.core.ranks.state_leaf import BranchKey, StateLeaf
 
 NET = BranchKey("net", "parameter")

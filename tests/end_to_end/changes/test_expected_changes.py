@@ -6,6 +6,16 @@ import pytest
 
 from tests.support.notebook import Notebook, changes, mutated, silent
 
+
+def silently_changed(setup: str, cell: str) -> set[str]:
+    """Tell which paths a cell changed silently, after one that sets up; something has changed, or nothing was tried."""
+    with Notebook() as nb:
+        nb.run(setup)
+        report = nb.run(cell)
+        assert mutated(report)
+        return silent(report)
+
+
 BUFFERS = """
 import torch
 from torch import nn
@@ -46,9 +56,7 @@ STATISTICS = {"checked.running_mean", "checked.running_var", "checked.num_batche
     ],
 )
 def test_buffers(cell, expected):
-    with Notebook() as nb:
-        nb.run(BUFFERS)
-        assert expected == silent(nb.run(cell))
+    assert expected == silently_changed(BUFFERS, cell)
 
 
 TRAINING = """
@@ -186,11 +194,7 @@ def mean_of(models):
     ],
 )
 def test_parameters(cell, expected):
-    with Notebook() as nb:
-        nb.run(PARAMETERS)
-        report = nb.run(cell)
-        assert expected == silent(report)
-        assert mutated(report)
+    assert expected == silently_changed(PARAMETERS, cell)
 
 
 WITHOUT_A_CALL = """
@@ -288,9 +292,7 @@ buffer.store(1)
     ],
 )
 def test_arrays_of_an_object(cell, expected):
-    with Notebook() as nb:
-        nb.run(OBJECTS)
-        assert expected == silent(nb.run(cell))
+    assert expected == silently_changed(OBJECTS, cell)
 
 
 BY_HAND = """
@@ -363,11 +365,7 @@ WRITTEN = {"weight", "moved[0]", "moved[1]"}
     ],
 )
 def test_what_functions_update_by_hand(cell, expected):
-    with Notebook() as nb:
-        nb.run(BY_HAND)
-        report = nb.run(cell)
-        assert expected == silent(report)
-        assert mutated(report)
+    assert expected == silently_changed(BY_HAND, cell)
 
 
 FOLLOWING = """
@@ -435,11 +433,7 @@ def compare(average):
     ],
 )
 def test_what_follows_parameters_and_what_a_function_trains(cell, expected):
-    with Notebook() as nb:
-        nb.run(FOLLOWING)
-        report = nb.run(cell)
-        assert expected == silent(report)
-        assert mutated(report)
+    assert expected == silently_changed(FOLLOWING, cell)
 
 
 MOMENTUM = """
@@ -474,11 +468,7 @@ third = copy.deepcopy(first).requires_grad_(True)
     ],
 )
 def test_frozen_parameters_may_follow_others_while_their_module_is_called(cell, expected):
-    with Notebook() as nb:
-        nb.run(MOMENTUM)
-        report = nb.run(cell)
-        assert expected == silent(report)
-        assert mutated(report)
+    assert expected == silently_changed(MOMENTUM, cell)
 
 
 ROLLOUT = """
@@ -514,11 +504,7 @@ def evaluate(env):
     ],
 )
 def test_what_a_function_has_objects_do_to_their_own_arrays(cell, expected):
-    with Notebook() as nb:
-        nb.run(ROLLOUT)
-        report = nb.run(cell)
-        assert expected == silent(report)
-        assert mutated(report)
+    assert expected == silently_changed(ROLLOUT, cell)
 
 
 AVERAGES = """

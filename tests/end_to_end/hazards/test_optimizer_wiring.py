@@ -19,6 +19,16 @@ net = make()"""
 MADE = "opt = torch.optim.Adam(net.parameters(), lr=0.1)"
 STEP = "opt.zero_grad()\nnet(x).square().sum().backward()\nopt.step()"
 
+
+def the_last_tells(nb: Notebook, *cells: str) -> dict:
+    """Run cells of which the last alone tells something: that a parameter trains in no optimizer, which is wrong."""
+    for cell in cells[:-1]:
+        assert [] == nb.run(cell)["hazards"]
+    [hazard] = nb.run(cells[-1])["hazards"]
+    assert ("TW212", "wrong") == (hazard["code"], hazard["outcome"])
+    return hazard
+
+
 UNWIRED = {
     "a new head": ([MADE, STEP, "net[2] = nn.Linear(4, 3)"], {"net[2].weight", "net[2].bias"}, "holds what was there before"),
     "a new model": ([MADE, "net = make()"], None, "holds what was there before"),
@@ -74,10 +84,8 @@ def test_what_no_optimizer_holds_is_told_once_and_what_is_told_mends_it(name):
     cells, paths, says = UNWIRED[name]
     step = cells.pop() if "step()" in cells[-1] else STEP
     with Notebook() as nb:
-        for cell in (SETUP, *cells):
-            assert nb.run(cell)["hazards"] == []
-        [hazard] = nb.run(step)["hazards"]
-        assert ("TW212", "wrong", paths or EVERY) == (hazard["code"], hazard["outcome"], {*hazard["paths"]})
+        hazard = the_last_tells(nb, SETUP, *cells, step)
+        assert (paths or EVERY) == {*hazard["paths"]}
         assert says in hazard["message"]
         assert "TW212" in nb.last.told
         step = step.partition("\n")[2] if len(cells) == 1 and "opt = " in step else step
@@ -93,14 +101,9 @@ def test_what_no_optimizer_holds_is_told_once_and_what_is_told_mends_it(name):
 
 def test_it_is_told_although_the_gradients_are_cleared_at_the_end():
     with Notebook() as nb:
-        for cell in (SETUP, MADE, "net[2] = nn.Linear(4, 3)"):
-            nb.run(cell)
-        [hazard] = nb.run("net(x).square().sum().backward()\nopt.step()\nnet.zero_grad()")["hazards"]
-        assert ("TW212", "wrong", {"net[2].weight", "net[2].bias"}) == (
-            hazard["code"],
-            hazard["outcome"],
-            {*hazard["paths"]},
-        )
+        cleared = "net(x).square().sum().backward()\nopt.step()\nnet.zero_grad()"
+        hazard = the_last_tells(nb, SETUP, MADE, "net[2] = nn.Linear(4, 3)", cleared)
+        assert {"net[2].weight", "net[2].bias"} == {*hazard["paths"]}
 
 
 HIDDEN = """
@@ -132,13 +135,8 @@ step(net)
 )
 def test_an_optimizer_that_no_variable_leads_to(cells, made):
     with Notebook() as nb:
-        for cell in (SETUP, HIDDEN, *cells[:-1]):
-            assert [] == nb.run(cell)["hazards"]
-        [hazard] = nb.run(cells[-1])["hazards"]
-
-        assert ("TW212", "wrong", ["net[2].weight", "net[2].bias"]) == (
-            hazard["code"], hazard["outcome"], hazard["paths"],
-        )  # fmt: skip
+        hazard = the_last_tells(nb, SETUP, HIDDEN, *cells)
+        assert ["net[2].weight", "net[2].bias"] == hazard["paths"]
         assert f"`{made}`" in hazard["remedy"]
         assert [hazard] == nb.run("1 + 1")["hazards"]
 
@@ -152,12 +150,9 @@ def test_a_whole_model_that_was_replaced_under_a_hidden_optimizer(set_to_none):
         "        self.fit = fit\nlearner = Learner(nn.Linear(3, 2))"
     )
     with Notebook() as nb:
-        for cell in (SETUP, learner, "learner.fit(torch.ones(1, 3))", "learner.model = nn.Linear(3, 1)"):
-            assert [] == nb.run(cell)["hazards"]
-        [hazard] = nb.run("learner.fit(torch.ones(1, 3))")["hazards"]
-        assert ("TW212", "wrong", ["learner.model.weight", "learner.model.bias"]) == (
-            hazard["code"], hazard["outcome"], hazard["paths"],
-        )  # fmt: skip
+        fit = "learner.fit(torch.ones(1, 3))"
+        hazard = the_last_tells(nb, SETUP, learner, fit, "learner.model = nn.Linear(3, 1)", fit)
+        assert ["learner.model.weight", "learner.model.bias"] == hazard["paths"]
         assert "hidden = torch.optim.SGD(model.parameters(), lr=0.1)" in hazard["remedy"]
 
 
@@ -171,10 +166,8 @@ def test_gradients_that_were_only_cleared_in_place_are_old(clear):
         "model = nn.Linear(4, 2)\nstep = make_step(model)"
     )
     with Notebook() as nb:
-        for cell in (SETUP, made, "step(x)\nstep(x)", "model = nn.Linear(4, 2)"):
-            assert [] == nb.run(cell)["hazards"]
-        [hazard] = nb.run("step(x)\nstep(x)")["hazards"]
-        assert ("TW212", ["model.weight", "model.bias"]) == (hazard["code"], hazard["paths"])
+        hazard = the_last_tells(nb, SETUP, made, "step(x)\nstep(x)", "model = nn.Linear(4, 2)", "step(x)\nstep(x)")
+        assert ["model.weight", "model.bias"] == hazard["paths"]
 
 
 def test_gradients_that_no_backward_has_written_since_the_last_step_are_old():

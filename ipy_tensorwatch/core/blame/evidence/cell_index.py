@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from ...host.deadline import Deadline
+from ...host.grouped import grouped
 from ...interpreter.functions_named import functions_named
 from ...interpreter.ranking import Elsewhere
 from ...interpreter.trails import Trails
@@ -248,10 +249,8 @@ class CellIndex:
 
     @cached_property
     def _objects(self) -> Mapping[int | None, list[AccessPath]]:
-        found: dict[int | None, list[AccessPath]] = {}
-        for text, number in self._trace.notebook.objects.items():
-            found.setdefault(number, []).append(parse_path(text))
-        return found
+        numbers = self._trace.notebook.objects
+        return {number: [*map(parse_path, texts)] for number, texts in grouped(numbers, numbers.__getitem__).items()}
 
     @cached_property
     def deadline(self) -> Deadline:

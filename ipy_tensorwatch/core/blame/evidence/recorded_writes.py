@@ -61,7 +61,7 @@ class Transcript:
         if statement is None:
             return None
         inner = self._inner(operation, statement)
-        return Site(line=statement.line, end_line=statement.end_line, text=statement.text, inner=inner)
+        return statement.site(inner=inner)
 
     def _statement(self, operation: Operation) -> Statement | None:
         """Return the statement by its line; by the probe if a line holds several or no line was seen."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ...host.grouped import grouped
 from ...memory.neighbours import neighbours_of
 from ...model.path import AccessPath, count_alike
 from ...statements.target_matching import longest_watched
@@ -31,11 +32,15 @@ class SnapshotIndex:
         """Return the entries that are the same object as a reading, and those, at most `most`, that share a byte."""
         return neighbours_of(reading, self.snapshot, most)
 
-    def components_of(self, path: AccessPath) -> Iterator[Reading]:
-        """Yield the components of a sparse tensor, which has no memory but theirs."""
-        for other, reading in self.snapshot.entries():
-            if reading.kind == "component" and AccessPath(other.root, other.steps[:-1]) == path:
-                yield reading
+    @cached_property
+    def components(self) -> Mapping[AccessPath, list[Entry]]:
+        """The components of sparse tensors, which have no memory but theirs, by the path of the tensor."""
+        scenes = self.snapshot.scenes.values()
+        found = (
+            (scene, place) for scene in scenes for place, one in enumerate(scene.readings) if one.kind == "component"
+        )
+        entries = ((scene.path_at(place), scene.readings[place]) for scene, place in found)
+        return grouped(entries, lambda entry: AccessPath(entry[0].root, entry[0].steps[:-1]))
 
     def lying_on(self, reading: Reading) -> list[Entry]:
         """Return the entries that share a byte with a reading, those of the same layout first."""

@@ -9,12 +9,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ...host.record import record
-from ...model.records import Site
 from ...statements.statement import parse_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ...model.records import Site
     from ...statements.statement import Statement
 
 
@@ -44,8 +44,8 @@ class Timeline:
 
     def site(self, index: int) -> Site | None:
         """Return a statement's site."""
-        found = self._statements.get(index)
-        return Site(line=found.line, end_line=found.end_line, text=found.text) if found else None
+        found = self.numbered.get(index)
+        return found.site() if found else None
 
     def since(self, number: int) -> list[int]:
         """Return the statements that ran since a node was made, its maker included, once per entry.
@@ -57,6 +57,11 @@ class Timeline:
         """
         return [index for _, index in islice(self.entered, max(self._place(number), 0), None)]
 
+    def ran_since(self, number: int) -> list[Statement]:
+        """Return the statements that ran since a node was made, each once; all if it is not known when they ran."""
+        ran = dict.fromkeys(self.since(number)) if self.entered else self.numbered
+        return [self.numbered[index] for index in ran if index in self.numbered]
+
     def first_after(self, number: int, sites: Sequence[Site]) -> Site:
         """Among statements that wrote, return the first one entered after a node was made."""
         place = self._place(number)
@@ -64,7 +69,7 @@ class Timeline:
         if len(known) > 1 and place >= 0:
             later = islice(self.entered, place + 1, None)
             for _, index in (*later, self.entered[place]):
-                statement = self._statements.get(index)
+                statement = self.numbered.get(index)
                 if statement and (statement.line, statement.text) in known:
                     return known[statement.line, statement.text]
         return sites[0]
@@ -73,8 +78,14 @@ class Timeline:
         return bisect_right(self.entered, number, key=itemgetter(0)) - 1
 
     @cached_property
-    def _statements(self) -> dict[int, Statement]:
+    def numbered(self) -> dict[int, Statement]:
+        """The statements by their index."""
         return {one.index: one for one in self.statements}
+
+    @property
+    def entries(self) -> list[tuple[int, Statement]]:
+        """The statements at each entry, with the sequence number of the next node."""
+        return [(number, self.numbered[index]) for number, index in self.entered if index in self.numbered]
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:

@@ -69,7 +69,7 @@ class ExpectedWrites:
         behind = {scene for scene in {found.rows[row].scene for row in rest} if self._leads_behind(scene, steps[0])}
         tell = [row for row in rest if found.rows[row].scene not in behind]
         told = {*here.tolist()}.difference([row for row in tell if not self._is_behind(steps[0], row)])
-        if self._cell.calling.isdisjoint(self._every):
+        if not told or self._cell.calling.isdisjoint(self._every):
             return told
         return told.difference(here[np.isin(found.storages[here], [*self._shared])].tolist())
 
@@ -149,7 +149,7 @@ class ExpectedWrites:
             is_one = bool(stepping) and not any(map(self._names_values, others & self._naming))
             self._stepping[key] = is_one and self._are_kept_from(steps[0], others)
         is_one = self._stepping[key]
-        if is_one and reading.storage in self._shared and not self._cell.calling.isdisjoint(ran):
+        if is_one and not self._cell.calling.isdisjoint(ran) and reading.storage in self._shared:
             return False
         if not is_one or (reading.kind == "parameter" and not self._may_follow(reading)):
             return is_one

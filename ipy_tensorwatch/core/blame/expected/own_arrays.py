@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
-from ...syntax.method_names import may_run, promises_to_change, promises_to_read, promises_to_update
+from ...syntax.name_promises import may_run, promises_to_change, promises_to_read, promises_to_update
 from .updates import counts_as_parameter, gives_back
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
 from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
-from ...syntax.copy_names import says_copy
-from ...syntax.method_names import promises_to_read
+from ...syntax.name_promises import promises_to_read, says_copy
 from ...syntax.parsing import parse_cell
 from ...syntax.syntax_tree import all_nodes
 

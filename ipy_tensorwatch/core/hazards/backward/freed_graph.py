@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...blame.evidence.statement_timeline import Timeline
     from ...model.records import Site
     from ...model.snapshots.snapshot import Snapshot
-    from ...model.trace.half_freed import HalfFreed
+    from ...model.trace.graph_state import HalfFreed
     from ..hazard_facts import Raised, TypedLine
 
 _ITEM = re.compile(r"(.+?)\[\d+\]")

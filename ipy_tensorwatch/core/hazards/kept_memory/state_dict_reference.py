@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath, count_alike
-from ...syntax.copy_names import says_copy, says_own_values
+from ...syntax.name_promises import says_copy, says_own_values
 from ...syntax.parsing import parse_path
 from ..fix import Fix
 from ..hazard import Hazard

@@ -54,6 +54,13 @@ class Outline:
         self.nodes.append((parent, step))
         return len(self.nodes) - 1
 
+    def add_path(self, path: AccessPath) -> int:
+        """Add the containers of a path, the root name included, and return the number of the last."""
+        node = -1
+        for step in (path.root, *path.steps):
+            node = self.add_node(node, step)
+        return node
+
     def node_path(self, node: int) -> AccessPath:
         """Return the path of a container."""
         steps: list[str] = []

@@ -7,11 +7,12 @@ from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...host.grouped import grouped
 from ..path import AccessPath
 from .outline import Outline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _ROOT = re.compile(r"\w+")
 _ENDS = re.compile(r"(?=[.\[])|$")
@@ -66,17 +67,8 @@ class Way(NamedTuple):
 
 
 def _outline_of(path: AccessPath) -> tuple[Outline, int]:
-    outline, node = Outline(), -1
-    for step in (path.root, *path.steps):
-        node = outline.add_node(node, step)
-    return outline, node
-
-
-def _group_by(name: Callable[[Way], str], several: Iterable[Way]) -> dict[str, list[Way]]:
-    found: dict[str, list[Way]] = {}
-    for one in several:
-        found.setdefault(name(one), []).append(one)
-    return found
+    outline = Outline()
+    return outline, outline.add_path(path)
 
 
 class Ways:
@@ -93,11 +85,11 @@ class Ways:
 
     @cached_property
     def _by_root(self) -> Mapping[str, Sequence[Way]]:
-        return _group_by(attrgetter("root"), self._several)
+        return grouped(self._several, attrgetter("root"))
 
     @cached_property
     def _by_target(self) -> Mapping[str, Sequence[Way]]:
-        return _group_by(attrgetter("target_root"), self._several)
+        return grouped(self._several, attrgetter("target_root"))
 
     def to(self, path: AccessPath) -> Iterator[AccessPath]:
         """Yield other paths to what a path leads to."""

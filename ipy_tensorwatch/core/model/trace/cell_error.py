@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..path import AccessPath
     from ..reading import Reading
     from ..records import Inner
-    from .half_freed import GraphAtError, HalfFreed
+    from .graph_state import GraphAtError, HalfFreed
     from .saved_tensor import Spoiled
 
 CELL = "<module>"

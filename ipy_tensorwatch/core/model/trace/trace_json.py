@@ -24,8 +24,7 @@ from .born import Arrival, Born
 from .cell_error import CellError, ErrorFrame, FreedAtError, Local, Spot
 from .cell_trace import CellTrace, SourceFile
 from .evidence import Evidence, Move, OptimizerHolding, OptimizerStep, Position, Recorded, SeenWrite
-from .graph_state import GraphState
-from .half_freed import GraphAtError, HalfFreed
+from .graph_state import GraphAtError, GraphState, HalfFreed
 from .notebook import Definition, Notebook
 from .saved_tensor import Overwritten, RootOrigin, SavedTensor, Spoiled, Writing
 

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Literal
 
 from ...host.record import record
 from ...syntax.ast_queries import is_inplace_dunder, is_inplace_name, is_library, is_method, is_true, keyword, last_name
-from ...syntax.torch_vocabulary import METADATA, MODULE_WRITES, NEEDS_LIBRARY, UFUNCS, WRITTEN_ARGUMENT
+from ...syntax.torch_vocabulary import (
+    COLLECTIVE_OUTPUTS,
+    DISTRIBUTED,
+    METADATA,
+    MODULE_WRITES,
+    NEEDS_LIBRARY,
+    OF_DISTRIBUTED,
+    UFUNCS,
+    WRITTEN_ARGUMENT,
+)
 from ..aliases import reference as to
 from ..aliases.expression_aliases import trace
-from .collective_output import collective_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,3 +136,31 @@ def _library(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:
         yield from _argument(node, place, scope, below=name == "vector_to_parameters")
     if name == "nan_to_num" and isinstance(copied := keyword(node, "copy"), ast.Constant) and not copied.value:
         yield from _argument(node, 0, scope)
+
+
+def collective_output(node: ast.Call) -> ast.expr | None:
+    """Return the argument that a collective, or a receive to be batched, writes; None if there is none.
+
+    Examples
+    --------
+    >>> call = lambda text: ast.parse(text, mode="eval").body
+    >>> [ast.unparse(collective_output(call(one))) for one in ("dist.gather(x, parts)", "dist.recv(src=0, tensor=y)")]
+    ['parts', 'y']
+    >>> collective_output(call("torch.gather(x, 1, index)"))
+    """
+    name, func = last_name(node.func), node.func
+    if name == "P2POp" and len(node.args) > 1:
+        return node.args[1] if last_name(node.args[0]) == "irecv" else None
+    place, word = COLLECTIVE_OUTPUTS.get(name, (0, ""))
+    if not word or (name in OF_DISTRIBUTED and isinstance(func, ast.Attribute) and not _is_distributed(func.value)):
+        return None
+    given = node.args[place] if place < len(node.args) else keyword(node, word)
+    return given.body if isinstance(given, ast.IfExp) and _is_none(given.orelse) else given
+
+
+def _is_distributed(owner: ast.expr) -> bool:
+    return last_name(owner) in DISTRIBUTED
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None

@@ -7,7 +7,7 @@ from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_parts
+from ...syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_nodes
 from ...syntax.parsing import blocks_of, parse_header, walk_statements
 from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import FRESH, VIEW_ATTRIBUTES, VIEWS
@@ -59,7 +59,7 @@ def _returned_by(node: ast.stmt) -> Iterable[str]:
 
 def refilled_by_itself(node: ast.stmt) -> bool:
     """Return whether a statement has a comprehension that writes to what it keeps: `[buf.fill_(i) for i in x]`."""
-    parts = (inner for own in own_parts(node) for inner in all_nodes(own))
+    parts = own_nodes(node)
     return _writes_to(node, {path for part in parts for path in paths_of(_kept_each_turn(part))})
 
 
@@ -126,7 +126,7 @@ def _copied(node: ast.expr, copy: str) -> ast.expr:
 
 def repeats(node: ast.stmt) -> bool:
     """Return whether a statement itself computes something again and again: in a comprehension, or by `map`."""
-    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
+    parts = own_nodes(node)
     names = {one.id for one in parts if isinstance(one, ast.Name)}
     return any(isinstance(one, COMPREHENSIONS) for one in parts) or not names.isdisjoint(("map", "list", "tuple"))
 
@@ -188,7 +188,7 @@ def _puts(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:
         yield from ((one.value, [node.value]) for one in node.targets if isinstance(one, ast.Subscript))
     if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.List | ast.Tuple):
         yield node.target, [node.value]
-    for part in (inner for own in own_parts(node) for inner in all_nodes(own)):
+    for part in own_nodes(node):
         if isinstance(part, ast.Yield) and part.value is not None:
             yield None, [part.value]
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _KEEPING:

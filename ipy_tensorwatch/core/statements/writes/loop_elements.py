@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from ...host.record import record
 from ...model.path import AccessPath
-from ...syntax.ast_queries import names_bound, own_parts
+from ...syntax.ast_queries import names_bound, own_nodes
 from ...syntax.parsing import DEFINITIONS, blocks_of, walk_statements
-from ...syntax.syntax_tree import all_nodes
 from ..aliases.expression_aliases import bind_element
 from ..aliases.scope import Scope
 from ..names_used import binds_of
@@ -91,7 +90,7 @@ def elements_of(node: ast.stmt, loops: Loops) -> Iterator[Element]:
     """
     if not loops:
         return
-    names = {part.id for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Name)}
+    names = {part.id for part in own_nodes(node) if isinstance(part, ast.Name)}
     if not any(names & names_bound(loop) for loop in loops if not isinstance(loop, ast.While)):
         return
     scope = _scope_of(node, loops)
@@ -119,7 +118,7 @@ def called_through(node: ast.stmt, loops: Loops) -> Iterator[AccessPath]:
     ['net[*]']
     """
     scope = _scope_of(node, loops) if loops else Scope()
-    calls = (part.func for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Call))
+    calls = (part.func for part in own_nodes(node) if isinstance(part, ast.Call))
     names = (func.id for func in calls if isinstance(func, ast.Name))
     return (one.path for name in names for one in scope.names.get(name, ()) if one.sure and not one.depth)
 

@@ -17,6 +17,7 @@ TargetKind = Literal["write", "assign", "array", "module", "metadata"]
 Key = int | str
 KeyValues = Mapping[str, Key]
 
+_IN_KEYS = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.JoinedStr, ast.FormattedValue)
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -131,20 +132,9 @@ def _parse_key(step: str) -> ast.expr | None:
 
 
 def _names(key: ast.expr) -> frozenset[str]:
-    allowed = (
-        ast.Name,
-        ast.Constant,
-        ast.BinOp,
-        ast.UnaryOp,
-        ast.operator,
-        ast.unaryop,
-        ast.expr_context,
-        ast.JoinedStr,
-        ast.FormattedValue,
-    )
-    parts = list(all_nodes(key))
-    plain = all(isinstance(part, allowed) for part in parts)
-    return frozenset(part.id for part in parts if isinstance(part, ast.Name)) if plain else frozenset()
+    parts = all_nodes(key)
+    is_plain = all(isinstance(part, _IN_KEYS) for part in parts)
+    return frozenset(part.id for part in parts if isinstance(part, ast.Name)) if is_plain else frozenset()
 
 
 def _evaluate(key: ast.expr, values: KeyValues) -> object:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from ....core.host.grouped import grouped
 from ....core.host.record import record
 from ....core.model.path import count_alike
 from ....core.model.records import Elements
@@ -38,19 +40,13 @@ class Fold:
 
 def fold(changes: Iterable[Change]) -> tuple[Fold, ...]:
     """Fold similar changes of one container if there are at least `FOLD_FROM`; keep all others."""
-    alike: dict[object, list[Change]] = {}
-    for change in changes:
-        alike.setdefault(_key(change), []).append(change)
-    return tuple(one for group in alike.values() for one in _fold(group))
+    return tuple(one for alike in grouped(changes, _key).values() for one in _fold(alike))
 
 
 def fold_by_cell(past: Past) -> Iterator[tuple[int, Fold]]:
     """Fold the changes of each cell; yield each fold with the cell's execution count."""
-    cells: dict[int, list[Change]] = {}
-    for count, change in past:
-        cells.setdefault(count, []).append(change)
-    for count, changes in cells.items():
-        yield from ((count, one) for one in fold(changes))
+    for count, its in grouped(past, itemgetter(0)).items():
+        yield from ((count, one) for one in fold(change for _, change in its))
 
 
 def _key(change: Change) -> object:
@@ -61,11 +57,11 @@ def _key(change: Change) -> object:
 
 
 def _fold(group: Sequence[Change]) -> Iterator[Fold]:
-    if len(group) < FOLD_FROM:
-        for one in group:
-            yield Fold(label=one.path, change=one, paths=(one.path,), via=one.via, elements=one.elements)
+    if len(group) >= FOLD_FROM:
+        yield fold_together(group)
         return
-    yield fold_together(group)
+    for one in group:
+        yield Fold(label=one.path, change=one, paths=(one.path,), via=one.via, elements=one.elements)
 
 
 def fold_together(group: Sequence[Change]) -> Fold:
@@ -118,9 +114,7 @@ def gather(paths: Iterable[str], least: int = FOLD_FROM) -> list[tuple[str, list
     >>> gather(["x", "h[0]", "h[1]", "h[2]"])
     [('x', ['x']), ('h[…]', ['h[0]', 'h[1]', 'h[2]'])]
     """
-    roots: dict[str, list[str]] = {}
-    for path in dict.fromkeys(paths):
-        roots.setdefault(parse_path(path).root, []).append(path)
+    roots = grouped(dict.fromkeys(paths), lambda path: parse_path(path).root)
     parts = [[alike] if len(alike) >= least else [[path] for path in alike] for alike in roots.values()]
     return [(label(part) if len(part) > 1 else part[0], part) for several in parts for part in several]
 
@@ -149,3 +143,8 @@ def _total(parts: Sequence[Elements | None]) -> Elements | None:
         total=sum(one.total for one in known),
         max_abs=max(largest, default=None),
     )
+
+
+def most_telling(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Sort silent changes first and new variables last."""
+    return tuple(sorted(changes, key=lambda one: (not one.silent, one.kind == "bound")))

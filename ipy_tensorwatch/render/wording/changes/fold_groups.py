@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ....core.host.grouped import grouped
 from ....core.host.record import record
 from ....core.syntax.parsing import parse_path
 from ...page import Line, words
@@ -29,10 +30,7 @@ class GroupFold:
 
 def fold_groups(groups: Iterable[AliasGroup]) -> tuple[GroupFold, ...]:
     """Fold groups whose members come from the same variables and have the same relations; keep all others."""
-    alike: dict[object, list[AliasGroup]] = {}
-    for group in groups:
-        alike.setdefault(_key(group), []).append(group)
-    return tuple(one for part in alike.values() for one in _fold(part))
+    return tuple(one for alike in grouped(groups, _key).values() for one in _fold(alike))
 
 
 def _key(group: AliasGroup) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ....core.host.grouped import grouped
 from ...page import Line, fill, join_words, words
 from ..measure import few
 from ..places import inner_at, named, where
@@ -76,11 +77,9 @@ def since_sentences(changes: Iterable[Change]) -> Iterator[Line]:
     >>> [str(one) for one in since_sentences([change])]
     ['x and y share memory since cell 2, line 3: y = x.detach()']
     """
-    alike: dict[object, list[Change]] = {}
-    for one in changes:
-        if (origin := one.shared_since) is not None:
-            alike.setdefault((origin.cell, origin.line, origin.text, origin.inner), []).append(one)
-    return (_since(one.shared_since, several) for several in alike.values() if (one := several[0]).shared_since)
+    shared = ((origin, one) for one in changes if (origin := one.shared_since) is not None)
+    alike = grouped(shared, lambda two: (two[0].cell, two[0].line, two[0].text, two[0].inner))
+    return (_since(several[0][0], [one for _, one in several]) for several in alike.values())
 
 
 def _since(origin: Origin, changes: Sequence[Change]) -> Line:

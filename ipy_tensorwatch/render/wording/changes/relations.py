@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ....core.host.grouped import grouped
 from ...page import Line, code, join_words, words
 from ..measure import count_of, few
 from .fold_changes import gather
@@ -59,10 +60,7 @@ def _classes(members: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[l
         if a in leader and b in leader:
             old, new = leader[b], leader[a]
             leader = {one: new if found == old else found for one, found in leader.items()}
-    classes: dict[str, list[str]] = {}
-    for one, found in leader.items():
-        classes.setdefault(found, []).append(one)
-    return list(classes.values())
+    return list(grouped(leader, leader.__getitem__).values())
 
 
 def _told(known: Pairs) -> Iterator[Line]:

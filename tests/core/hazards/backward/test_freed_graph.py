@@ -14,7 +14,7 @@ from ipy_tensorwatch.core.hazards.backward.freed_graph import (
     remember_backward,
 )
 from ipy_tensorwatch.core.hazards.hazard_facts import FreedGraph, TypedLine
-from ipy_tensorwatch.core.model.trace.half_freed import HalfFreed
+from ipy_tensorwatch.core.model.trace.graph_state import HalfFreed
 from tests.support.records import raised, reading, site, snapshot, typed
 
 BUILT = {2: Timeline("h = w.exp()\nloss = h.sum()", ((5, 0), (6, 1)))}

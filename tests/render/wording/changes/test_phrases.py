@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.model.records import Elements, Example
-from ipy_tensorwatch.render.wording.changes.operator_counts import operators
-from ipy_tensorwatch.render.wording.changes.order import most_telling
+from ipy_tensorwatch.render.pages.diff_page import operators
+from ipy_tensorwatch.render.wording.changes.fold_changes import most_telling
 from ipy_tensorwatch.render.wording.changes.phrases import amount, counted, counter, how, names, values
 from tests.support.records import THREE_OF_SIX, change, site
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ipy_tensorwatch.core.ranks.find_hang import find_hang
-from ipy_tensorwatch.core.ranks.waiting_rank import WaitingRank
+from ipy_tensorwatch.core.ranks.waiting_rank import WaitingRank, find_hang
 
 BARRIER = WaitingRank(rank=0, line=4, text="dist.barrier()", seconds=3.0, collective="barrier")
 LATER = replace(BARRIER, seconds=4.0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ipy_tensorwatch.core.hazards.hazard import Turn
+from ipy_tensorwatch.render.pages.history_page import turn_table
 from ipy_tensorwatch.render.wording.hazards.hazard_sentences import message
-from ipy_tensorwatch.render.wording.hazards.hazard_turns import turn_table
 from tests.support.records import hazard
 
 

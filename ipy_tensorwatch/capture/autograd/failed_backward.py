@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ...core.host.record import field, mutable
+from ...core.model.trace.graph_state import GraphAtError
 from ...core.model.trace.saved_tensor import Spoiled
 from ..frames.traceback_frames import frames_of, locals_of
 from ..host.graph_private import (
@@ -32,6 +33,7 @@ from ..host.torch_private import plain_reads, user_modes
 from ..tensors.node_readers import kind_of
 from ..tensors.plain_reads import base_of, has_storage, is_plain, is_view, storage_of, version_of
 from ..tensors.read_tensor import bearer_of, read
+from .freed_nodes import state_of
 from .saved_by_nodes import Made, nodes_of, saved_version, walk_nodes
 
 if TYPE_CHECKING:
@@ -264,3 +266,27 @@ def _users(above: _Above, sequence: int) -> Iterator[str]:
     for _, node, kind, below in above.since(sequence):
         if sequence in below:
             yield kind.name(node)
+
+
+def graph_at(error: BaseException, seconds: float) -> GraphAtError | None:
+    """Return the graph of the backward that an error stopped, from the frames of its traceback."""
+    deadline = perf_counter() + seconds
+    with plain_reads():
+        for frame in frames_of(error):  # the innermost frame is PyTorch's, with the roots of backward
+            nodes = nodes_of((("", bearer_of(one)) for one in tensors_in(locals_of(frame))), {}, set())
+            if nodes:
+                return _read_graph(nodes, deadline)
+    return None
+
+
+def _read_graph(nodes: Mapping[int, Made], deadline: float) -> GraphAtError:
+    below: dict[int, tuple[int, ...]] = {}
+    freed: set[int] = set()
+    ops: dict[int, str] = {}
+    for number, node, kind, under in walk_nodes(nodes, set()):
+        if is_enough(len(below), deadline):
+            break
+        below[number], ops[number] = under, kind.name(node)
+        if kind.saved and state_of(node, kind) == "freed":
+            freed.add(number)
+    return GraphAtError(root=max(nodes), below=below, freed=frozenset(freed), ops=ops)
