@@ -15,6 +15,32 @@ if TYPE_CHECKING:
 
 MOST = 2
 """If more than one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
+NOT_READ = ("skipped", "moved", "pending", "captured", "failed")
+"""The outcomes of a look that did not read the bytes."""
+
+
+class ArchivedBytes(NamedTuple):
+    """The bytes of one storage as they were before some cells.
+
+    Attributes
+    ----------
+    first, last
+        The cells between which the bytes were not read; mostly one cell.
+    entries, snapshot
+        The paths that led to the storage then, or the snapshot that holds them.
+    """
+
+    storage: int
+    first: int
+    last: int
+    mark: StorageMark
+    entries: tuple[Entry, ...] = ()
+    snapshot: Snapshot | None = None
+
+    @property
+    def readings(self) -> tuple[Entry, ...]:
+        """The paths that led to the storage then."""
+        return self.entries if self.snapshot is None else self.snapshot.by_storage.get(self.storage)
 
 
 @mutable(kw_only=True)
@@ -81,31 +107,3 @@ class KeptBytes:
     def cost_of(self, mark: StorageMark) -> int:
         """Return how many bytes it takes to keep those of a mark."""
         return mark.block.nbytes + self.cost
-
-
-NOT_READ = ("skipped", "moved", "pending", "captured", "failed")
-"""The outcomes of a look that did not read the bytes."""
-
-
-class ArchivedBytes(NamedTuple):
-    """The bytes of one storage as they were before some cells.
-
-    Attributes
-    ----------
-    first, last
-        The cells between which the bytes were not read; mostly one cell.
-    entries, snapshot
-        The paths that led to the storage then, or the snapshot that holds them.
-    """
-
-    storage: int
-    first: int
-    last: int
-    mark: StorageMark
-    entries: tuple[Entry, ...] = ()
-    snapshot: Snapshot | None = None
-
-    @property
-    def readings(self) -> tuple[Entry, ...]:
-        """The paths that led to the storage then."""
-        return self.entries if self.snapshot is None else self.snapshot.by_storage.get(self.storage)
