@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _WITHS = (ast.With, ast.AsyncWith)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LOAD = ast.Load()
+_MAX_BLOCKS = 20
+"""How many loops, `with` and `try` may lie in each other; Python refuses to compile more."""
+_PROBE_BLOCKS = 2
+"""How many of these a probe takes: its `try`, and the handler of that."""
+_MAX_DEPTH = 100
+"""How many statements may lie in each other, as in a chain of `elif`; for more, our recursion is too deep."""
 
 
 def instrument(tree: ast.Module, name: str) -> tuple[ast.Module, list[str]]:
@@ -45,10 +52,48 @@ def instrument(tree: ast.Module, name: str) -> tuple[ast.Module, list[str]]:
     return ast.Module(body=body, type_ignores=tree.type_ignores), names
 
 
+def can_instrument(tree: ast.Module) -> bool:
+    """Return whether probes leave a tree one that Python compiles: its statements are not nested too deeply."""
+    ahead: list[tuple[ast.AST, int, int]] = [(node, _PROBE_BLOCKS, 1) for node in tree.body]
+    while ahead:
+        node, blocks, depth = ahead.pop()
+        if blocks > _MAX_BLOCKS or depth > _MAX_DEPTH:
+            return False
+        if not isinstance(node, _SCOPES):
+            blocks += _most_blocks(node)
+            ahead += [(part, blocks, depth + 1) for part in _statements_in(node)]
+    return True
+
+
+def _most_blocks(node: ast.AST) -> int:
+    """Return how many blocks a statement makes once it is instrumented, or more."""
+    if isinstance(node, _WITHS):
+        return len(node.items) + 2  # what follows it, and what follows its body
+    if type(node).__name__ in ("Try", "TryStar"):
+        return 3  # its body, the handler in it, and the name of that
+    return int(isinstance(node, _LOOPS))
+
+
 def _has_loop(node: ast.stmt) -> bool:
     if "body" not in node._fields and "cases" not in node._fields:
         return False
     return any(isinstance(one, _LOOPS) for one in walk_statements([node]))
+
+
+def _statements_in(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements directly inside one, those of its handlers and cases too."""
+    for name in ("body", "orelse", "handlers", "cases", "finalbody"):
+        parts = getattr(node, name, ())
+        yield from parts if isinstance(parts, list) else ()
+
+
+def _continues(node: ast.AST) -> bool:
+    """Return whether a statement may begin the next turn of a loop around it."""
+    if isinstance(node, ast.Continue):
+        return True
+    if isinstance(node, _SCOPES):
+        return False
+    return any(map(_continues, node.orelse if isinstance(node, _LOOPS) else _statements_in(node)))
 
 
 def _first_block(node: Any) -> list[ast.stmt]:  # noqa: ANN401  (any compound statement)
@@ -94,7 +139,12 @@ class _Prober:
         index = self.indices[id(node)]
         if not _must_come_first(node, position):
             yield self._probe(loop if isinstance(node, ast.Continue) and loop is not None else index, node)
-        yield inner.inside(node, index, loop)
+        new = inner.inside(node, index, loop)
+        yield (
+            self._finally([new], loop, node)
+            if isinstance(node, _WITHS) and loop is not None and _continues(node)
+            else new
+        )
 
     def inside(self, node: ast.stmt, index: int, loop: int | None) -> ast.stmt:
         """Return a copy of a statement with probes inside it."""
@@ -103,7 +153,7 @@ class _Prober:
             new.body = self.block(new.body, index, index)
             new.orelse = self.block(new.orelse, loop, None)
         elif isinstance(new, _WITHS):
-            new.body = self.block(new.body, loop, index)
+            new.body = [self._finally(self.block(new.body, loop, None), index, new.body[-1])]
         elif isinstance(new, ast.If):
             new.body, new.orelse = self.block(new.body, loop, None), self.block(new.orelse, loop, None)
         elif isinstance(new, ast.Match):
@@ -114,13 +164,17 @@ class _Prober:
 
     def _try(self, new: ast.Try, loop: int | None) -> None:
         new.body, new.orelse = self.block(new.body, loop, None), self.block(new.orelse, loop, None)
-        new.finalbody = self.block(new.finalbody, loop, None)
+        new.finalbody = self.block(new.finalbody, loop, loop if new.finalbody and _continues(new) else None)
         new.handlers = [self._part(handler, loop) for handler in new.handlers]
 
     def _part(self, node: _Part, loop: int | None) -> _Part:
         new = copy.copy(node)
         new.body = self.block(new.body, loop, None)
         return new
+
+    def _finally(self, body: list[ast.stmt], index: int, at: ast.stmt) -> ast.stmt:
+        """Enter a statement whenever control leaves a block, also by an error, `break` or `continue`."""
+        return ast.copy_location(ast.Try(body, [], [], [self._probe(index, at)]), at)
 
     def declaration(self, at: ast.stmt) -> ast.stmt:
         """Return the declaration of the probes' name as global, which runs no code."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ...core.host.guard import GUARD
 from ...core.host.record import field, mutable
 from ...core.statements.statement import walk_statements
-from ...core.syntax.probe_insertion import instrument, make_probes, probe_name, silence
+from ...core.syntax.probe_insertion import can_instrument, instrument, make_probes, probe_name, silence
 
 if TYPE_CHECKING:
     import ast
@@ -104,7 +104,7 @@ class ProbeTransformer:
 
     def _instrument(self, node: ast.Module, expected: Callable[[ast.Module], ModuleType]) -> ast.Module:
         probes = expected(node)
-        if not hasattr(probes, probe_name(0)):
+        if not hasattr(probes, probe_name(0)) or not can_instrument(node):
             return node
         probed, names = instrument(node, PROBES.format(next(_numbers)))
         self.installed[get_ident()] = names

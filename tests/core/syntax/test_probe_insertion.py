@@ -8,13 +8,13 @@ from functools import partial
 
 import pytest
 
-from ipy_tensorwatch.core.syntax.probe_insertion import instrument, make_probes, silence
+from ipy_tensorwatch.core.syntax.probe_insertion import can_instrument, instrument, make_probes, silence
 
 
-def entered(source, **names):
+def entered(source, count=20, **names):
     """Run an instrumented cell; give the numbers of the statements in the order of their probes, and its names."""
     seen = []
-    probes = make_probes({index: partial(seen.append, index) for index in range(20)})
+    probes = make_probes({index: partial(seen.append, index) for index in range(count)})
     tree, known_as = instrument(ast.parse(source), "ours")
     space = {**dict.fromkeys(known_as, probes), **names}
     exec(compile(tree, "<cell>", "exec", dont_inherit=True), space)
@@ -36,11 +36,15 @@ CELLS = [
     ("n = 2\nwhile n:\n    n -= 1\n", [0, 1, 2, 1, 2, 1]),
     ("for i in range(2):\n    continue\n    b = 1", [0, 0, 0]),
     ("for i in range(2):\n    if i:\n        continue\n    b = i", [0, 1, 3, 0, 1, 0]),
-    ("for i in range(2):\n    with Quiet():\n        continue\n", [0, 1, 0, 1, 0]),
-    ("for i in range(1):\n    try:\n        continue\n    finally:\n        b = 1", [0, 1, 0, 3]),
+    ("for i in range(2):\n    with Quiet():\n        continue\n", [0, 1, 0, 1, 0, 1, 0, 1, 0]),
+    ("for i in range(1):\n    try:\n        continue\n    finally:\n        b = 1", [0, 1, 0, 3, 0]),
     ("for i in range(1):\n    match i:\n        case 0:\n            continue", [0, 1, 0]),
     ("for i in range(1):\n    pass\nelse:\n    for j in range(1):\n        continue", [0, 1, 0, 2, 2]),
     ("with Quiet():\n    a = 1\nb = 2", [0, 1, 0, 2]),
+    ("with Quiet():\n    a = 1 / 0\n    b = 1\nc = 2", [0, 1, 0, 3]),
+    ("with Quiet(), Quiet():\n    with Quiet():\n        1 / 0\nc = 2", [0, 1, 2, 1, 0, 3]),
+    ("for i in range(2):\n    with Quiet():\n        break\nb = 1", [0, 1, 2, 1, 3]),
+    ("for i in range(1):\n    with Quiet():\n        for j in ():\n            continue", [0, 1, 2, 1, 0]),
     ("if 0:\n    a = 1\nelse:\n    b = 2\nc = 3", [0, 2, 3]),
     ("if 1:\n    a = 1\nelse:\n    b = 2", [0, 1]),
     ("match 2:\n    case 1:\n        a = 1\n    case _:\n        b = 2", [0, 2]),
@@ -56,6 +60,45 @@ CELLS = [
 @pytest.mark.parametrize(("source", "expected"), CELLS)
 def test_each_statement_is_entered_and_the_header_again_after_its_body(source, expected):
     assert expected == entered(source, Quiet=Quiet)[0]
+
+
+NESTS = {
+    "for": "for i in range(1):",
+    "while": "while not ran:",
+    "with": "with Quiet():",
+    "with of two": "with Quiet(), Quiet():",
+    "if": "if 1:",
+    "match": "match 1:\n{0}    case 1:",
+    "try": "try: None\n{0}except ZeroDivisionError: None\n{0}else:",
+    "handler": "try: 1 / 0\n{0}except ZeroDivisionError as error:",
+}
+
+
+@pytest.mark.parametrize("name", NESTS)
+@pytest.mark.parametrize("depth", [*range(1, 22)])
+def test_what_python_compiles_it_compiles_with_probes_too(name: str, depth: int):
+    indents = ["    " * place * (2 if name == "match" else 1) for place in range(depth + 1)]
+    source = "\n".join(one + NESTS[name].format(one) for one in indents[:depth]) + f"\n{indents[depth]}ran = 1"
+    tree = ast.parse(source)
+    try:
+        compile(source, "<cell>", "exec")
+    except SyntaxError:
+        assert not can_instrument(tree)
+        return
+
+    if can_instrument(tree):
+        assert entered(source, 1000, Quiet=Quiet, ran=0)[1]["ran"] == 1
+    assert can_instrument(tree) or depth > 4
+
+
+@pytest.mark.parametrize(("links", "can"), [(90, True), (5000, False)])
+def test_a_chain_too_long_for_recursion_is_left_as_typed(links: int, can: bool):
+    tree = last = ast.parse("if 1: pass").body[0]
+    for _ in range(links):
+        last.orelse = ast.parse("if 1: pass").body
+        last = last.orelse[0]
+
+    assert can == can_instrument(ast.Module([tree], []))
 
 
 def test_a_cell_comes_to_what_it_came_to_and_its_tree_stays():

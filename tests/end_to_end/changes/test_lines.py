@@ -463,3 +463,34 @@ def test_the_debugger_steps_through_a_function_as_ever(nb: Notebook):
 
     assert nb.ns["seen"] == nb.ns["plain"]
     assert "t.add_(s)" in nb.ns["seen"]
+
+
+EXITS = {
+    "an error": ("with acc:\n    v.add_(1)\n    v.none()", 1),
+    "an error that is held back": (
+        "with contextlib.suppress(Exception):\n    with acc:\n        v.none()\nv.add_(1)",
+        2,
+    ),
+    "an error that is handled": ("try:\n    with acc:\n        v.none()\nexcept AttributeError:\n    v.add_(1)", 2),
+    "break": ("for k in range(3):\n    with acc:\n        v.add_(1)\n        break\nv.add_(1)", 2),
+    "continue": ("for k in range(3):\n    with acc:\n        v.add_(1)\n        continue\nv.add_(1)", 2),
+    "the next turn": ("for k in turns():\n    with torch.no_grad():\n        v.add_(1)\n        continue", 1),
+    "the next turn after finally": (
+        "for k in turns():\n    try:\n        continue\n    finally:\n        v.add_(1)",
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("cell", "line"), EXITS.values(), ids=EXITS)
+def test_what_is_written_when_a_block_is_left_is_told_at_its_head(cell: str, line: int):
+    with Notebook(settings=PATIENT) as nb:
+        nb.run("import contextlib, torch\ny = torch.zeros(4)\nx = y.view(-1)\nv = torch.zeros(2)")
+        nb.run(
+            "class Around:\n    def __enter__(self):\n        return self\n    def __exit__(self, *_):\n        y.add_(1)\n"
+            "acc = Around()\ndef turns():\n    for turn in range(3):\n        yield turn\n        y.add_(1)"
+        )
+        nb.cell(cell)
+        change = changes(nb.report(), "mutated")["x"]
+
+    assert [line] == [one["line"] for one in change["sites"]]
