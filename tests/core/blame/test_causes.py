@@ -72,7 +72,8 @@ class TestAlias:
         sparse = reading(8, 0, unknown="sparse", data_ptr=0)
         names = {"s": sparse, "s.values": reading(1, kind="component"), "v": Y}
         changes = explain("v.mul_(3)", names)
-        assert [("alias", True, ("v",))] * 2 == [told(changes[path]) for path in ("s", "s.values")]
+        assert ("alias", True, ("v",)) == told(changes["s"])
+        assert ("leftover", False, ("v",)) == told(changes["s.values"])
 
     def test_what_shares_memory_with_the_named_variable_is_changed_through_it(self):
         assert told(explain("y.add_(1)", VIEWS)["x"]) == ("alias", True, ("y",))
