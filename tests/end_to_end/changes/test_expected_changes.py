@@ -710,3 +710,40 @@ def test_data_that_is_made_a_leaf_under_another_name_is_no_parameter(cells, told
             report = nb.run(cell)
 
     assert told == silent(report)
+
+
+COUNTS = """
+import torch
+counter, image, seen = torch.zeros(3), torch.ones(3), []
+def count(i=0): counter[i] += 1
+def count_up():
+    counter.add_(1)
+    return counter.sum()
+def show_image():
+    image.mul_(255)
+    print(image)
+def tick(): image.add_(1)
+def twice(): count()
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("count()", set()),
+        ("for i in range(3): count(i)", set()),
+        ("n = count_up()", {"counter"}),
+        ("seen.append(count())", {"counter"}),
+        ("show_image()", {"image"}),
+        ("tick()", {"image"}),
+        ("twice()", {"counter"}),
+        ("view = counter.detach()\ncount()", {"view"}),
+    ],
+)
+def test_a_function_named_by_the_verb_of_what_it_fills(cell, expected):
+    with Notebook() as nb:
+        nb.run(COUNTS)
+        report = nb.run(cell)
+
+    assert expected == silent(report)
+    assert mutated(report)
