@@ -24,6 +24,8 @@ from .expected.updates import (
     is_gradient_by_hand,
     is_replicated,
     is_update_by_hand,
+    may_be_trained,
+    was_data,
 )
 from .site_order import order_sites
 from .verdict import SILENT, Verdict
@@ -57,19 +59,17 @@ class _Case:
     """One mutated path, until its verdict is found."""
 
     def __init__(self, cell: CellIndex, difference: Difference) -> None:
-        self.cell, self.path = cell, difference.path
+        self.cell, self.path, self.evidence = cell, difference.path, cell.evidence
         reading = difference.after or difference.before
         if reading is None:
             raise ValueError(difference)
         self.reading, self.spelled = reading, str(difference.path)
-        self.evidence = cell.evidence
         self.group = tuple(entry for entry in self._overlapping() if str(entry[0]) != self.spelled)
         self.paths = [self.path, *(path for path, _ in self.group)]
-        detours = tuple(cell.detours.others(self.paths))
-        self.changed = ChangedPath(path=self.path, reading=reading, group=self.group, detours=detours)
+        detours, is_data = tuple(cell.detours.others(self.paths)), was_data(cell, difference)
+        self.changed = ChangedPath(path=self.path, reading=reading, group=self.group, detours=detours, is_data=is_data)
         self.names, self.others = self.changed.names, self.changed.others
-        self.family = {self.spelled, *map(str, self.others)}
-        self.sightings = Sightings(cell)
+        self.family, self.sightings = {self.spelled, *map(str, self.others)}, Sightings(cell)
         together = sum(one.storage == reading.storage for _, one in self.group) + 1
         is_alone = together >= cell.places.count_in(reading.storage)
         self.course = Course(before=difference.before or reading, after=reading, is_alone=is_alone)
@@ -299,21 +299,21 @@ class _Case:
         )
 
     def _is_named(self, statement: Statement) -> bool:
-        named = self.cell.named_by(statement)
-        return bool(self.names & named.exact) or named.is_behind(self.path)
+        return bool(self.names & self.cell.named_by(statement).exact) or self.cell.named_by(statement).is_behind(
+            self.path
+        )
 
     def _is_awaited(self, statement: Statement) -> bool:
         """Return whether a statement waits for a collective that names this path as written: `work.wait()`."""
-        if ".wait(" not in statement.text:
-            return False
-        return any(calls_collective(one.text) and self._is_named(one) for one in self.cell.statements)
+        started = self.cell.statements if ".wait(" in statement.text else ()
+        return any(calls_collective(one.text) and self._is_named(one) for one in started)
 
     def _is_update(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> bool:
         """Return whether an optimizer's method, or an update by hand, wrote a parameter or an optimizer's state."""
         has_stepped = step is not None
         if is_by_optimizers_method(self.cell, self.changed, statement, reached, has_stepped=has_stepped):
             return True
-        if counts_as_parameter(self.reading) and self._is_same_object_named(statement):
+        if may_be_trained(self.changed) and self._is_same_object_named(statement):
             return True
         differing = [one for one in self.group if one[1].object != self.reading.object]
         if any(self.cell.loops.names(statement, path, reading) for path, reading in differing):

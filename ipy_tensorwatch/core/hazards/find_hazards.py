@@ -24,6 +24,7 @@ from .optimizers.made_optimizer import remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
 from .overwritten.find_breaks import find_breaks, remember_cell
 from .overwritten.overlapping_elements import overlaid_writes
+from .overwritten.risks_that_came_true import come_true
 from .overwritten.saved_tensor_overwritten import overwritten_saves
 from .overwritten.unrecorded_write import unrecorded_writes
 from .overwritten.updates_since import remember_updates
@@ -69,7 +70,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     none: tuple[Hazard, ...] = ()
     wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
     vain = () if any(one.hazard.code == "TW207" for one in begun) else restored_in_vain(reasoning)
-    hazards = (*wrong, *vain, *breaks, *(one.hazard for one in lasting))
+    hazards = (*wrong, *vain, *come_true(reasoning, standing.hazards), *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
     return replace(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ..model.path import AccessPath
 from ..syntax.ast_queries import (
     COMPREHENSIONS,
+    keyword,
+    last_name,
     names_bound,
     own_nodes,
     own_parts,
@@ -22,6 +24,10 @@ from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_GIVE_ANOTHER = frozenset(
+    ("add_module", "register_buffer", "register_module", "register_parameter", "set_submodule", "__setattr__")
+)
+"""The methods that give an object another attribute."""
 _BINDING = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.For, ast.With, ast.If, ast.While)
 """Statements that bind nothing but the names that are stored to in their own expressions, comprehensions apart."""
 _RUNNING = (ast.Call, ast.Await, *COMPREHENSIONS)
@@ -149,9 +155,11 @@ def names_led_on(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
     --------
     >>> names_led_on(ast.parse("a.x, b = f(c)").body[0]) == ({"a", "b"}, {"c", "f"})
     True
+    >>> names_led_on(ast.parse("net.load_state_dict(new, assign=True)").body[0]) == ({"net"}, {"new"})
+    True
     """
-    if isinstance(node, DEFINITIONS):
-        return frozenset(), frozenset()
+    if isinstance(node, DEFINITIONS):  # a class may hold tensors
+        return frozenset((node.name,) if isinstance(node, ast.ClassDef) else ()), frozenset()
     parts = own_nodes(node)
     binds_alone = isinstance(node, _BINDING) and not any(isinstance(part, COMPREHENSIONS) for part in parts)
     stored, read = set[str]() if binds_alone else set(binds_of(node)), set[str]()
@@ -160,9 +168,22 @@ def names_led_on(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
             (stored if binds_alone and not isinstance(part.ctx, ast.Load) else read).add(part.id)
         elif isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
             stored.add(root_variable(part))
+        elif isinstance(part, ast.Call):
+            stored.update(_given_another(part))
     if isinstance(node, ast.AugAssign):
         stored.add(root_variable(node.target))
     return frozenset(stored), frozenset(read - stored)
+
+
+def _given_another(call: ast.Call) -> Iterator[str]:
+    """Yield the variable of the module or the object that a call gives another attribute."""
+    name = last_name(call.func)
+    if isinstance(call.func, ast.Attribute):
+        is_assigning = name == "load_state_dict" and keyword(call, "assign") is not None
+        if is_assigning or name in _GIVE_ANOTHER:
+            yield root_variable(call.func)
+    elif name == "setattr" and call.args:
+        yield root_variable(call.args[0])
 
 
 def _bound(node: ast.expr) -> Iterator[ast.Name]:

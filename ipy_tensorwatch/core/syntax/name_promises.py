@@ -23,6 +23,18 @@ def promises_to_update(name: str) -> bool:
     return name.lower().strip("_").split("_")[0] in _UPDATES
 
 
+def names_what_it_fills(name: str, variable: str) -> bool:
+    """Return whether a function is named by the verb of what a variable holds.
+
+    Examples
+    --------
+    >>> [names_what_it_fills(*one) for one in (("count", "counter"), ("log_loss", "logs"), ("show_image", "image"))]
+    [True, True, False]
+    """
+    verb = name.lower().strip("_").split("_")[0]
+    return len(verb) > 2 and any(one.startswith(verb) for one in variable.lower().split("_"))  # noqa: PLR2004
+
+
 def may_run(name: str, inner: str) -> bool:
     """Return whether a function may be expected to call what changes something: none that promises to read.
 

@@ -23,7 +23,7 @@ _GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\.data\s+in\b|\b(?:set_|resize_)
 _CONVERTS = re.compile(r"\.(?:to|half|double|bfloat16|cuda|cpu|to_empty|share_memory)\(")
 _HIDES_WRITES = re.compile(
     r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
-    r"|\b(?:map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
+    r"|\b(?:checkpoint|map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
 )
 _LAMBDA = "<lambda "
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")

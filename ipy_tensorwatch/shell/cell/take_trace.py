@@ -212,6 +212,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         classes=known.classes,
         inplace=frozenset(known.inplace),
         leftovers=sources.leftovers(),
+        renamed=sources.renamed(),
         objects=known.objects,
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),

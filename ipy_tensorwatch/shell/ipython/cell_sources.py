@@ -15,6 +15,7 @@ from ...core.host.record import field, mutable
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
 from ...core.statements.leftover_names import leftover_names
+from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.write_calls import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import may_define, may_give_memory, may_hide_writes, may_restore, may_write_gradients
@@ -98,6 +99,7 @@ class Sources:
     _size: int = 0
     _awaited: int = 0
     _leftovers: frozenset[str] = frozenset()
+    _renamed: frozenset[str] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str, busy: float = 0.0) -> None:
@@ -133,11 +135,20 @@ class Sources:
 
     def leftovers(self) -> frozenset[str]:
         """Return the names that loops of the cells so far have left over."""
+        self._read_on()
+        return self._leftovers
+
+    def renamed(self) -> frozenset[str]:
+        """Return the paths of tensors that have a second name since they were made leaves."""
+        self._read_on()
+        return self._renamed
+
+    def _read_on(self) -> None:
         while self._unread:
             source = self._unread.popleft()
+            self._renamed = renamed_leaves(source, self._renamed)
             if _LOOPS.search(source) or not self._leftovers.isdisjoint(_WORD.findall(source)):
                 self._leftovers = leftover_names(source, self._leftovers)
-        return self._leftovers
 
     def _bound(self) -> None:
         """Drop the oldest cells and definitions beyond `MAX_CHARACTERS` each."""

@@ -73,7 +73,7 @@ def test_a_statement_reads_names(text, expected):
 @pytest.mark.parametrize(
     ("text", "stored", "read"),
     [("a.x, b = f(c)", "a b", "f c"), ("x += y", "x", "y"), ("x[0] += y", "x", "y"), ("x[i] = y", "x", "i y"), ("g().a = y", "g", "y"), ("(a or b).c = 1", "", "a b"),
-     ("def f(a=b): c", "", ""), ("class A(b): pass", "", ""), ("f(x)", "", "f x"), ("x = x.a", "x", "")],
+     ("def f(a=b): c", "", ""), ("class A(b): pass", "A", ""), ("f(x)", "", "f x"), ("x = x.a", "x", "")],
 )  # fmt: skip
 def test_names_lead_on_to_new_objects(text, stored, read):
     found = names_led_on(node(text))

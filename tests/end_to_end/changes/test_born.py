@@ -181,3 +181,21 @@ def test_what_a_loop_makes_while_the_looks_rest_is_listed_as_not_compared():
 
     assert {one["path"] for one in long} == {"x", "y"}
     assert short == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("b.load_state_dict(a.state_dict(), assign=True)", {"b.weight", "b.bias"}),
+        ("setattr(b, 'weight', nn.Parameter(a.weight.data))", {"b.weight"}),
+        ("b.register_parameter('bias', nn.Parameter(a.bias.data))", {"b.bias"}),
+        ("class Kept: weight = a.weight.detach()", {"Kept.weight"}),
+        ("b.load_state_dict(a.state_dict())", set()),
+        ("class Kept: weight = a.weight.detach().clone()", set()),
+    ],
+)
+def test_what_a_call_or_a_class_makes_share_memory_in_the_cell_is_told(cell: str, expected: object):
+    made = "import torch\nfrom torch import nn\na, b = nn.Linear(3, 1), nn.Linear(3, 1)\n"
+    train = "\nopt = torch.optim.SGD(a.parameters(), lr=0.1)\na(torch.ones(1, 3)).sum().backward()\nopt.step()"
+    with Notebook(settings={"probe_floor": 2.0}) as nb:
+        assert expected == set(told(nb.run(made + cell + train)))

@@ -626,3 +626,110 @@ def test_a_kept_state_changed_through_the_parameters_that_an_optimizers_method_w
         told = changes(nb.run("prox.shrink()"))
 
     assert (["net.weight"], ["net.bias"]) == (told["kept['weight']"]["via"], told["kept['bias']"]["via"])
+
+
+HALVED = "net.load_state_dict({k: v / 2 for k, v in %s.items()})"
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["after = net.state_dict()", HALVED % "after"], set()),
+        (["for i in range(3):\n    after = net.state_dict()\n    " + HALVED % "after"], set()),
+        (["after = net.state_dict()\n" + HALVED % "after" + "\nafter = None"], set()),
+        (["after = net.state_dict()", HALVED % "after" + "\nprint(after)"], {"after"}),
+        (["after = net.state_dict()", "for i in range(3):\n    " + HALVED % "after"], {"after"}),
+        (["for i in range(3):\n    after = net.state_dict()\n    " + HALVED % "after" + "\nlast = after['weight'] * 1"], {"after"}),
+        (["best = net.state_dict()", HALVED % "best"], {"best"}),
+        (["after = net.state_dict()", HALVED % "other"], {"after"}),
+        (["after = net.state_dict()", "net.weight.data.copy_(after['weight'] / 2)"], {"after"}),
+    ],
+)  # fmt: skip
+def test_a_state_that_is_used_up_as_its_module_loads_what_is_made_of_it(cells, told):
+    with Notebook() as nb:
+        nb.run("import torch\nfrom torch import nn\nnet = nn.Linear(3, 1)\nother = nn.Linear(3, 1).state_dict()")
+        for cell in cells:
+            report = nb.run(cell)
+
+    assert told == {path.partition("[")[0] for path in silent(report)}
+
+
+LEAVES = """
+import torch
+from torch import nn
+net, x = nn.Linear(3, 2), torch.rand(4, 3)
+def attack(x):
+    adv = x.requires_grad_()
+    net(adv).sum().backward()
+    adv.data += 0.1 * adv.grad.sign()
+    return adv.detach()
+def attack_copy(x): return attack(x.clone())
+def descend(params):
+    with torch.no_grad():
+        for p in params: p -= 0.1 * p.grad
+def lower(w): w.data -= 0.1 * w.grad
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["adv = x.requires_grad_()\nwith torch.no_grad(): adv += 1"], {"x"}),
+        (["adv = x.requires_grad_()", "adv.data.add_(1)"], {"x"}),
+        (["adv = x.requires_grad_()\nfor i in range(2): adv.data.add_(1).clamp_(0, 1)"], {"x"}),
+        (["adv = attack(x)"], {"x"}),
+        (["adv = attack_copy(x)"], set()),
+        (["x = x.requires_grad_()\nwith torch.no_grad(): x += 1"], set()),
+        (["x = x.requires_grad_()\nopt = [x]\nnet(x).sum().backward()\ndescend(opt)"], set()),
+        (["x.requires_grad_()\nnet(x).sum().backward()\nlower(x)"], set()),
+        (["x.requires_grad = True\nw = x\nwith torch.no_grad(): w += 1"], set()),
+        (["w = torch.ones(3).requires_grad_()\nv = w\nwith torch.no_grad(): v += 1"], set()),
+        (["adv = x.clone().requires_grad_()\nwith torch.no_grad(): adv += 1"], set()),
+        (["adv = x.requires_grad_()\nx = torch.rand(4, 3).requires_grad_()\nps = [x]", "with torch.no_grad():\n    for p in ps: p += 1"], set()),
+        (["adv = x.requires_grad_()", "opt = torch.optim.SGD([adv], lr=0.1)\nnet(adv).sum().backward()\nopt.step()"], set()),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_joined", [False, True])
+def test_data_that_is_made_a_leaf_under_another_name_is_no_parameter(cells, told, is_joined):
+    with Notebook() as nb:
+        for cell in ["\n".join([LEAVES, *cells])] if is_joined else [LEAVES, *cells]:
+            report = nb.run(cell)
+
+    assert told == silent(report)
+
+
+COUNTS = """
+import torch
+counter, image, seen = torch.zeros(3), torch.ones(3), []
+def count(i=0): counter[i] += 1
+def count_up():
+    counter.add_(1)
+    return counter.sum()
+def show_image():
+    image.mul_(255)
+    print(image)
+def tick(): image.add_(1)
+def twice(): count()
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("count()", set()),
+        ("for i in range(3): count(i)", set()),
+        ("n = count_up()", {"counter"}),
+        ("seen.append(count())", {"counter"}),
+        ("show_image()", {"image"}),
+        ("tick()", {"image"}),
+        ("twice()", {"counter"}),
+        ("view = counter.detach()\ncount()", {"view"}),
+    ],
+)
+def test_a_function_named_by_the_verb_of_what_it_fills(cell, expected):
+    with Notebook() as nb:
+        nb.run(COUNTS)
+        report = nb.run(cell)
+
+    assert expected == silent(report)
+    assert mutated(report)

@@ -126,3 +126,21 @@ def test_the_message_says_that_it_is_computed_again():
         "again, as in cell 2, line 4, was overwritten in cell 3, line 1: `scale.mul_(3)`"
     ) == hazard["message"]
     assert hazard["remedy"] == "Write after the backward, when the checkpoint has read it."
+
+
+@pytest.mark.parametrize("function", [GLOBAL, CLOSED, NESTED, PARTIAL, METHOD])
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("then", ["", "\nloss.backward()"])
+def test_what_the_function_reads_is_told_in_the_cell_that_ran_it(function: str, reentrant: bool, then: str):
+    cell = SETTING + function + CALL.format(reentrant=reentrant)
+    with Notebook() as nb:
+        hazards = told(nb.run(f"{cell}\nscale.mul_(3){then}"))
+
+    assert [("TW205", "wrong", "scale")] == hazards
+
+
+@pytest.mark.parametrize("write", ["scale.mul_(3)", "unused.mul_(3)"])
+def test_what_is_written_after_the_backward_of_a_checkpoint_is_quiet(write: str):
+    cell = SETTING + GLOBAL + CALL.format(reentrant=False)
+    with Notebook() as nb:
+        assert [] == told(nb.run(f"{cell}\nunused.add_(1)\nloss.backward()\n{write}"))

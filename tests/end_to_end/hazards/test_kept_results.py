@@ -21,6 +21,8 @@ def train(*steps):
     for one in steps:
         one.step()
 """
+HAND = "u, v = torch.randn(2, 3, requires_grad=True), torch.randn(3, 1, requires_grad=True)\n"
+UPDATE = "loss_of(x).backward()\nfor p in (*enc.parameters(), *head.parameters()): p.data -= 0.1 * p.grad\n"
 HEALTHY = {
     "a loss from before training": ["before = loss_of(x)", "loss_of(x).backward()\nboth.step()"],
     "in one cell": ["before = loss_of(x)\nloss_of(x).backward()\nboth.step()"],
@@ -39,6 +41,17 @@ HEALTHY = {
     "its backward ran and kept the graph": ["h = enc(x)\nl = head(h).mean()\nl.backward(retain_graph=True)\nof_head.step()"],
     "a metric of outputs from before training": ["out = enc(x)\nwas = head(out)", "train(both)", "err = (was - 1).abs().max()"],
     "a metric of outputs from before a weight was set": ["was = head(enc(x))", "head[2].weight.data.fill_(1.)\nscore = was.mean()"],
+    "a metric of old outputs after leaves were updated by hand": [
+        HAND + "out = (x @ u).tanh() @ v\nl = (out - 1).square().mean()\nl.backward(retain_graph=True)",
+        "m, n = 0.9 * u.grad, 0.9 * v.grad\nu.data -= 0.1 * m; v.data -= 0.1 * n\nerr = (out - 1).abs().mean()",
+    ],
+    "a metric of old outputs after an update with numbers computed by hand": [
+        HAND + "out = (x @ u).tanh() @ v",
+        "v.data -= 0.1 * (x @ u).tanh().detach().sum(0)[:, None]\nerr = (out - 1).abs().mean()",
+    ],
+    "a score between two updates by hand": [
+        "was = loss_of(x)\nfor p in (*enc.parameters(), *head.parameters()): p.data += 1\nnow = loss_of(x)\nfor p in (*enc.parameters(), *head.parameters()): p.data -= 0.5",
+    ],
     "a frozen part": ["enc.requires_grad_(False)\nbefore = loss_of(x)", "train(of_head)"],
 }  # fmt: skip
 DUE = {
@@ -100,3 +113,36 @@ def test_each_loss_for_which_a_node_saved_the_same_tensor_is_named(made, expecte
         [hazard] = nb.run("h.mul_(2);")["hazards"]
 
     assert hazard["message"].startswith(expected)
+
+
+OLD = "out = head(enc(x))"
+CAME_TRUE = {
+    "a loss of old outputs alone": [OLD, UPDATE, "loss = (out - 1).square().mean()", "loss.backward()"],
+    "all in the next cell, with a step": [OLD, UPDATE, "both.zero_grad()\n(out - 1).square().mean().backward()\nboth.step()"],
+    "by a function": [OLD + "\ndef learn(out): (out - 1).square().mean().backward()", UPDATE, "learn(out)"],
+}  # fmt: skip
+CAME_TO_NOTHING = {
+    "the parameters were put back": ["kept = copy.deepcopy([*head.parameters(), *enc.parameters()])\n" + OLD, UPDATE, "for p, k in zip((*head.parameters(), *enc.parameters()), kept): p.data.copy_(k)\n(out - 1).square().mean().backward()"],
+    "computed again": [OLD, UPDATE, OLD + "\n(out - 1).square().mean().backward()"],
+    "only read": [OLD, UPDATE, "err = (out - 1).abs().mean().item()", "del out"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CAME_TRUE)
+def test_a_risk_is_told_once_a_backward_has_computed_with_what_was_overwritten(name):
+    *cells, last = CAME_TRUE[name]
+    with Notebook() as nb:
+        for cell in (SETTING, *cells):
+            assert "TW20" not in nb.cell(cell).told
+        found = nb.run(last)["hazards"]
+        again = nb.run("1 + 1")["hazards"]
+
+    assert [("TW202", "wrong", True)] == [(one["code"], one["outcome"], one["happened"]) for one in found]
+    assert [] == again
+
+
+@pytest.mark.parametrize("name", CAME_TO_NOTHING)
+def test_a_risk_through_which_no_backward_ran_is_never_told(name):
+    with Notebook() as nb:
+        for cell in ("import copy\n" + SETTING, *CAME_TO_NOTHING[name]):
+            assert "TW20" not in nb.cell(cell).told

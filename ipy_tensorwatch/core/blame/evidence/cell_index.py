@@ -91,6 +91,11 @@ class CellIndex:
         """The names of the notebook's functions and classes."""
         return self._trace.notebook.definitions
 
+    @property
+    def renamed(self) -> Container[str]:
+        """The paths of tensors that have a second name since they were made leaves."""
+        return self._trace.notebook.renamed
+
     @cached_property
     def able(self) -> frozenset[int]:
         """The statements that may run arbitrary code: `y = 1`, which cannot write a tensor, is excluded."""

@@ -22,12 +22,15 @@ class ChangedPath:
         The other paths that share a byte with it.
     detours
         Some more paths, over second ways to the containers of these.
+    is_data
+        Whether it was data, which was made a leaf by a function or under another name.
     """
 
     path: AccessPath
     reading: Reading
     group: tuple[Entry, ...]
     detours: tuple[AccessPath, ...] = ()
+    is_data: bool = False
 
     @property
     def names(self) -> frozenset[str]:

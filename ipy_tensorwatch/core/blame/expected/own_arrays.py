@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
-from ...syntax.name_promises import may_run, promises_to_change, promises_to_read, promises_to_update
+from ...syntax.name_promises import (
+    may_run,
+    names_what_it_fills,
+    promises_to_change,
+    promises_to_read,
+    promises_to_update,
+)
+from ...syntax.parsing import parse_cell, parse_header
+from ...syntax.syntax_tree import all_nodes
 from .updates import counts_as_parameter, gives_back
 
 if TYPE_CHECKING:
@@ -29,7 +38,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     Methods count that a function calls which does not promise to read: `env.step(a)` in `collect(env, buffer)`; in a
     statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
     change it and writes an attribute of it: `train(model, x, y)`, and one that promises to update a tensor that it
-    gets, or that its name says: `update_counts(i)`.
+    gets, or that its name says: `update_counts(i)`; or that gives nothing back and has the verb of the tensor for its
+    name: `count()` of `counter`.
     """
     path = changed.path
     if counts_as_parameter(changed.reading) and gives_back(changed, statement):
@@ -38,7 +48,7 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     called = [one for one in asked if _trains_itself(one) or _may_change(cell, one.owner, one.name)]
     if any(_is_within(cell, one.owner, path) for one in called):
         return True
-    if not cell.is_of_module(path) and _is_trained(changed, statement, reached):
+    if not cell.is_of_module(path) and _is_trained(cell, changed, statement, reached):
         return True
     running = reached.candidates[0].within if reached.candidates else ()
     trains = bool(running) and (cell.steps_in(statement) or cell.would_train(statement))
@@ -60,7 +70,7 @@ def _methods_called_first(running: Sequence[RunningFunction], names: Collection[
     return [one for one in inside if not one.kind and all(may_run(outer.name, one.name) for outer in around)]
 
 
-def _is_trained(changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+def _is_trained(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
     """Return whether a function that promises to change an object that it gets, or a tensor, wrote to it itself."""
     if not reached.candidates or changed.path.is_grad:
         return False
@@ -69,13 +79,28 @@ def _is_trained(changed: ChangedPath, statement: Statement, reached: Reach) -> b
     if not changed.path.steps:
         is_by_function = is_its_own and changed.path == line.origin and not any(one.is_method for one in line.within)
         names, root = [one.name for one in line.within], changed.path.root
-        is_meant = root in statement.reads or root.lower() in names[-1].lower().split("_") if names else False
-        return is_by_function and is_meant and not any(map(promises_to_read, names)) and promises_to_update(names[-1])
+        if not is_by_function or not names:
+            return False
+        is_meant = root in statement.reads or root.lower() in names[-1].lower().split("_")
+        is_update = is_meant and not any(map(promises_to_read, names)) and promises_to_update(names[-1])
+        return is_update or (not names[1:] and names_what_it_fills(names[0], root) and _is_procedure(cell, statement))
     is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
     is_its_own = is_its_own and changed.path.steps[-1].startswith(".")
     reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
     changes = any(promises_to_change(one.name) for one in line.within if not one.is_method)
     return is_its_own and not reads and changes and changed.path.root in statement.reads
+
+
+def _is_procedure(cell: CellIndex, statement: Statement) -> bool:
+    """Return whether a statement is but the call of a function that gives nothing back: it can only have effects."""
+    node = parse_header(statement.text)
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name))):
+            trees = filter(None, map(parse_cell, cell.sources_of(statement, {name})))
+            inside = [part for tree in trees for part in all_nodes(tree)]
+            gives = any(isinstance(one, ast.Return) and one.value is not None for one in inside)
+            return bool(inside) and not gives and not any(isinstance(one, ast.Yield | ast.YieldFrom) for one in inside)
+    return False
 
 
 def _is_part(one: CalledMethod, path: AccessPath) -> bool:

@@ -7,8 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
+from ...statements.used_up import is_used_up
 from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
-from ...syntax.name_promises import promises_to_read, says_copy
+from ...syntax.name_promises import promises_to_read, says_copy, says_own_values
 from ...syntax.parsing import parse_cell
 from ...syntax.syntax_tree import all_nodes
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ...interpreter.inferred_lines import Inferred
     from ...interpreter.reached_by_calls import Reach
     from ...model.reading import Reading
+    from ...model.snapshots.difference import Difference
     from ...statements.statement import Statement
     from ..evidence.cell_index import CellIndex
     from .changed_path import ChangedPath
@@ -59,6 +61,25 @@ def counts_as_parameter(reading: Reading) -> bool:
     return reading.kind == "parameter" or (reading.requires_grad and reading.is_leaf)
 
 
+def may_be_trained(changed: ChangedPath) -> bool:
+    """Return whether a path leads to a parameter, not to data that was made a leaf under another name."""
+    return counts_as_parameter(changed.reading) and not changed.is_data
+
+
+def was_data(cell: CellIndex, difference: Difference) -> bool:
+    """Return whether a leaf was data that only a function made a leaf (`adv = attack(x)`), or that has a second name.
+
+    Data that a statement of the cell makes a leaf under its own name is to be trained.
+    """
+    before, after = difference.before, difference.after
+    if after is None or after.kind != "tensor" or not after.requires_grad:
+        return False
+    if str(difference.path) in cell.renamed:
+        return True
+    is_new = before is not None and not before.requires_grad
+    return is_new and not any("requires_grad" in one.text for one in cell.statements)
+
+
 def _is_its_own(changed: ChangedPath) -> bool:
     """Return whether a path leads to a parameter, not to another leaf over the memory of a module's parameter."""
     mine = changed.reading
@@ -71,18 +92,21 @@ def is_update_by_hand(
 ) -> bool:
     """Return whether a function that a statement calls wrote a parameter through the same tensor object.
 
-    So are a module's buffers where everything behind the module is written (`net.load_state_dict(…)`) or the same
-    function writes parameters, what it holds as plain attributes unless the function promises to read, and tensors like
-    the parameters that the same function writes, its moments, or reads, as for their moving averages. A write inside a
-    method of a module that nobody expects to write is none, nor one by a call that gives back, under a new name, an
-    object that it has written.
+    So is what the statement computes the new parameters of and nobody reads any more:
+    `net.load_state_dict(between(old, new))`. So are a module's buffers where everything behind the module is written
+    (`net.load_state_dict(…)`) or the same function writes parameters, what it holds as plain attributes unless the
+    function promises to read, and tensors like the parameters that the same function writes, its moments, or reads, as
+    for their moving averages. A write inside a method of a module that nobody expects to write is none, nor one by a
+    call that gives back, under a new name, an object that it has written.
 
     Parameters
     ----------
     has_stepped
         Whether the step of an optimizer, which does not hold the parameter, was seen to write the memory.
     """
-    if not counts_as_parameter(changed.reading) and not _is_updated_beside(cell, changed, statement, reached):
+    if _is_loaded_from(cell, changed, statement):
+        return True
+    if not may_be_trained(changed) and not _is_updated_beside(cell, changed, statement, reached):
         return False
     if gives_back(changed, statement):
         return False
@@ -90,6 +114,19 @@ def is_update_by_hand(
         return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
     line = reached.candidates[0]
     return _is_written_itself(changed, line) or _is_momentum_encoder(cell, changed, statement, line)
+
+
+def _is_loaded_from(cell: CellIndex, changed: ChangedPath, statement: Statement) -> bool:
+    """Return whether a statement loads into a module what it computes of this state of it, which is then used up.
+
+    What has a name of a copy or of an average is kept to be read later.
+    """
+    path = changed.path
+    loading = [one.owner for one in statement.methods if one.name == "load_state_dict"]
+    is_state = any(one.leads_to(other) and one.root != path.root for one in loading for other, _ in changed.group)
+    if not is_state or path.root not in statement.reads or any(map(says_own_values, (path.root, *path.steps[:-1]))):
+        return False
+    return is_used_up(cell.evidence.plain, statement.index, path.root)
 
 
 def _is_momentum_encoder(cell: CellIndex, changed: ChangedPath, statement: Statement, line: Inferred) -> bool:
@@ -128,7 +165,7 @@ def _is_the_object(changed: ChangedPath, line: Inferred) -> bool:
 def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
     """Return whether a tensor that is no parameter may be updated as one."""
     is_grad = any(one.is_grad for one in (changed.path, *changed.same))
-    if is_grad or not statement.calls or not reached.candidates:
+    if is_grad or changed.is_data or not statement.calls or not reached.candidates:
         return False
     likeliest, mine = reached.candidates[0], changed.reading
     if mine.kind == "buffer":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...blame.expected.updates import counts_as_parameter
 from ...model.snapshots.difference import Difference
 from ...model.trace.saved_tensor import Writing
 from ...syntax.parsing import may_write_gradients, parse_path
@@ -85,8 +86,8 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         is_read_only=bool(roots) and _is_read_detached(roots[0], writing, reasoning, standing),
         is_set=(
             writing.cause == "direct"
-            and any(reading.kind == "parameter" for _, reading in lying)
-            and all(is_metric(one, found, writing, standing) for one in scalars)
+            and any(reading.kind == "parameter" or (scalars and counts_as_parameter(reading)) for _, reading in lying)
+            and all(one not in due or is_metric(one, found, writing, standing) for one in scalars)
         ),
         stale=stale_results(found, roots, writing, standing)._replace(is_due=roots[:1] == due[:1] != ()),
     )

@@ -46,8 +46,8 @@ class Break:
     is_read_only
         Whether only the values of the first root were read after the write, as for a plot.
     is_set
-        Whether a statement set a parameter of a module by name, as `net.weight.fill_(1)` does, and each scalar is
-        a metric of outputs from before.
+        Whether a parameter was set or updated by hand, as by `net.weight.data.fill_(1)` or `w.data -= lr * v`, and
+        each scalar is a metric of outputs from before, or its backward has run.
     """
 
     found: Overwritten

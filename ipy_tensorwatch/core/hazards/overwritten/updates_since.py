@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..standing_hazards import Updated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from ...blame.reasoning import Reasoning
@@ -67,12 +67,14 @@ def lines_of(site: Site | None) -> frozenset[tuple[int, str]]:
 def _updates(reasoning: Reasoning) -> Iterator[Updated]:
     trace, timeline = reasoning.trace, reasoning.own.timeline
     for step in trace.own.steps:
-        yield _updated(reasoning, step.storages, None if step.statement is None else timeline.site(step.statement))
+        site = None if step.statement is None else timeline.site(step.statement)
+        yield _updated(reasoning, step.storages, [site] if site else [])
     for change in reasoning.unsettled:
         reading = trace.after.get(change.path)
         if reading is not None and reading.collects_gradient and is_update(change.cause, change.site, is_leaf=True):
-            yield _updated(reasoning, frozenset((reading.storage,)), change.site)
+            yield _updated(reasoning, frozenset((reading.storage,)), change.sites)
 
 
-def _updated(reasoning: Reasoning, storages: frozenset[int], site: Site | None) -> Updated:
-    return Updated(cell=reasoning.trace.cell.count, storages=storages, lines=lines_of(site))
+def _updated(reasoning: Reasoning, storages: frozenset[int], sites: Iterable[Site]) -> Updated:
+    lines = frozenset[tuple[int, str]]().union(*map(lines_of, sites))
+    return Updated(cell=reasoning.trace.cell.count, storages=storages, lines=lines)

@@ -66,6 +66,8 @@ class Notebook:
         The access paths of modules that write to their inputs, or to their own parameters.
     leftovers
         The names that loops have left over.
+    renamed
+        The paths of tensors that have a second name since they were made leaves: `adv = x.requires_grad_()`.
     objects
         By the same paths, a number that is the same where the object is.
     modules, optimizers
@@ -80,6 +82,7 @@ class Notebook:
     classes: Mapping[str, str] = field(default_factory=dict)
     inplace: frozenset[str] = frozenset()
     leftovers: frozenset[str] = frozenset()
+    renamed: frozenset[str] = frozenset()
     objects: Mapping[str, int] = field(default_factory=dict)
     optimizers: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()

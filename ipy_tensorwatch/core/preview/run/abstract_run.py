@@ -110,6 +110,7 @@ def _with_definitions(notebook: Notebook, own: Mapping[str, object]) -> Notebook
         classes={path: name for path, name in notebook.classes.items() if path not in own},
         inplace=notebook.inplace,
         leftovers=notebook.leftovers,
+        renamed=notebook.renamed,
         objects=notebook.objects,
         modules=notebook.modules,
         optimizers=notebook.optimizers,
