@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ...syntax.torch_vocabulary import BUILTINS, WRITTEN_ARGUMENT
-from ..library.container_methods import call_container_method
+from ..library.container_methods import call_container_method, call_record_method, set_items
 from ..library.library_functions import GRAD_MODES, call_library
 from ..library.module_methods import call_layer, call_module_method
 from ..library.tensor_methods import call_tensor_method
@@ -28,10 +28,13 @@ from ..values.abstract_values import (
     LibraryName,
     either,
     make_list,
+    make_record,
     tensors_of,
 )
 from . import builtin_calls, iterator_calls
 from .abstract_frame import AbstractFrame
+from .fold_constants import call_text_method, call_with_constants
+from .ordering_calls import sort_items
 from .visit_items import ItemVisitor
 
 if TYPE_CHECKING:
@@ -165,12 +168,22 @@ class CallInterpreter(ItemVisitor):
         library = self.scene.library
         kind = library.kind_of(name) or "object"
         made = AbstractObject(kind, name, is_whole=False)
+        if names := library.tuple_fields(name):
+            return self._fill_in(make_record(names, given, name), name)
         start = library.method(name, "__init__")
         if start is not None:
             self.call(AbstractFunction(start, given=(made,)), given)
         fields = library.fields(name)
         for step, value in {**dict(zip(fields, given.positional, strict=False)), **given.named}.items():
             if step in fields:
+                made.parts[f".{step}"] = value
+        return self._fill_in(made, name) if start is None else made
+
+    def _fill_in(self, made: AbstractObject, name: str) -> AbstractObject:
+        """Give the fields of a dataclass or a named tuple that no argument is for their defaults."""
+        for step, node in self.scene.library.defaults(name).items():
+            if made.parts.get(f".{step}", UNKNOWN) is UNKNOWN:
+                value = self.evaluate(node, self.top)
                 made.parts[f".{step}"] = value
         return made
 
@@ -191,7 +204,8 @@ class CallInterpreter(ItemVisitor):
             inplace = self.scene.library.notebook.inplace
             in_place = ".inplace" in owner.parts or (owner.path is not None and str(owner.path) in inplace)
             return call_layer(self.memory, owner, given, self.call, in_place=in_place)
-        return UNKNOWN
+        is_library = owner.class_name and not owner.parts and self.scene.library.class_node(owner.class_name) is None
+        return self._call_library(LibraryName(owner.class_name), given) if is_library else UNKNOWN
 
     # --- methods of libraries ---
 
@@ -210,6 +224,8 @@ class CallInterpreter(ItemVisitor):
                 forward = self.scene.library.method(owner.name, "forward")
                 handed = CallArguments((UNKNOWN, *given.positional), given.named)
                 return UNKNOWN if forward is None else self.call(AbstractFunction(forward), handed)
+            case Constant(value=str() as text) if (known := call_text_method(text, name, given.positional)) is not None:
+                return known
             case LibraryMethod(owner=AbstractTensor() as flags, name="flags") if name == "writeable":
                 return Constant(not flags.is_read_only)
             case LibraryMethod(owner=AbstractObject() as myself, name=above) if above.startswith("super "):
@@ -262,6 +278,12 @@ class CallInterpreter(ItemVisitor):
             return self._call_on_optimizer(owner, name, given)
         if owner.kind == "module" and name not in ("items", "values", "keys"):
             return self._call_on_module(owner, name, given)
+        if owner.kind == "named tuple":
+            return call_record_method(self.memory, owner, name, given)
+        if owner.kind == "list" and name == "sort":
+            items, is_ordered = sort_items(self, owner.items(), given)
+            set_items(self.memory, owner, items, ordered=is_ordered)
+            return NONE
         if owner.kind in _CONTAINERS or owner.kind == "module":
             return call_container_method(self.memory, owner, name, given)
         return UNKNOWN
@@ -308,6 +330,8 @@ class CallInterpreter(ItemVisitor):
             return self.call(self.attribute(given.positional[0], last), given.after(1))
         if name.startswith("torch.ops."):
             name = ".".join(name.split(".")[:4])  # without its overload
+        if name in BUILTINS and (known := call_with_constants(name, given.positional)) is not None:
+            return known
         if name in BUILTINS:
             return NUMBER if name in _NUMBERS else UNKNOWN
         return call_library(self.memory, name, given)
