@@ -34,7 +34,9 @@ from ..values.abstract_values import (
 from . import builtin_calls, iterator_calls
 from .abstract_frame import AbstractFrame
 from .fold_constants import call_text_method, call_with_constants
+from .module_hooks import call_after, call_before, remove_hook
 from .ordering_calls import sort_items
+from .other_state import call_with_other_state
 from .visit_items import ItemVisitor
 
 if TYPE_CHECKING:
@@ -188,11 +190,8 @@ class CallInterpreter(ItemVisitor):
         return made
 
     def _call_object(self, owner: AbstractObject, given: CallArguments) -> AbstractValue:
-        made = self._run_object(owner, given)
-        for one in owner.hooks:
-            found = self.call(one, CallArguments((owner, _pack(given), made)))
-            made = made if found is NONE or found is UNKNOWN else found
-        return made
+        given = call_before(self, owner, given)
+        return call_after(self, owner, given, self._run_object(owner, given))
 
     def _run_object(self, owner: AbstractObject, given: CallArguments) -> AbstractValue:
         if owner.kind in GRAD_MODES and given.positional:
@@ -239,6 +238,8 @@ class CallInterpreter(ItemVisitor):
             self.memory.write(given.get(place))
         if isinstance(out := given.named.get("out"), AbstractTensor):
             self.memory.write(out)
+        if name == "remove" and not given.positional:
+            self.scene.forget_hooks()
         return self._call_back(name, given) or UNKNOWN
 
     def _call_back(self, name: str, given: CallArguments) -> AbstractValue | None:
@@ -323,6 +324,9 @@ class CallInterpreter(ItemVisitor):
         made = self._call_higher(last, given)
         if made is not None:
             return made
+        if last == "remove":
+            remove_hook(self.scene, given)
+            return NONE
         if name.endswith("autograd.backward") and given.positional:
             run_backward(self.memory, tensors_of(given.positional[0]), given)
             return NONE
@@ -344,6 +348,8 @@ class CallInterpreter(ItemVisitor):
             return given.get(0)
         if name == "DataLoader":
             return AbstractObject(name, name, {".dataset": given.get(0, "dataset") or UNKNOWN})
+        if name == "functional_call":
+            return call_with_other_state(self, given)
         return self._own_copy(name, given) if name in ("deepcopy", "copy") else self._call_back(name, given)
 
     def _own_copy(self, name: str, given: CallArguments) -> AbstractValue | None:
@@ -364,12 +370,6 @@ class CallInterpreter(ItemVisitor):
         if isinstance(function, LibraryName):
             return LibraryName(function.name, (*function.given, *rest.positional), {**function.named, **rest.named})
         return LibraryName("functools.partial()", given.positional, given.named)
-
-
-def _pack(given: CallArguments) -> AbstractObject:
-    made = make_list([*given.positional])
-    made.class_name = "tuple"
-    return made
 
 
 def is_generator(node: ast.AST) -> bool:

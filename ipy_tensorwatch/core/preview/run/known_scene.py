@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...model.path import AccessPath
+from ...model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS
 from ..known_state import UNREAD, PathBranch
 from ..values.abstract_values import (
     RECORD_CLASS,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from ...interpreter.source_index import Library
     from ...model.reading import Reading
-    from ..known_state import KnownState
+from ..known_state import KnownState
 
 MOST_LEAVES = 2000
 _CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
@@ -76,7 +77,8 @@ class KnownScene:
             return False
         made = (one for one in (*self._objects.values(), *self._known.values()) if isinstance(one, AbstractObject))
         return not any(
-            one.since or one.hooks or self._sizes.get(id(one), (0, 0)) != (len(one.parts), len(one.held))
+            one.since or one.hooks or one.pre_hooks
+            or self._sizes.get(id(one), (0, 0)) != (len(one.parts), len(one.held))
             or (one.path is not None and one.is_training is (str(one.path) in self.library.notebook.evaluating))
             for one in made
         )  # fmt: skip
@@ -212,11 +214,32 @@ class KnownScene:
         made.is_whole = made.kind in ("list", "dict", "named tuple") and (branch.size is not None or bool(branch.steps))
         made.parts.update(self._parts(path, branch))
         self._complete(made, branch)
+        if made.kind == "module":
+            made.hooks, made.pre_hooks = (self._hooks(made, step) for step in (FORWARD_HOOKS, FORWARD_PRE_HOOKS))
         if made.kind == "optimizer":
             made.held = [*self._held(self._optimizers.get(spelled, frozenset()))]
         self._sizes[id(made)] = len(made.parts), len(made.held)
         self._first[id(made)] = save_object(made)
         return made
+
+    def _hooks(self, module: AbstractObject, step: str) -> list[AbstractValue]:
+        """Return the functions that a module calls before or after its forward."""
+        held = module.parts.pop(step, None)
+        return [self._bind(one, module) for one in held.parts.values()] if isinstance(held, AbstractObject) else []
+
+    def _bind(self, hook: AbstractValue, module: AbstractObject) -> AbstractValue:
+        """Return a hook; one that is a method of the module's own class is bound to it."""
+        name = hook.function.name if isinstance(hook, AbstractFunction) else getattr(hook, "class_name", "")
+        own = self.library.method(module.class_name, name)
+        return hook if own is None else AbstractFunction(own, given=(module,))
+
+    def forget_hooks(self) -> None:
+        """Take the hooks off all modules: some were removed, and it is not known which."""
+        hooked = (path for path in self.library.notebook.classes if FORWARD_HOOKS in path or FORWARD_PRE_HOOKS in path)
+        for root in {path.partition(".")[0].partition("[")[0] for path in hooked}:
+            self.look_up(root)
+        for one in self._objects.values():
+            one.hooks, one.pre_hooks = [], []
 
     def _complete(self, made: AbstractObject, branch: PathBranch) -> None:
         """Add the parts of a container that lead to no tensor and are not plain."""

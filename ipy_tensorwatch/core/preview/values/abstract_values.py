@@ -106,8 +106,8 @@ class AbstractObject(AbstractValue):
         What any item is that is not among `parts`.
     since
         The moment at which the cell put each part there.
-    hooks
-        The functions that a module calls after its `forward`.
+    hooks, pre_hooks
+        The functions that a module calls after its `forward`, and before it.
     """
 
     kind: str
@@ -121,6 +121,7 @@ class AbstractObject(AbstractValue):
     since: dict[str, int] = field(default_factory=dict)
 
     hooks: list[AbstractValue] = field(default_factory=list)
+    pre_hooks: list[AbstractValue] = field(default_factory=list)
 
     def items(self) -> list[AbstractValue]:
         """Return what its item steps lead to, in order."""
