@@ -80,11 +80,13 @@ class Previewer:
 
         shell, watcher = self.watcher.shell, self.watcher
         variables = user_variables(shell)
+        plain = plain_variables(variables)
         known = KnownState(
             count=count,
             snapshot=report.snapshot,
             notebook=read_notebook(shell, watcher.sources),
-            constants=plain_variables(variables),
+            constants=plain.values,
+            sizes=plain.sizes,
             optimizers=watcher.observer.lens.holdings(),
             saved=tuple(watcher.observer.graphs.kept()),
             standing=watcher.standing,

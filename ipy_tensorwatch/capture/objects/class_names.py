@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
+from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,8 @@ def _reachable(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, obj
         for index, one in enumerate(items_of(value)[:MAX_ITEMS]):
             yield from _reachable(f"{name}[{index}]", one, depth) if _is_told(one) or _is_function(one) else ()
     elif is_a(type(value), dict):
+        if type(value) is defaultdict and _is_function(value.default_factory):
+            yield f"{name}.default_factory", value.default_factory
         for key, one in pairs_of(value)[:MAX_ITEMS]:
             yield from (
                 _reachable(f"{name}[{key!r}]", one, depth)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..host.grouped import grouped
 from ..model.path import ANY_ITEM, AccessPath
+from ..syntax.ast_queries import last_name
 from ..syntax.parsing import enclosing_names, find_definition, find_lambda, parse_cell, parse_path
 from ..syntax.torch_vocabulary import OPTIMIZERS
 from .definitions import ClassKind, Code, Function, FunctionNode
@@ -117,6 +118,25 @@ class Library:
         body = [] if node is None else node.body
         return [one.target.id for one in body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
 
+    def defaults(self, owner: str) -> dict[str, ast.expr]:
+        """Return the default values of the fields of a dataclass-like class."""
+        node = self.class_node(owner)
+        body = [] if node is None else node.body
+        return {
+            one.target.id: one.value
+            for one in body
+            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and one.value is not None
+        }
+
+    def tuple_fields(self, owner: str) -> list[str]:
+        """Return the fields of a class of named tuples; none of every other class."""
+        for base in self._bases(owner):
+            if ast.unparse(base).split(".")[-1] == "NamedTuple":
+                return self.fields(owner)
+            if isinstance(base, ast.Call) and last_name(base.func) == "namedtuple" and len(base.args) > 1:
+                return names_of_fields(base.args[1])
+        return []
+
     def only_method(self, name: str) -> Function | None:
         """Return the only method of this name in all notebook classes."""
         if name not in self._only:
@@ -172,6 +192,15 @@ class Library:
         if source not in self._trees:
             self._trees[source] = parse_cell(source)
         return self._trees[source]
+
+
+def names_of_fields(node: ast.expr) -> list[str]:
+    """Return the names that `namedtuple` is given: in one text, or as texts in a list; none if they are not known."""
+    try:
+        given = ast.literal_eval(node)
+    except ValueError:
+        return []
+    return given.replace(",", " ").split() if isinstance(given, str) else [*map(str, given)]
 
 
 def _is_module(base: str) -> bool:

@@ -16,13 +16,13 @@ from ..host.deadline import NEVER
 from ..memory.overlap import lay_out, share_bytes
 from ..model.records import Cell, Change, Coverage, Site
 from ..model.snapshots.difference import Content, Difference
-from ..model.trace.born import Born
 from ..model.trace.cell_trace import CellTrace, SourceFile
 from ..model.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
 from ..model.trace.graph_state import GraphState
 from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
 from ..syntax.name_promises import says_own_values
+from .born_places import BornPlaces
 from .own_counters import OwnCounters
 from .run.abstract_frame import file_of
 from .settled_changes import SettledChanges
@@ -75,7 +75,7 @@ class TraceWriter:
         self.certain: dict[str, bool] = {}
         self._found: dict[str, Found] = {}
         self._settled = SettledChanges(run, known, self._after, self._site)
-        self._born: dict[tuple[int, int], dict[str, Found]] = defaultdict(dict)
+        self._born = BornPlaces()
         self._counters = OwnCounters(known)
         self._spans: dict[int, _Span] = {}
         for write, moments in run.memory.writes.items():
@@ -137,9 +137,9 @@ class TraceWriter:
             before=known.snapshot,
             after=self._after.snapshot,
             found=tuple(self._found.values()),
-            born=tuple(self._bear(*key, found) for key, found in self._born.items()),
+            born=tuple(self._born.as_born(frozenset(self._interpreter.notes.ran))),
             own=self._evidence(),
-            notebook=run.notebook,
+            notebook=replace(run.notebook, leftovers=run.leftovers),
             files=self._files(),
             optimizers=tuple(known.optimizers),
             graphs=GraphState(
@@ -164,14 +164,15 @@ class TraceWriter:
             place, before = self._after.places.get(spelled), self._known.readings.get(spelled)
             is_old = before is not None and before.object == reading.object
             if not is_old and (place is None or last <= place.since):
+                if place is not None:
+                    self._born.put(place, reading, changed=False)
                 continue
             self.certain[spelled] = write.is_certain or self.certain.get(spelled, False)
             self._settled.note(write, path, reading, near)
             if before is not None and is_old:
                 self._found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED
             elif place is not None:
-                difference = Difference(path=path, before=place.reading, after=reading)
-                self._born[place.since, place.statement].setdefault(spelled, (difference, _CHANGED))
+                self._born.put(place, reading, changed=True)
 
     def _is_unshared(self, write: AbstractWrite) -> bool:
         """Return whether one path alone leads to what is written, and its change is expected."""
@@ -211,14 +212,6 @@ class TraceWriter:
         if written.object == reading.object or (written[5:11] == reading[5:11] and written.numel):
             return True  # the very same elements
         return not reading.unknown and share_bytes(written, reading) is not False
-
-    def _bear(self, since: int, statement: int, found: Mapping[str, Found]) -> Born:
-        return Born(
-            look=since + 1,
-            positions=frozenset((Position(statement, None, blind=False),)),
-            ran=frozenset(self._interpreter.notes.ran),
-            found=tuple(found.values()),
-        )
 
     @cached_property
     def _overwritten(self) -> tuple[Overwritten, ...]:
@@ -270,7 +263,7 @@ class TraceWriter:
 
     def _seen(self) -> Mapping[int, tuple[SeenWrite, ...]]:
         """Return the writes to the storages of what would change and must be searched for, or lies in a container."""
-        born = (one for several in self._born.values() for one, _ in several.values())
+        born = (one for one, _ in self._born.changed())
         left = [one for one, _ in self._found.values() if str(one.path) not in self.settled]
         left += [one for one in born if one.path.steps or str(one.path) not in self.settled]
         changed = {one.after.storage for one in left if one.after}

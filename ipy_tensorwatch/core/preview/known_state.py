@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ..interpreter.source_index import Library
 from ..model.snapshots.snapshot import Snapshot
 from ..model.trace.notebook import Notebook
 from ..origins.origins import Origins
+from ..syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,17 +25,32 @@ if TYPE_CHECKING:
     from ..model.trace.saved_tensor import Overwritten
 
 
+_ROOT = re.compile(r"[.\[]")
 _OF_SNAPSHOT = ("library", "by_object", "readings", "parameter_shapes", "scenes_of", "in_one_memory")
 """What follows from the snapshot and the notebook alone."""
 
 
-class PathBranch:
-    """A step of the paths: what it leads to, and the steps from there."""
+UNREAD = object()
+"""Stands for a value that is not plain."""
 
-    __slots__ = ("reading", "steps", "target")
+
+class PathBranch:
+    """A step of the paths: what it leads to, and the steps from there.
+
+    Attributes
+    ----------
+    plain
+        Its plain value, or the type of its container; `UNREAD` if neither is known.
+    size
+        How many items it has, if that is known.
+    """
+
+    __slots__ = ("plain", "reading", "size", "steps", "target")
 
     def __init__(self) -> None:
         self.reading: Reading | None = None
+        self.plain: object = UNREAD
+        self.size: int | None = None
         self.steps: dict[str, PathBranch] = {}
         self.target: AccessPath | None = None
 
@@ -47,7 +64,9 @@ class KnownState:
     snapshot
         What the names lead to.
     constants
-        The plain values of variables that lead to no tensor, and `list` or `dict` for such containers.
+        The plain values behind variables, by path, and `list`, `tuple` or `dict` for containers.
+    sizes
+        The numbers of items of such containers, by path, if all of their plain items are known.
     optimizers
         What each optimizer holds.
     saved
@@ -66,6 +85,7 @@ class KnownState:
     snapshot: Snapshot = field(default_factory=Snapshot)
     notebook: Notebook = field(default_factory=Notebook)
     constants: Mapping[str, object] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
     optimizers: Sequence[OptimizerHolding] = ()
     saved: Sequence[Overwritten] = ()
     standing: Standing = field(default_factory=Standing)
@@ -85,6 +105,11 @@ class KnownState:
             return
         mine, theirs = self.snapshot.scenes, earlier.snapshot.scenes
         changed = {name for name in mine.keys() | theirs.keys() if mine.get(name) is not theirs.get(name)}
+        changed |= {
+            name
+            for name in self._plain_behind.keys() | earlier._plain_behind.keys()
+            if self._plain_behind.get(name) != earlier._plain_behind.get(name)
+        }
         self._branches.update({name: one for name, one in earlier._branches.items() if name not in changed})
         names = _OF_SNAPSHOT if not changed else ("library",)
         vars(self).update({name: one for name, one in vars(earlier).items() if name in names})
@@ -128,11 +153,23 @@ class KnownState:
                 _descend(top, path.steps).reading = reading
             for path in self.library.paths.get(root, ()):
                 _descend(top, path.steps)
+            for text, value, size in self._plain_behind.get(root, ()):
+                one = _descend(top, parse_path(text).steps)
+                one.plain, one.size = value, size
             for way in self.snapshot.several_ways:
                 if way.root == root:
                     _descend(top, way.path.steps).target = way.target
             self._branches[root] = top
-        return self._branches[root] if self._branches[root].steps else None
+        found = self._branches[root]
+        return found if found.steps or found.plain is not UNREAD else None
+
+    @cached_property
+    def _plain_behind(self) -> Mapping[str, list[tuple[str, object, int | None]]]:
+        """The plain values at and behind each variable."""
+        found: dict[str, list[tuple[str, object, int | None]]] = defaultdict(list)
+        for text, value in self.constants.items():
+            found[_ROOT.split(text, maxsplit=1)[0]].append((text, value, self.sizes.get(text)))
+        return found
 
     @cached_property
     def scenes_of(self) -> Mapping[int, frozenset[str]]:

@@ -135,7 +135,7 @@ class SettledChanges:
     def _unclear(self) -> frozenset[str]:
         """The variables that are left over by a loop, or of which a path can be reached in two ways."""
         ways = {one.target_root for one in self._known.snapshot.several_ways}
-        return frozenset((*ways, *self._run.notebook.leftovers))
+        return frozenset((*ways, *self._run.leftovers))
 
     def _statement(self, position: Position) -> Statement | None:
         statements = parse_statements(self._run.source)

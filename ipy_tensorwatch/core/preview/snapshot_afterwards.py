@@ -25,7 +25,7 @@ DEEPEST_WALK, MOST_PATHS = 6, 1000
 
 
 class LaterPlace(NamedTuple):
-    """A path after the cell, the moment since which it leads there, and the statement that bound its variable."""
+    """A path after the cell, the moment since which it leads there, and the statement of that moment."""
 
     path: AccessPath
     reading: Reading
@@ -55,10 +55,14 @@ class Afterwards:
     def _walk_all(self) -> Iterator[LaterPlace]:
         interpreter = self.interpreter
         for name, value in interpreter.top.names.items():
-            since, statement = interpreter.notes.bound.get(name, (0, 0))
-            yield from _walk(AccessPath(name), value, since, statement)
+            since, _ = interpreter.notes.bound.get(name, (0, 0))
+            yield from self._walk(AccessPath(name), value, since)
         for name in interpreter.scene.touched(frozenset(interpreter.top.names)):
-            yield from _walk(AccessPath(name), interpreter.scene.look_up(name), 0, 0)
+            yield from self._walk(AccessPath(name), interpreter.scene.look_up(name), 0)
+
+    def _walk(self, path: AccessPath, value: AbstractValue, since: int) -> Iterator[LaterPlace]:
+        for found, reading, moment in _walk(path, value, since):
+            yield LaterPlace(found, reading, moment, self.interpreter.notes.statement_at(moment))
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -139,7 +143,8 @@ class Afterwards:
         return before is not None and now is not None and before.object == now.object
 
 
-def _walk(path: AccessPath, value: AbstractValue, since: int, statement: int) -> Iterator[LaterPlace]:
+def _walk(path: AccessPath, value: AbstractValue, since: int) -> Iterator[tuple[AccessPath, Reading, int]]:
+    """Yield the paths behind a variable, and the moments since which they lead where they lead."""
     waiting = [(path, value, since)]
     seen: set[int] = set()
     for _ in range(MOST_PATHS):
@@ -149,10 +154,10 @@ def _walk(path: AccessPath, value: AbstractValue, since: int, statement: int) ->
         if isinstance(value, Either):
             value = value.options[-1]
         if isinstance(value, AbstractTensor):
-            yield LaterPlace(path, value.reading, since, statement)
+            yield path, value.reading, since
             if value.grad is not None:
                 later = max(since, value.since.get(".grad", 0))
-                yield LaterPlace(AccessPath(path.root, (*path.steps, ".grad")), value.grad.reading, later, statement)
+                yield AccessPath(path.root, (*path.steps, ".grad")), value.grad.reading, later
         elif isinstance(value, AbstractObject) and id(value) not in seen and len(path.steps) < DEEPEST_WALK:
             seen.add(id(value))
             waiting += [

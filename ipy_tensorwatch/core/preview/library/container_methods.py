@@ -16,6 +16,7 @@ from ..values.abstract_values import (
     either,
     key_step,
     make_list,
+    only_one,
     whole_number,
 )
 
@@ -28,6 +29,7 @@ _AT_A_PLACE = frozenset(("insert", "appendleft", "extendleft", "reverse", "rotat
 _TAKERS = frozenset(("pop", "popleft", "popitem"))
 _GETTERS = frozenset(("get", "setdefault", "__getitem__"))
 _READS = frozenset(("count", "index"))
+_ORDERED = frozenset(("list", "named tuple", "module"))
 
 
 def put_part(memory: AbstractMemory, owner: AbstractObject, step: str | None, value: AbstractValue) -> None:
@@ -47,7 +49,8 @@ def set_items(
 ) -> None:
     """Give a list other items; if they are not `ordered`, it is not known which one lies where."""
     before = owner.parts
-    owner.parts = {f"[{n}]" if ordered else f"[?{n}]": one for n, one in enumerate(items)}
+    kept = {step: one for step, one in before.items() if step[:1] == "."}
+    owner.parts = {f"[{n}]" if ordered else f"[?{n}]": one for n, one in enumerate(items)} | kept
     owner.since |= {step: memory.now for step, one in owner.parts.items() if before.get(step) is not one}
     owner.since[""] = memory.now
 
@@ -62,18 +65,26 @@ def take_item(owner: AbstractObject, key: AbstractValue) -> AbstractValue:
     """Return one item of a container, or a list of those of a slice."""
     found = constant_of(key)
     if owner.kind == "list" and "[?0]" in owner.parts:
-        return make_list(owner.items(), is_whole=False) if isinstance(found, slice) else either(owner.items())
-    if isinstance(found, slice) and owner.kind in ("list", "module"):
+        return _take_unordered(owner, found) if isinstance(found, slice) else only_one(owner.items())
+    if isinstance(found, slice) and owner.kind in _ORDERED:
         return make_list(owner.items()[found], is_whole=owner.is_whole)
     number = whole_number(key)
-    if number is not None and owner.kind in ("list", "module"):
+    if number is not None and owner.kind in _ORDERED:
         items = owner.items()
         inside = -len(items) <= number < len(items)
         return items[number] if inside and (owner.is_whole or number >= 0) else owner.others
     step = key_step(key)
     if step is not None:
         return owner.parts.get(step, owner.others)
-    return either([*owner.items(), owner.others] if owner.others is not UNKNOWN else owner.items())
+    return only_one([*owner.items(), owner.others] if owner.others is not UNKNOWN else owner.items())
+
+
+def _take_unordered(owner: AbstractObject, part: slice) -> AbstractObject:
+    """Return a slice of a list whose order is not known: of a part, it is not known which items it has."""
+    items = owner.items()
+    if len(items[part]) < len(items):
+        return make_list([only_one(items)] * len(items[part]), is_whole=owner.is_whole)
+    return AbstractObject("list", parts=dict(owner.parts), is_whole=owner.is_whole)
 
 
 def call_container_method(
@@ -90,13 +101,22 @@ def call_container_method(
         return _list_items(owner, name)
     if name == "copy":
         return AbstractObject(owner.kind, parts=dict(owner.parts), is_whole=owner.is_whole, others=owner.others)
-    return NUMBER if name in _READS else UNKNOWN
+    return _count(owner, name, given) if name in _READS else UNKNOWN
+
+
+def _count(owner: AbstractObject, name: str, given: CallArguments) -> AbstractValue:
+    """Return the place of a plain value among others, or how often it is there."""
+    items, wanted = owner.items(), given.get(0)
+    if not (owner.is_whole and isinstance(wanted, Constant) and all(isinstance(one, Constant) for one in items)):
+        return NUMBER
+    places = [place for place, one in enumerate(items) if constant_of(one) == wanted.value]
+    return Constant(len(places)) if name == "count" else Constant(places[0]) if places else NUMBER
 
 
 def _puts(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallArguments) -> bool:
     """Put into a container what a method puts there; return whether it is such a method."""
     if name in _ADDERS and given.positional and owner.kind != "dict":
-        put_part(memory, owner, _next_step(owner), given.positional[-1])
+        add_item(memory, owner, given.positional[-1])
     elif name in _AT_A_PLACE and owner.kind == "list":
         _rearrange(memory, owner, name, given)
     elif name in ("extend", "update"):
@@ -120,7 +140,7 @@ def _rearrange(memory: AbstractMemory, owner: AbstractObject, name: str, given: 
         items.insert(place, given.positional[1])
     elif name == "appendleft" and first is not None:
         memory.filled.append((owner, first))
-        items.insert(0, first)
+        items = [first, *(items[:-1] if _is_full(owner, items) else items)]
     elif name == "extendleft" and isinstance(first, AbstractObject):
         items = [*first.items()[::-1], *items]
     elif name == "reverse":
@@ -133,18 +153,30 @@ def _rearrange(memory: AbstractMemory, owner: AbstractObject, name: str, given: 
     set_items(memory, owner, items, ordered=name != "sort" or len(items) < 2)  # noqa: PLR2004  (one has one order)
 
 
-def _next_step(owner: AbstractObject) -> str:
-    return f"[{len(owner.items())}]"
+def add_item(memory: AbstractMemory, owner: AbstractObject, value: AbstractValue) -> None:
+    """Add an item behind the others; a full deque drops its first one."""
+    items = owner.items()
+    if not _is_full(owner, items):
+        put_part(memory, owner, f"[{len(items)}]", value)
+    else:
+        memory.filled.append((owner, value))
+        set_items(memory, owner, [*items, value][1:])
+
+
+def _is_full(owner: AbstractObject, items: list[AbstractValue]) -> bool:
+    limit = whole_number(owner.parts.get(".maxlen"))
+    return limit is not None and len(items) >= limit
 
 
 def _add_all(memory: AbstractMemory, owner: AbstractObject, given: CallArguments) -> None:
     for one in given.positional[:1]:
         if isinstance(one, AbstractObject) and owner.kind == "dict":
-            for step, value in one.parts.items() if one.kind == "dict" else map(_pair, one.items()):
+            pairs = [(step, part) for step, part in one.parts.items() if step[:1] == "["]
+            for step, value in pairs if one.kind == "dict" else map(_pair, one.items()):
                 put_part(memory, owner, step, value)
         elif isinstance(one, AbstractObject):
             for value in one.items():
-                put_part(memory, owner, _next_step(owner), value)
+                add_item(memory, owner, value)
     for name, value in given.named.items() if owner.kind == "dict" else ():
         put_part(memory, owner, f"[{name!r}]", value)
 
@@ -160,7 +192,7 @@ def _take(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallA
     if owner.kind == "list":
         place = 0 if name == "popleft" else whole_number(first) if given.positional else -1
         if place is None or not items or "[?0]" in owner.parts or not -len(items) <= place < len(items):
-            return either(items)
+            return only_one(items)
         found = items.pop(place)
         set_items(memory, owner, items)
         return found
@@ -193,7 +225,7 @@ def _default(owner: AbstractObject, given: CallArguments, *, is_known: bool) -> 
     default = given.get(1, "default")
     if is_known and owner.is_whole:
         return default or NONE
-    return either([*owner.items(), *([default] if default is not None else [])])
+    return only_one([*owner.items(), *([default] if default is not None else [])])
 
 
 def _list_items(owner: AbstractObject, name: str) -> AbstractValue:
@@ -213,6 +245,16 @@ def item_key(step: str) -> AbstractValue:
     if text.lstrip("-").isdecimal():
         return Constant(int(text))
     return Constant(text[1:-1]) if text[:1] in "'\"" else UNKNOWN
+
+
+def call_record_method(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallArguments) -> AbstractValue:
+    """Return what a method of a named tuple gives."""
+    if name == "_replace":
+        new = {f".{step}": one for step, one in given.named.items()}
+        return AbstractObject(owner.kind, owner.class_name, {**owner.parts, **new})
+    if name == "_asdict":
+        return AbstractObject("dict", parts={f"[{step[1:]!r}]": one for step, one in owner.parts.items()})
+    return call_container_method(memory, owner, name, given)
 
 
 def listed_keys(owner: AbstractObject) -> list[AbstractValue]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..values.abstract_values import AbstractTensor, constant_of
+from ..values.abstract_values import AbstractTensor, constant_of, tensors_of
 
 if TYPE_CHECKING:
     from ..values.abstract_memory import AbstractMemory
@@ -27,6 +27,9 @@ def call_functional(memory: AbstractMemory, name: str, given: CallArguments) -> 
     last, first = name.rsplit(".", 1)[-1], given.get(0, "input")
     if not isinstance(first, AbstractTensor):
         return None
+    if last.startswith("embedding") and constant_of(given.get(3, "max_norm")) is not None:
+        for weight in tensors_of(given.get(1, "weight")):
+            memory.record(weight, certain=False)
     if last in _DROPOUTS and _drops_nothing(last, given):
         return first
     if last in _INPLACE and _flag(given, _INPLACE[last], "inplace"):

@@ -79,7 +79,10 @@ def _make_layer(memory: AbstractMemory, name: str, given: CallArguments) -> Abst
         return _parameter(memory, last, given)
     if last == "from_pretrained" and isinstance(first := given.get(0), AbstractTensor):
         weight = make_parameter(memory, first, needs_grad=constant_of(given.get(1, "freeze")) is False)
-        return AbstractObject("module", "Embedding", {".weight": weight})
+        made = AbstractObject("module", "Embedding", {".weight": weight})
+        if constant_of(given.get(3, "max_norm")) is not None:
+            made.parts[".inplace"] = Constant(True)  # noqa: FBT003  (the value of an attribute)
+        return made
     is_class = last[:1].isupper()
     is_layer = name.startswith(("nn.", "torch.nn.")) or last in _LAYERS or "Norm" in last
     is_layer = is_layer or constant_of(given.named.get("inplace")) is True

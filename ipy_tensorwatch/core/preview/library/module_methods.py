@@ -14,6 +14,7 @@ from ..values.abstract_values import (
     AbstractValue,
     CallArguments,
     Constant,
+    LibraryName,
     constant_of,
     make_list,
     tensors_of,
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     CallBack = Callable[[AbstractValue, CallArguments], AbstractValue]
 
 _NORMS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
+HANDLE = "RemovableHandle"
+"""What a module returns that a hook is given to: its arguments are the two."""
 _LIVE = ("parameter", "buffer")
+_STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
 _DROPOUTS = ("Dropout", "AlphaDropout", "FeatureAlphaDropout")
 _PARTS = {
     "Linear": ("weight", "bias"), "Conv": ("weight", "bias"), "Bilinear": ("weight", "bias"),
@@ -130,8 +134,10 @@ def _other_method(
         _convert(memory, module, name, given)
     elif name in ("register_buffer", "register_parameter") and len(given.positional) > 1:
         put_member(memory, module, name, given)
-    elif name == "register_forward_hook" and given.positional:
-        module.hooks.append(given.positional[0])
+    elif name in ("register_forward_hook", "register_forward_pre_hook") and given.positional:
+        hooks = module.pre_hooks if "pre" in name else module.hooks
+        hooks.append(given.positional[0])
+        return LibraryName(HANDLE, (module, given.positional[0]))
     elif name in ("append", "insert", "pop"):
         _rearrange(module, name, given)
     return module
@@ -248,8 +254,9 @@ def call_layer(
         for one in tensors_of(module.parts.get(".weight")):
             memory.record(one, certain=False)
     if name.startswith(_NORMS) and module.is_training:
-        for one in held_inside(module, "buffer"):  # its kernel moves no version counter
-            memory.record(one, by="module", is_counted=False)
+        for step in _STATISTICS:  # its kernel moves no version counter
+            if isinstance(statistic := module.parts.get(step), AbstractTensor):
+                memory.record(statistic, by="module", is_counted=False)
     return _result(memory, module, value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ...host.deadline import NEVER, Deadline
@@ -11,6 +12,7 @@ from ...interpreter.definitions import Code
 from ...interpreter.source_index import Library
 from ...model.trace.evidence import Position
 from ...model.trace.notebook import Notebook
+from ...statements.leftover_names import leftover_names
 from ...syntax.parsing import may_define, parse_cell
 from ..values.abstract_memory import AbstractMemory
 from .kept_run import KeptRun
@@ -39,6 +41,12 @@ class AbstractRun:
     notebook: Notebook
     interpreter: StatementInterpreter
     stopped: StoppedError | None = None
+
+    @cached_property
+    def leftovers(self) -> frozenset[str]:
+        """The names that loops, of this cell too, have left over."""
+        known = self.notebook.leftovers
+        return leftover_names(self.source, known) if "for " in self.source else known
 
     @property
     def memory(self) -> AbstractMemory:

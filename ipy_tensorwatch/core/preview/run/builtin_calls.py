@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..library.container_methods import put_part, set_items
+from ..library.container_methods import add_item, put_part
 from ..values.abstract_values import (
     NONE,
     NUMBER,
@@ -19,11 +19,12 @@ from ..values.abstract_values import (
     Constant,
     LibraryName,
     constant_of,
-    either,
     make_iterator,
     make_list,
     whole_number,
 )
+from . import ordering_calls, record_calls
+from .fold_constants import call_with_constants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,16 +32,10 @@ if TYPE_CHECKING:
     from .evaluate_expression import ExpressionEvaluator
     from .iterator_calls import Call
 
-_FEW_TURNS = 3
-"""How many turns of a loop over a range are run in full; of a longer one, the first and the last."""
-
-
-def _all_items(run: ExpressionEvaluator, value: AbstractValue | None) -> tuple[list[AbstractValue], bool]:
-    found: list[AbstractValue] = []
-    if value is None:
-        return found, True
-    is_whole = run.visit(value, found.append)
-    return found, is_whole
+_RUN_IN_FULL = 3
+"""The longest range of whose loop each turn is run."""
+_FEW_TURNS = 64
+"""How many numbers of a range are given in full; of a longer one, the first of these and the last."""
 
 
 def _list(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -55,14 +50,30 @@ def _list(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     return made
 
 
+def _deque(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    made, limit = AbstractObject("list", "deque"), given.get(1, "maxlen")
+    if whole_number(limit) is not None:
+        made.parts[".maxlen"] = limit or NONE
+    first = given.get(0, "iterable")
+    made.is_whole = first is None or run.visit(first, lambda value: add_item(run.memory, made, value))
+    return made
+
+
+def _default_dict(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    made, factory = _dict(run, given.after(1)), given.get(0)
+    if isinstance(made, AbstractObject) and factory is not None:
+        made.parts[".default_factory"] = factory
+    return made
+
+
 def _dict(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     made = AbstractObject("dict", parts={f"[{name!r}]": value for name, value in given.named.items()})
     first = given.get(0)
     if isinstance(first, AbstractObject) and first.kind == "dict":
-        made.parts = {**first.parts, **made.parts}
+        made.parts = {**{step: one for step, one in first.parts.items() if step[:1] == "["}, **made.parts}
         made.is_whole = first.is_whole
     elif first is not None:
-        pairs, made.is_whole = _all_items(run, first)
+        pairs, made.is_whole = run.list_items(first)
         for pair in pairs:
             key, value = run.item(pair, Constant(0)), run.item(pair, Constant(1))
             found = constant_of(key)
@@ -71,9 +82,10 @@ def _dict(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
 
 
 def _zip(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    columns = [_all_items(run, one) for one in given.positional]
-    rows = zip(*(items for items, _ in columns), strict=False)
-    return make_iterator([_tuple([*row]) for row in rows], is_whole=all(whole for _, whole in columns))
+    columns = [run.list_items(one) for one in given.positional]
+    rows = [_tuple([*row]) for row in zip(*(items for items, _ in columns), strict=False)]
+    ends = [is_whole for items, is_whole in columns if len(items) == len(rows)]
+    return make_iterator([*rows], is_whole=any(ends) or not columns)
 
 
 def _tuple(values: list[AbstractValue]) -> AbstractObject:
@@ -102,21 +114,21 @@ def _enumerate(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
 def _range(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     numbers = [whole_number(one) for one in given.positional]
     known = [one for one in numbers if one is not None]
+    try:
+        turns = range(*known)
+    except (TypeError, ValueError):
+        turns = range(0)
 
     def visit(each: Callable[[AbstractValue], None]) -> bool:
         if len(known) < len(numbers) or not known:
             each(Constant(known[0] if len(numbers) > 1 and numbers[0] is not None else 0))
             each(NUMBER)
             return False
-        try:
-            turns = range(*known)
-        except ValueError:
-            return True
-        for turn in turns if len(turns) <= _FEW_TURNS else (turns[0], turns[-1]):
+        for turn in turns if len(turns) <= _FEW_TURNS else (*turns[: _FEW_TURNS - 1], turns[-1]):
             each(Constant(turn))
         return len(turns) <= _FEW_TURNS
 
-    return AbstractIterator(visit)
+    return AbstractIterator(visit, counts=len(turns) > _RUN_IN_FULL)
 
 
 def _map(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -127,7 +139,7 @@ def _map(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     def visit(each: Callable[[AbstractValue], None]) -> bool:
         if len(sources) == 1:
             return run.visit(sources[0], lambda value: each(run.call(function, CallArguments((value,)))))
-        columns = [_all_items(run, one) for one in sources]
+        columns = [run.list_items(one) for one in sources]
         for row in zip(*(items for items, _ in columns), strict=False):
             each(run.call(function, CallArguments(row)))
         return all(are_all for _, are_all in columns)
@@ -138,22 +150,11 @@ def _map(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
 def _filter(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     kept, are_known = list[AbstractValue](), True
     test = given.get(0) or UNKNOWN
-    for one in _all_items(run, given.get(1))[0]:
+    for one in run.list_items(given.get(1))[0]:
         truth = run.truth(one if test is NONE else run.call(test, CallArguments((one,))))
         are_known &= truth is not None
         kept += [one] if truth is not False else []
     return make_iterator(kept, is_whole=are_known)
-
-
-def _sorted(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    """Return a list whose order is not known; the key's function is called for each item."""
-    found, is_whole = _all_items(run, given.get(0))
-    for one in found if "key" in given.named else ():
-        run.call(given.named["key"], CallArguments((one,)))
-    made = AbstractObject("list", is_whole=is_whole)
-    holds = any(isinstance(one, AbstractTensor | AbstractObject) for one in found)
-    set_items(run.memory, made, found, ordered=not holds or len(found) < 2)  # noqa: PLR2004  (one has one order)
-    return made
 
 
 def _same(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -167,12 +168,12 @@ def _next(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
         is_last = len(owner.parts) == 1 and not owner.is_whole
         step = next(iter(owner.parts))
         return owner.parts[step] if is_last else owner.parts.pop(step)
-    found, _ = _all_items(run, owner)
+    found, _ = run.list_items(owner)
     return found[0] if found else given.get(1) or UNKNOWN
 
 
 def _reversed(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    found, is_whole = _all_items(run, given.get(0))
+    found, is_whole = run.list_items(given.get(0))
     return make_list(found[::-1], is_whole=is_whole)
 
 
@@ -210,7 +211,7 @@ def _slice(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
 
 
 def _reduce(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    found, _ = _all_items(run, given.get(1))
+    found, _ = run.list_items(given.get(1))
     found = [*([first] if (first := given.get(2)) is not None else []), *found]
     if not found:
         return UNKNOWN
@@ -221,7 +222,7 @@ def _reduce(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
 
 
 def _from_keys(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    keys, is_whole = _all_items(run, given.get(0))
+    keys, is_whole = run.list_items(given.get(0))
     made = AbstractObject("dict", is_whole=is_whole)
     for key in keys:
         found = constant_of(key)
@@ -237,7 +238,7 @@ def _len(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
         return Constant(len(first.items()))
     if isinstance(first, AbstractObject) and (own := run.scene.library.method(first.class_name, "__len__")) is not None:
         return run.call(AbstractFunction(own, given=(first,)), CallArguments())
-    return NUMBER
+    return call_with_constants("len", given.positional) or NUMBER
 
 
 def _isinstance(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -255,19 +256,9 @@ def _isinstance(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
 
 
 def _sum(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    found, _ = _all_items(run, given.get(0))
+    found, _ = run.list_items(given.get(0))
     tensors = [one for one in (*found, given.get(1, "start")) if isinstance(one, AbstractTensor)]
     return run.memory.make(sources=tensors) if tensors else NUMBER
-
-
-def _choose(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    """Return what `max` or `min` gives: one of the items, the function of which is called for each."""
-    found = [*given.positional] if len(given.positional) > 1 else _all_items(run, given.get(0))[0]
-    key = given.named.get("key")
-    for one in found if key is not None else ():
-        run.call(key or UNKNOWN, CallArguments((one,)))
-    holds = any(isinstance(one, AbstractTensor | AbstractObject) for one in found)
-    return either(found) if holds else NUMBER
 
 
 def _null_context(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -275,20 +266,21 @@ def _null_context(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue
 
 
 def _test_items(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    _all_items(run, given.get(0))
+    run.list_items(given.get(0))
     return UNKNOWN
 
 
 CALLS: Mapping[str, Call] = {
+    **record_calls.CALLS,
+    **ordering_calls.CALLS,
     "sum": _sum,
-    **dict.fromkeys(("max", "min"), _choose),
     **dict.fromkeys(("any", "all"), _test_items),
     **dict.fromkeys(("nullcontext", "contextlib.nullcontext"), _null_context),
     "memoryview": _same,
-    **dict.fromkeys(("list", "tuple", "set", "frozenset", "deque", "collections.deque"), _list),
-    "sorted": _sorted,
+    **dict.fromkeys(("list", "tuple", "set", "frozenset"), _list),
+    **dict.fromkeys(("deque", "collections.deque"), _deque),
     **dict.fromkeys(("dict", "OrderedDict", "collections.OrderedDict"), _dict),
-    **dict.fromkeys(("defaultdict", "collections.defaultdict"), lambda run, given: _dict(run, given.after(1))),
+    **dict.fromkeys(("defaultdict", "collections.defaultdict"), _default_dict),
     "zip": _zip,
     "enumerate": _enumerate,
     "range": _range,

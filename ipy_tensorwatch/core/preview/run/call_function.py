@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ...syntax.torch_vocabulary import BUILTINS, WRITTEN_ARGUMENT
-from ..library.container_methods import call_container_method
+from ..library.container_methods import call_container_method, call_record_method, set_items
 from ..library.library_functions import GRAD_MODES, call_library
 from ..library.module_methods import call_layer, call_module_method
 from ..library.tensor_methods import call_tensor_method
@@ -28,10 +28,15 @@ from ..values.abstract_values import (
     LibraryName,
     either,
     make_list,
+    make_record,
     tensors_of,
 )
 from . import builtin_calls, iterator_calls
 from .abstract_frame import AbstractFrame
+from .fold_constants import call_text_method, call_with_constants
+from .module_hooks import call_after, call_before, remove_hook
+from .ordering_calls import sort_items
+from .other_state import call_with_other_state
 from .visit_items import ItemVisitor
 
 if TYPE_CHECKING:
@@ -165,6 +170,8 @@ class CallInterpreter(ItemVisitor):
         library = self.scene.library
         kind = library.kind_of(name) or "object"
         made = AbstractObject(kind, name, is_whole=False)
+        if names := library.tuple_fields(name):
+            return self._fill_in(make_record(names, given, name), name)
         start = library.method(name, "__init__")
         if start is not None:
             self.call(AbstractFunction(start, given=(made,)), given)
@@ -172,14 +179,19 @@ class CallInterpreter(ItemVisitor):
         for step, value in {**dict(zip(fields, given.positional, strict=False)), **given.named}.items():
             if step in fields:
                 made.parts[f".{step}"] = value
+        return self._fill_in(made, name) if start is None else made
+
+    def _fill_in(self, made: AbstractObject, name: str) -> AbstractObject:
+        """Give the fields of a dataclass or a named tuple that no argument is for their defaults."""
+        for step, node in self.scene.library.defaults(name).items():
+            if made.parts.get(f".{step}", UNKNOWN) is UNKNOWN:
+                value = self.evaluate(node, self.top)
+                made.parts[f".{step}"] = value
         return made
 
     def _call_object(self, owner: AbstractObject, given: CallArguments) -> AbstractValue:
-        made = self._run_object(owner, given)
-        for one in owner.hooks:
-            found = self.call(one, CallArguments((owner, _pack(given), made)))
-            made = made if found is NONE or found is UNKNOWN else found
-        return made
+        given = call_before(self, owner, given)
+        return call_after(self, owner, given, self._run_object(owner, given))
 
     def _run_object(self, owner: AbstractObject, given: CallArguments) -> AbstractValue:
         if owner.kind in GRAD_MODES and given.positional:
@@ -191,7 +203,8 @@ class CallInterpreter(ItemVisitor):
             inplace = self.scene.library.notebook.inplace
             in_place = ".inplace" in owner.parts or (owner.path is not None and str(owner.path) in inplace)
             return call_layer(self.memory, owner, given, self.call, in_place=in_place)
-        return UNKNOWN
+        is_library = owner.class_name and not owner.parts and self.scene.library.class_node(owner.class_name) is None
+        return self._call_library(LibraryName(owner.class_name), given) if is_library else UNKNOWN
 
     # --- methods of libraries ---
 
@@ -210,6 +223,8 @@ class CallInterpreter(ItemVisitor):
                 forward = self.scene.library.method(owner.name, "forward")
                 handed = CallArguments((UNKNOWN, *given.positional), given.named)
                 return UNKNOWN if forward is None else self.call(AbstractFunction(forward), handed)
+            case Constant(value=str() as text) if (known := call_text_method(text, name, given.positional)) is not None:
+                return known
             case LibraryMethod(owner=AbstractTensor() as flags, name="flags") if name == "writeable":
                 return Constant(not flags.is_read_only)
             case LibraryMethod(owner=AbstractObject() as myself, name=above) if above.startswith("super "):
@@ -223,6 +238,8 @@ class CallInterpreter(ItemVisitor):
             self.memory.write(given.get(place))
         if isinstance(out := given.named.get("out"), AbstractTensor):
             self.memory.write(out)
+        if name == "remove" and not given.positional:
+            self.scene.forget_hooks()
         return self._call_back(name, given) or UNKNOWN
 
     def _call_back(self, name: str, given: CallArguments) -> AbstractValue | None:
@@ -262,6 +279,12 @@ class CallInterpreter(ItemVisitor):
             return self._call_on_optimizer(owner, name, given)
         if owner.kind == "module" and name not in ("items", "values", "keys"):
             return self._call_on_module(owner, name, given)
+        if owner.kind == "named tuple":
+            return call_record_method(self.memory, owner, name, given)
+        if owner.kind == "list" and name == "sort":
+            items, is_ordered = sort_items(self, owner.items(), given)
+            set_items(self.memory, owner, items, ordered=is_ordered)
+            return NONE
         if owner.kind in _CONTAINERS or owner.kind == "module":
             return call_container_method(self.memory, owner, name, given)
         return UNKNOWN
@@ -301,6 +324,9 @@ class CallInterpreter(ItemVisitor):
         made = self._call_higher(last, given)
         if made is not None:
             return made
+        if last == "remove":
+            remove_hook(self.scene, given)
+            return NONE
         if name.endswith("autograd.backward") and given.positional:
             run_backward(self.memory, tensors_of(given.positional[0]), given)
             return NONE
@@ -308,6 +334,8 @@ class CallInterpreter(ItemVisitor):
             return self.call(self.attribute(given.positional[0], last), given.after(1))
         if name.startswith("torch.ops."):
             name = ".".join(name.split(".")[:4])  # without its overload
+        if name in BUILTINS and (known := call_with_constants(name, given.positional)) is not None:
+            return known
         if name in BUILTINS:
             return NUMBER if name in _NUMBERS else UNKNOWN
         return call_library(self.memory, name, given)
@@ -320,6 +348,8 @@ class CallInterpreter(ItemVisitor):
             return given.get(0)
         if name == "DataLoader":
             return AbstractObject(name, name, {".dataset": given.get(0, "dataset") or UNKNOWN})
+        if name == "functional_call":
+            return call_with_other_state(self, given)
         return self._own_copy(name, given) if name in ("deepcopy", "copy") else self._call_back(name, given)
 
     def _own_copy(self, name: str, given: CallArguments) -> AbstractValue | None:
@@ -340,12 +370,6 @@ class CallInterpreter(ItemVisitor):
         if isinstance(function, LibraryName):
             return LibraryName(function.name, (*function.given, *rest.positional), {**function.named, **rest.named})
         return LibraryName("functools.partial()", given.positional, given.named)
-
-
-def _pack(given: CallArguments) -> AbstractObject:
-    made = make_list([*given.positional])
-    made.class_name = "tuple"
-    return made
 
 
 def is_generator(node: ast.AST) -> bool:

@@ -117,7 +117,7 @@ def _behind(one: object) -> Iterable[object]:
         case AbstractTensor():
             return (one.base, one.grad, *one.leaves, *one.parts.values())
         case AbstractObject():
-            return (one.others, *one.parts.values(), *one.held, *one.hooks)
+            return (one.others, *one.parts.values(), *one.held, *one.hooks, *one.pre_hooks)
         case AbstractFrame():
             return (one.around, *one.names.values(), *one.elsewhere.values())
         case AbstractFunction(around=around):

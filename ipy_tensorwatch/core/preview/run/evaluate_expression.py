@@ -172,6 +172,8 @@ class ExpressionEvaluator(ValueReader):
 
     def _contains(self, op: ast.cmpop, key: AbstractValue, owner: AbstractValue) -> AbstractValue:
         step = key_step(key)
+        if isinstance(text := constant_of(owner), str) and isinstance(part := constant_of(key), str):
+            return Constant((part in text) is isinstance(op, ast.In))
         if not isinstance(owner, AbstractObject) or owner.kind != "dict" or step is None:
             return UNKNOWN
         if step in owner.parts or owner.is_whole:

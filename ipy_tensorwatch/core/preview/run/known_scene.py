@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...model.path import AccessPath
-from ..known_state import PathBranch
+from ...model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS
+from ..known_state import UNREAD, PathBranch
 from ..values.abstract_values import (
+    RECORD_CLASS,
     UNKNOWN,
     AbstractClass,
     AbstractFunction,
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from ...interpreter.source_index import Library
     from ...model.reading import Reading
-    from ..known_state import KnownState
+from ..known_state import KnownState
 
 MOST_LEAVES = 2000
 _CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
@@ -58,7 +60,6 @@ class KnownScene:
 
     def __init__(self, known: KnownState, library: Library) -> None:
         self.known, self.snapshot, self.library = known, known.snapshot, library
-        self._constants = known.constants
         self._optimizers = {one.path: one.parameters for one in known.optimizers}
         self.tensors: dict[int, AbstractTensor] = {}
         self._objects: dict[object, AbstractObject] = {}
@@ -76,7 +77,8 @@ class KnownScene:
             return False
         made = (one for one in (*self._objects.values(), *self._known.values()) if isinstance(one, AbstractObject))
         return not any(
-            one.since or one.hooks or self._sizes.get(id(one), (0, 0)) != (len(one.parts), len(one.held))
+            one.since or one.hooks or one.pre_hooks
+            or self._sizes.get(id(one), (0, 0)) != (len(one.parts), len(one.held))
             or (one.path is not None and one.is_training is (str(one.path) in self.library.notebook.evaluating))
             for one in made
         )  # fmt: skip
@@ -122,19 +124,13 @@ class KnownScene:
         if self.library.class_node(name) is not None:
             return AbstractClass(name)
         branch = self.known.branch_of(name)
-        if name in self._constants and branch is None:
-            return self._plain(self._constants[name])
+        if branch is not None and branch.plain is UNREAD and "._fields" in branch.steps:
+            return LibraryName(RECORD_CLASS, (Constant(branch.steps["._fields"].plain),))
+        if branch is not None and _is_plain(branch):
+            return Constant(branch.plain)
         if branch is not None or self.library.class_of(AccessPath(name)):
             return self._object(AccessPath(name), branch or PathBranch())
         return self._defined(name)
-
-    def _plain(self, value: object) -> AbstractValue:
-        """Return the value of a variable that leads to no tensor; its type stands for a list or a dict."""
-        if value is not list and value is not dict:
-            return Constant(value)
-        made = AbstractObject("list" if value is list else "dict", is_whole=False)
-        self._first[id(made)] = save_object(made)
-        return made
 
     def class_parts(self, name: str) -> AbstractObject:
         """Return what a class of the notebook holds itself."""
@@ -163,7 +159,7 @@ class KnownScene:
             return self.at(branch.target)
         if branch.reading is not None:
             return self._tensor(path, branch.reading)
-        return self._object(path, branch)
+        return Constant(branch.plain) if _is_plain(branch) else self._object(path, branch)
 
     def at(self, path: AccessPath) -> AbstractValue:
         """Return what a path leads to."""
@@ -211,18 +207,63 @@ class KnownScene:
         if self.library.function(name) is not None and not branch.steps:
             return self._defined(spelled if not path.steps else name)
         made = AbstractObject(self._kind(spelled, name, branch), name, path=path)
+        if branch.plain is tuple and not name:
+            made.class_name = "tuple"
         self._objects[number] = made
         made.is_training = spelled not in notebook.evaluating
-        made.is_whole = made.kind in ("list", "dict")
+        made.is_whole = made.kind in ("list", "dict", "named tuple") and (branch.size is not None or bool(branch.steps))
         made.parts.update(self._parts(path, branch))
+        self._complete(made, branch)
+        if made.kind == "module":
+            made.hooks, made.pre_hooks = (self._hooks(made, step) for step in (FORWARD_HOOKS, FORWARD_PRE_HOOKS))
         if made.kind == "optimizer":
             made.held = [*self._held(self._optimizers.get(spelled, frozenset()))]
         self._sizes[id(made)] = len(made.parts), len(made.held)
         self._first[id(made)] = save_object(made)
         return made
 
+    def _hooks(self, module: AbstractObject, step: str) -> list[AbstractValue]:
+        """Return the functions that a module calls before or after its forward."""
+        held = module.parts.pop(step, None)
+        return [self._bind(one, module) for one in held.parts.values()] if isinstance(held, AbstractObject) else []
+
+    def _bind(self, hook: AbstractValue, module: AbstractObject) -> AbstractValue:
+        """Return a hook; one that is a method of the module's own class is bound to it."""
+        name = hook.function.name if isinstance(hook, AbstractFunction) else getattr(hook, "class_name", "")
+        own = self.library.method(module.class_name, name)
+        return hook if own is None else AbstractFunction(own, given=(module,))
+
+    def forget_hooks(self) -> None:
+        """Take the hooks off all modules: some were removed, and it is not known which."""
+        hooked = (path for path in self.library.notebook.classes if FORWARD_HOOKS in path or FORWARD_PRE_HOOKS in path)
+        for root in {path.partition(".")[0].partition("[")[0] for path in hooked}:
+            self.look_up(root)
+        for one in self._objects.values():
+            one.hooks, one.pre_hooks = [], []
+
+    def _complete(self, made: AbstractObject, branch: PathBranch) -> None:
+        """Add the parts of a container that lead to no tensor and are not plain."""
+        if made.kind == "named tuple":
+            names: Any = branch.steps["._fields"].plain
+            places = {f"[{place}]": f".{one}" for place, one in enumerate(names)}
+            known = {places.get(step, step): one for step, one in made.parts.items()}
+            made.parts = {step: known.get(step, UNKNOWN) for step in places.values()}
+        elif made.kind == "list" and branch.size is not None:
+            others = {step: one for step, one in made.parts.items() if step[:1] != "["}
+            items = {f"[{place}]": made.parts.get(f"[{place}]", UNKNOWN) for place in range(branch.size)}
+            made.parts = {**items, **others}
+        elif made.kind == "dict" and branch.size is not None:
+            made.is_whole = len(made.items()) == branch.size
+        factory = made.parts.get(".default_factory")
+        if isinstance(factory, Constant):
+            made.parts[".default_factory"] = self.look_up(str(factory.value))
+
     def _kind(self, spelled: str, name: str, branch: PathBranch) -> str:
         notebook = self.library.notebook
+        if "._fields" in branch.steps:
+            return "named tuple"
+        if branch.plain in (list, tuple, dict):
+            return "dict" if branch.plain is dict else "list"
         if spelled in notebook.modules:
             return "module"
         if spelled in notebook.optimizers:
@@ -239,7 +280,7 @@ class KnownScene:
             inner, known = branch.steps[step], None
             if inner.reading is not None and inner.target is None and not inner.reading.requires_grad:
                 known = self._tensor(path, inner.reading)  # only a gradient would need the path
-            if step != ".grad":
+            if step not in (".grad", "._fields"):
                 yield step, known or self._value(AccessPath(path.root, (*path.steps, step)), inner)
 
     def _held(self, serials: frozenset[int]) -> Iterator[AbstractTensor]:
@@ -247,6 +288,11 @@ class KnownScene:
             place = self.known.by_object.get(number)
             if place is not None:
                 yield self._tensor(*place)
+
+
+def _is_plain(branch: PathBranch) -> bool:
+    """Return whether a path leads to a plain value, and not to a container."""
+    return branch.plain is not UNREAD and not branch.steps and not isinstance(branch.plain, type)
 
 
 def _in_order(steps: Mapping[str, object]) -> list[str]:

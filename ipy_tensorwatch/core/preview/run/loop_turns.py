@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..values.abstract_memory import FIRST_SERIAL, StoppedError
 from ..values.abstract_values import (
     NUMBER,
+    AbstractIterator,
     AbstractObject,
     AbstractTensor,
     AbstractValue,
@@ -51,9 +52,14 @@ class LoopTurns:
         self._item: AbstractValue | None = None
         self._likeness: object = None
         self._filled: Sequence[tuple[AbstractObject, AbstractValue]] = ()
-        self._is_counted = self._is_settled = self._passed_over = False
+        self._is_counted = self._is_settled = self._passed_over = self._is_counting = False
 
-    def take(self, item: AbstractValue) -> None:
+    def visit(self, source: AbstractValue) -> None:
+        """Run the turns of the items of a value."""
+        self._is_counting = isinstance(source, AbstractIterator) and source.counts
+        self._finish(are_all=self._run.visit(source, self._take))
+
+    def _take(self, item: AbstractValue) -> None:
         """Run the turn of an item, unless it would do nothing new."""
         if self.ended or self._is_counted:
             return
@@ -73,9 +79,9 @@ class LoopTurns:
         if self._passed_over:
             self._note_growth()
         else:
-            self._is_settled = not self._does_new(item) and is_like
+            self._is_settled = not self._does_new(item) and (is_like or self._is_counting)
 
-    def finish(self, *, are_all: bool) -> None:
+    def _finish(self, *, are_all: bool) -> None:
         """Run the turns that are left; `are_all` is whether every item was given."""
         item = self._item
         if self.ended or self._is_counted or item is None or (are_all and not self._passed_over):
@@ -97,14 +103,17 @@ class LoopTurns:
         self.ended = run_turn(self._run_block, self._node.body, self._frame)
 
     def _does_new(self, item: AbstractValue) -> bool:
-        """Run a turn; return whether it writes to, or keeps, what no turn before it did."""
+        """Run a turn; return whether it writes to, or keeps, what no turn before it did.
+
+        A loop that counts may write elsewhere in each turn: only its last one is run, if none keeps what it writes.
+        """
         memory = self._run.memory
         written, filled, serial = len(memory.writes), len(memory.filled), memory.next_serial
         self._turn(item)
         self._filled = memory.filled[filled:]
         writes = ((one.reading.storage, one.by) for one in islice(memory.writes, written, None))
         kept = (one for _, value in self._filled for one in tensors_of(value))
-        if any(storage < (FIRST_SERIAL if by else serial) for storage, by in writes):
+        if not self._is_counting and any(storage < (FIRST_SERIAL if by else serial) for storage, by in writes):
             return True
         return any(one.reading.storage < serial for one in kept)
 

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ...syntax.parsing import parse_path
-from ..library.container_methods import attribute_dict, find_member, take_item
+from ..library.container_methods import attribute_dict, find_member, put_part, take_item
 from ..library.new_tensors import fresh_like
 from ..library.training_steps import param_groups
 from ..library.view_methods import layout_of, take_view
@@ -27,6 +27,7 @@ from ..values.abstract_values import (
     Unknown,
     constant_of,
     either,
+    key_step,
     make_list,
     whole_number,
 )
@@ -81,6 +82,11 @@ class ValueReader:
         """Call a function with each item of a value; return whether these are all."""
         raise NotImplementedError
 
+    def list_items(self, value: AbstractValue | None) -> tuple[list[AbstractValue], bool]:
+        """Return the items of a value, and whether these are all; none for None."""
+        found: list[AbstractValue] = []
+        return found, value is None or self.visit(value, found.append)
+
     def assign_attribute(self, owner: AbstractValue, name: str, value: AbstractValue) -> None:
         """Set an attribute."""
         raise NotImplementedError
@@ -92,8 +98,10 @@ class ValueReader:
                 return self._tensor_attribute(owner, name)
             case AbstractObject():
                 return self._object_attribute(owner, name)
+            case LibraryName(name="namedtuple()") if name == "_fields":
+                return _texts(constant_of(owner.given[0]))
             case LibraryName():
-                return LibraryName(f"{owner.name}.{name}")
+                return LibraryName(f"{owner.name}.{name}", owner.given, owner.named)
             case Either():
                 return either([self.attribute(one, name) for one in owner.options])
             case AbstractClass():
@@ -156,6 +164,8 @@ class ValueReader:
             return param_groups(owner)
         if owner.kind == "module" and name == "training":
             return Constant(owner.is_training)
+        if owner.kind == "named tuple" and name == "_fields":
+            return _texts([step[1:] for step in owner.parts])
         if name in ("__dict__", "_parameters", "_buffers", "_modules"):
             return attribute_dict(owner, name)
         library = self.scene.library
@@ -200,7 +210,16 @@ class ValueReader:
             steps = (step for step in owner.parts if step[1:2].isidentifier())
             found = (owner.parts[step] for step in steps if self.scene.at(parse_path(step[1:-1])) is key)
             return next(found, UNKNOWN)
-        return take_item(owner, key)
+        return self._made_by_factory(owner, key) or take_item(owner, key)
+
+    def _made_by_factory(self, owner: AbstractObject, key: AbstractValue) -> AbstractValue | None:
+        """Return what a `defaultdict` puts under a key that it does not have; None for every other item."""
+        factory, step = owner.parts.get(".default_factory"), key_step(key)
+        if factory is None or factory is NONE or step is None or step in owner.parts or not owner.is_whole:
+            return None
+        made = self.call(factory, CallArguments())
+        put_part(self.memory, owner, step, made)
+        return made
 
     def index(self, tensor: AbstractTensor, key: AbstractValue) -> AbstractValue:
         """Return the part of a tensor that an index takes: a view, or a copy for a mask or a list."""
@@ -223,11 +242,19 @@ class ValueReader:
         match value:
             case Constant(value=known):
                 return bool(known)
-            case AbstractObject(kind="list" | "dict") if value.is_whole or value.parts:
-                return bool(value.parts)
+            case AbstractObject(kind="list" | "dict") if value.is_whole or value.items():
+                return bool(value.items())
             case AbstractFunction() | AbstractClass():
                 return True
             case AbstractObject(kind="module" | "optimizer"):
                 return True
             case _:
                 return None
+
+
+def _texts(names: object) -> AbstractObject:
+    return (
+        make_list([Constant(one) for one in names])
+        if isinstance(names, list | tuple)
+        else make_list([], is_whole=False)
+    )

@@ -25,6 +25,8 @@ class RunNotes:
         For each statement, the names that determine its targets.
     values, led
         For each statement, each time it is reached: the keys in its targets, and the tensors its names lead to.
+    entered
+        For each moment, the statement of the cell that began then.
     bound
         For each name of the cell, the moment and the statement that bound it last.
     steps
@@ -37,6 +39,13 @@ class RunNotes:
     asked: dict[int, tuple[str, ...]] = field(default_factory=dict)
     values: dict[int, list[dict[str, int | str]]] = field(default_factory=dict)
     led: dict[int, dict[str, set[int]]] = field(default_factory=dict)
+    entered: dict[int, int] = field(default_factory=dict)
     bound: dict[str, tuple[int, int]] = field(default_factory=dict)
     steps: list[AbstractStep] = field(default_factory=list)
     defaults: dict[ast.expr, AbstractValue] = field(default_factory=dict)
+
+    def statement_at(self, moment: int) -> int:
+        """Return the statement of a moment: the last one that began until then, as in a turn that is counted."""
+        while moment > 0 and moment not in self.entered:
+            moment -= 1
+        return self.entered.get(moment, 0)

@@ -11,7 +11,7 @@ from ...model.trace.evidence import Position
 from ...statements.statement import names_written, parse_statements
 from ...syntax.magic_calls import find_body
 from ...syntax.parsing import parse_cell, walk_statements
-from ..library.container_methods import drop_part, put_part, set_items
+from ..library.container_methods import add_item, drop_part, set_items
 from ..library.library_functions import GRAD_MODES
 from ..library.tensor_methods import call_tensor_method
 from ..values.abstract_memory import StoppedError
@@ -87,6 +87,7 @@ class StatementInterpreter(TargetBinder):
             index = self._index.get(id(node), memory.position.statement)
             memory.position = Position(index, None, blind=False)
             memory.now += 1
+            self.notes.entered[memory.now] = index
             self.notes.ran.add(index)
             self._note_names(index)
         else:
@@ -209,7 +210,7 @@ class StatementInterpreter(TargetBinder):
         if method is not None:
             return self.call(method, CallArguments((value,)))
         if isinstance(own, AbstractObject) and own.kind == "list" and name == "add":
-            self.visit(value, lambda one: put_part(self.memory, own, f"[{len(own.items())}]", one))
+            self.visit(value, lambda one: add_item(self.memory, own, one))
             return None
         return self.operate(op, own, value)
 
@@ -310,7 +311,7 @@ class StatementInterpreter(TargetBinder):
 
     def _for(self, node: ast.For | ast.AsyncFor, frame: AbstractFrame) -> None:
         source, turns = self.evaluate(node.iter, frame), LoopTurns(self, self.run, node, frame)
-        turns.finish(are_all=self.visit(source, turns.take))
+        turns.visit(source)
         if not turns.ended:
             self.run(node.orelse, frame)
 

@@ -58,9 +58,9 @@ def is_steady(run: TargetBinder, start: LoopStart, node: ast.For | ast.AsyncFor,
 def count_turn(memory: AbstractMemory, bound: dict[str, tuple[int, int]], start: LoopStart) -> None:
     """Take the writes and bindings of the first turn for those of a second one."""
     length = memory.now - start.now
-    for write, (first, last) in memory.writes.items():
-        if last > start.now:
-            memory.writes[write] = first, last + length
+    for write, moments in memory.writes.items():
+        if moments[-1] > start.now:
+            memory.writes[write] = (*moments[:2], moments[-1] + length)
     for name, (moment, statement) in bound.items():
         if moment > start.now:
             bound[name] = moment + length, statement

@@ -87,7 +87,7 @@ class AbstractMemory:
     records
         Whether autograd records operations.
     writes
-        Each with the moments of its first and its last time.
+        Each with the moments of its first, its second and its last time.
     now
         How many statements of the cell have been entered: what one of them makes is compared from the next one on.
     versions
@@ -109,7 +109,7 @@ class AbstractMemory:
     position: Position
     doubt: int = 0
     records: bool = True
-    writes: dict[AbstractWrite, tuple[int, int]] = field(default_factory=dict)
+    writes: dict[AbstractWrite, tuple[int, ...]] = field(default_factory=dict)
     now: int = 0
     versions: dict[int, int] = field(default_factory=dict)
     saved: Sequence[Overwritten] = ()
@@ -256,7 +256,7 @@ class AbstractMemory:
         sure = certain and tensor.is_exact and not self.doubt
         is_counted = is_counted and tensor.is_counted
         one = AbstractWrite(tensor.reading, self.position, sure, is_counted, by)
-        self.writes[one] = (self.writes.get(one, (self.now, 0))[0], self.now)
+        self.writes[one] = (*self.writes.get(one, ())[:2], self.now)
         if is_counted and not tensor.is_array:
             storage = tensor.reading.storage
             self.versions[storage] = self.versions.get(storage, 0) + 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...host.record import field, mutable, record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ...interpreter.definitions import Function
     from ...model.path import AccessPath
@@ -34,6 +34,8 @@ class Unknown(AbstractValue):
     is_number: bool = False
 
 
+RECORD_CLASS = "namedtuple()"
+"""The name of the classes that `namedtuple` makes: their first argument is given, the names of their fields."""
 UNKNOWN, NUMBER, NONE = Unknown(), Unknown(is_number=True), Constant(None)
 
 
@@ -93,7 +95,7 @@ class AbstractObject(AbstractValue):
     Attributes
     ----------
     kind
-        "list", "dict", "object", "module", "optimizer", or the name of a library's class.
+        "list", "dict", "named tuple", "object", "module", "optimizer", or the name of a library's class.
     parts
         What it holds, by the step that leads there.
     is_whole
@@ -104,8 +106,8 @@ class AbstractObject(AbstractValue):
         What any item is that is not among `parts`.
     since
         The moment at which the cell put each part there.
-    hooks
-        The functions that a module calls after its `forward`.
+    hooks, pre_hooks
+        The functions that a module calls after its `forward`, and before it.
     """
 
     kind: str
@@ -119,9 +121,12 @@ class AbstractObject(AbstractValue):
     since: dict[str, int] = field(default_factory=dict)
 
     hooks: list[AbstractValue] = field(default_factory=list)
+    pre_hooks: list[AbstractValue] = field(default_factory=list)
 
     def items(self) -> list[AbstractValue]:
         """Return what its item steps lead to, in order."""
+        if self.kind == "named tuple":
+            return [*self.parts.values()]
         return [value for step, value in self.parts.items() if step[:1] in ("[", "l")]
 
 
@@ -174,9 +179,12 @@ class AbstractIterator(AbstractValue):
     ----------
     visit
         Runs it, calls its argument with each value, and returns whether these are all.
+    counts
+        Whether it gives many numbers, as a range does.
     """
 
     visit: Callable[[Callable[[AbstractValue], None]], bool]
+    counts: bool = False
 
 
 @record(kw_only=False)
@@ -228,6 +236,13 @@ def either(values: list[AbstractValue]) -> AbstractValue:
     return every[0] if len(every) == 1 else Either(tuple(every)) if every else UNKNOWN
 
 
+def only_one(values: list[AbstractValue]) -> AbstractValue:
+    """Return one of several values, of which only data decide which it is; nothing, if several lead to tensors."""
+    found = either(values)
+    several = [one for one in options_of(found) if isinstance(one, AbstractTensor | AbstractObject)]
+    return UNKNOWN if len(several) > 1 else found
+
+
 def _can_compare(one: AbstractValue) -> bool:
     return isinstance(one, Constant) and isinstance(one.value, int | str | float | None)
 
@@ -253,6 +268,12 @@ def key_step(value: AbstractValue | None) -> str | None:
 def make_iterator(values: list[AbstractValue], *, is_whole: bool) -> AbstractObject:
     """Return an iterator over some values: no path leads to what it holds."""
     return AbstractObject("list", "iterator", {f"[?{n}]": one for n, one in enumerate(values)}, is_whole)
+
+
+def make_record(names: Sequence[str], given: CallArguments, class_name: str = "") -> AbstractObject:
+    """Return a new named tuple; what no argument is for is unknown."""
+    values = {**dict(zip(names, given.positional, strict=False)), **given.named}
+    return AbstractObject("named tuple", class_name, {f".{one}": values.get(one, UNKNOWN) for one in names})
 
 
 def make_list(values: list[AbstractValue], *, kind: str = "list", is_whole: bool = True) -> AbstractObject:

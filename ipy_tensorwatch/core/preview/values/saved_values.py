@@ -27,6 +27,7 @@ class SavedValue(NamedTuple):
     since: dict[str, int]
     held: tuple[AbstractTensor, ...] = ()
     hooks: tuple[AbstractValue, ...] = ()
+    pre_hooks: tuple[AbstractValue, ...] = ()
 
 
 def save_tensor(value: AbstractTensor) -> SavedValue:
@@ -38,12 +39,13 @@ def save_tensor(value: AbstractTensor) -> SavedValue:
 def save_object(value: AbstractObject) -> SavedValue:
     """Return what an object is like now."""
     fields = _object_fields(value)
-    return SavedValue(value, fields, value.parts.copy(), value.since.copy(), (*value.held,), (*value.hooks,))
+    hooks, pre_hooks = (*value.hooks,), (*value.pre_hooks,)
+    return SavedValue(value, fields, value.parts.copy(), value.since.copy(), (*value.held,), hooks, pre_hooks)
 
 
 def set_back(saved: SavedValue) -> None:
     """Make a value what it was; most have not changed."""
-    value, fields, parts, since, held, hooks = saved
+    value, fields, parts, since, held, hooks, pre_hooks = saved
     if isinstance(value, AbstractTensor):
         if _tensor_fields(value) != fields:
             _set_fields(value, _OF_TENSOR, fields)
@@ -52,8 +54,8 @@ def set_back(saved: SavedValue) -> None:
             _set_fields(value, _OF_OBJECT, fields)
         if len(value.held) != len(held):  # only added to
             value.held = [*held]
-        if value.hooks:
-            value.hooks = [*hooks]
+        if value.hooks or hooks or value.pre_hooks or pre_hooks:
+            value.hooks, value.pre_hooks = [*hooks], [*pre_hooks]
     if value.since != since or value.parts != parts:
         value.parts, value.since = parts.copy(), since.copy()
 
