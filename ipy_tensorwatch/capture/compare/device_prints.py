@@ -15,6 +15,8 @@ from .device_mark import DeviceMark, portions_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    import torch
+
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..device.kept_copy import KeptCopy
@@ -135,31 +137,37 @@ class DevicePrints:
     ) -> dict[int, ByteOutcome]:
         """Launch the digests of one device; return for each storage why it has none yet."""
         launcher = self.launcher(device)
-        held = {storage: block.hold() for storage, block in blocks.items()}
-        there = [
-            storage for storage, owner in held.items() if owner is not None and blocks[storage].nbytes <= MAX_BYTES
-        ]
-        outcomes: dict[int, ByteOutcome] = dict.fromkeys(blocks, "moved")
         try:
-            if has_left_error(launcher.device):
-                return dict.fromkeys(blocks, "failed")
-            if is_capturing(launcher.device):
-                return dict.fromkeys(blocks, "captured")
-            if len(self._under_way) > MAX_UNDER_WAY:
-                return dict.fromkeys(blocks, "pending")
-            was_idle, room = is_idle(launcher.device), room_for_copies(launcher.device)
-            if not room:
-                self._give_up_copies(device)
-            flight = launcher.launch(
-                [one for key in there for one in portions_of(key, held[key], blocks[key], parts(key))], room
-            )
+            hindrance = self._hindrance(launcher.device)
+            there = () if hindrance else self._depart(launcher, blocks, parts, cell)
         except RuntimeError:  # the device is out of memory, or was lost, or the user's own kernel failed
             self._give_up_copies(device)
-            return dict.fromkeys(blocks, "failed")
-        self._under_way.append(Departure(cell, {storage: blocks[storage] for storage in there}, flight))
+            hindrance, there = "failed", ()
+        return dict.fromkeys(blocks, hindrance or "moved") | dict.fromkeys(there, "pending")
+
+    def _hindrance(self, device: torch.device) -> ByteOutcome | None:
+        """Return why nothing may be launched on a device; None if something may."""
+        if has_left_error(device):
+            return "failed"
+        if is_capturing(device):
+            return "captured"
+        return "pending" if len(self._under_way) > MAX_UNDER_WAY else None
+
+    def _depart(
+        self, launcher: DigestLauncher, blocks: Mapping[int, DeviceBlock], parts: Parts, cell: int
+    ) -> Iterable[int]:
+        """Launch digests, awaited for a moment if the device does nothing else; return the storages they are of."""
+        held = {one: block.hold() for one, block in blocks.items() if block.nbytes <= MAX_BYTES}
+        there = {one: blocks[one] for one, owner in held.items() if owner is not None}
+        was_idle, room = is_idle(launcher.device), room_for_copies(launcher.device)
+        if not room:
+            self._give_up_copies(str(launcher.device))
+        portions = [one for key, block in there.items() for one in portions_of(key, held[key], block, parts(key))]
+        flight = launcher.launch(portions, room)
+        self._under_way.append(Departure(cell, there, flight))
         if was_idle:
             ask(flight.sums.lands_within, IDLE_WAIT, default=False)
-        return outcomes | dict.fromkeys(there, "pending")
+        return there
 
     def _judge(self, seen: Departure) -> Iterator[tuple[int, ByteVerdict]]:
         digests = seen.flight.digests()
@@ -170,10 +178,9 @@ class DevicePrints:
         copied: dict[int, KeptCopy] = {}
         for storage, block in seen.blocks.items():
             before, since = self.prints.on_devices.get(storage), self.prints.waiting.pop(storage, None)
-            after = self.prints.on_devices[storage] = DeviceMark(block, digests[storage, None], None, known[storage])
-            outcome: ByteOutcome = "new" if before is None else "changed"
-            if before is not None and before.block == block and before.digest == after.digest:
-                outcome, after.kept = "same", before.kept if isinstance(before, DeviceMark) else None
+            after = DeviceMark.after(before, block, digests[storage, None], known[storage])
+            self.prints.on_devices[storage] = after
+            outcome: ByteOutcome = "new" if before is None else "same" if _are_same(before, after) else "changed"
             if after.kept is None and storage in seen.flight.copies:
                 copied[storage] = after.kept = seen.flight.copies[storage]
             is_late = since is not None and since < seen.cell - 1
@@ -204,6 +211,10 @@ class DevicePrints:
     def _skip(self, storage: int, cell: int, outcome: ByteOutcome) -> ByteVerdict:
         since = self.prints.waiting.setdefault(storage, cell - 1)
         return ByteVerdict(outcome, self.prints.on_devices.get(storage), None, since)
+
+
+def _are_same(before: StorageMark, after: StorageMark) -> bool:
+    return before.block == after.block and before.digest == after.digest
 
 
 def _join(earlier: ByteVerdict | None, later: ByteVerdict) -> ByteVerdict:
