@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.host.record import field, mutable
-from ..device.accelerator_api import ask, busy_devices, is_capturing, is_idle
+from ..device.accelerator_api import ask, is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
 from ..device.kept_copy import room_for_copies, without_others
+from ..device.known_streams import KnownStreams
 from ..device.left_errors import has_left_error
+from ..objects.inspect_object import attributes
 from .compare_bytes import ByteVerdict, Fingerprints
 from .device_mark import DeviceMark, portions_of
 
@@ -30,16 +32,26 @@ IDLE_WAIT = 0.005
 
 DEVICE_BANDWIDTH = 100e9
 """Bytes per second that a device surely digests; used to estimate what the time budget suffices for."""
+MAX_HELD = 64
+"""Streams are searched for in containers of up to so many objects."""
+_PLAIN = frozenset((list, tuple, dict))
 MAX_UNDER_WAY = 16
 """While so many looks wait for their digests, none is launched: what a cell writes then is found later."""
 
 
 class Departure(NamedTuple):
-    """The digests launched at one look on one device, with the blocks that they are of."""
+    """The digests launched at one look on one device, with the blocks that they are of.
+
+    Attributes
+    ----------
+    turn
+        How often the streams in use had changed by then.
+    """
 
     cell: int
     blocks: Mapping[int, DeviceBlock]
     flight: Flight
+    turn: int = 0
 
 
 @mutable(eq=False)
@@ -54,6 +66,7 @@ class DevicePrints:
 
     prints: Fingerprints
     is_short: bool = False
+    streams: KnownStreams = field(default_factory=KnownStreams)
     _launchers: dict[str, DigestLauncher] = field(default_factory=dict)
     _under_way: list[Departure] = field(default_factory=list)
     _landed: dict[int, dict[int, ByteVerdict]] = field(default_factory=dict)
@@ -73,7 +86,7 @@ class DevicePrints:
         parts
             Returns the readings of a storage.
         things
-            The user's objects. While a stream among them works, its device is not looked at: the stream in use is
+            The user's objects. While a stream that they hold works, its device is not looked at: the stream in use is
             ahead of it, and would show bytes that are half written.
         """
         self.is_short = False
@@ -81,10 +94,9 @@ class DevicePrints:
         for storage, block in blocks.items():
             by_device.setdefault(block.device, {})[storage] = block
         left_out: dict[int, ByteOutcome] = {}
-        nobody: set[str] = set()
-        busy = ask(busy_devices, things, default=nobody) if by_device else nobody
+        held = [*things_held(things)] if by_device else []
         for device, some in by_device.items():
-            if device in busy:
+            if not self.streams.are_ordered(self.launcher(device).device, held):
                 left_out.update(dict.fromkeys(some, "pending"))
                 continue
             afforded = self._afforded(some, budget)
@@ -128,7 +140,7 @@ class DevicePrints:
                 self._under_way.append(one)
                 continue
             landed = self._landed.setdefault(one.cell, {})
-            for storage, verdict in self._judge(one) if has_landed else self._lose(one):
+            for storage, verdict in self._told(one) if has_landed else self._lose(one):
                 landed[storage] = _join(landed.get(storage), verdict)
         return self._landed.pop(cell, {})
 
@@ -164,10 +176,18 @@ class DevicePrints:
             self._give_up_copies(str(launcher.device))
         portions = [one for key, block in there.items() for one in portions_of(key, held[key], block, parts(key))]
         flight = launcher.launch(portions, room)
-        self._under_way.append(Departure(cell, there, flight))
+        self._under_way.append(Departure(cell, there, flight, self.streams.turns[launcher.device]))
         if was_idle:
             ask(flight.sums.lands_within, IDLE_WAIT, default=False)
         return there
+
+    def _told(self, seen: Departure) -> Iterator[tuple[int, ByteVerdict]]:
+        """Judge digests that have arrived, unless another stream was used meanwhile: it may have been ahead of them."""
+        if self.streams.turns[seen.flight.sums.device] == seen.turn:
+            yield from self._judge(seen)
+        else:
+            for storage in seen.blocks:
+                yield storage, self._skip(storage, seen.cell, "pending")
 
     def _judge(self, seen: Departure) -> Iterator[tuple[int, ByteVerdict]]:
         digests = seen.flight.digests()
@@ -211,6 +231,15 @@ class DevicePrints:
     def _skip(self, storage: int, cell: int, outcome: ByteOutcome) -> ByteVerdict:
         since = self.prints.waiting.setdefault(storage, cell - 1)
         return ByteVerdict(outcome, self.prints.on_devices.get(storage), None, since)
+
+
+def things_held(things: Iterable[object]) -> Iterator[object]:
+    """Yield objects and what they themselves hold, as a loader its stream."""
+    for one in things:
+        yield one
+        yield from attributes(one).values()
+        if isinstance(one, list | tuple | dict) and type(one) in _PLAIN and len(one) <= MAX_HELD:
+            yield from one.values() if isinstance(one, dict) else one
 
 
 def _are_same(before: StorageMark, after: StorageMark) -> bool:

@@ -16,6 +16,7 @@ from ..compare.device_mark import portions_of
 from ..device.accelerator_api import ask, copies_later, is_known_at_work, is_pinned, is_untouchable
 from ..device.digest_launch import DigestLauncher
 from ..device.kept_copy import LARGEST
+from ..device.known_streams import KnownStreams
 from ..device.look_log import LookLog
 from .earlier_bytes import EarlierBytes
 
@@ -61,6 +62,7 @@ class DeviceWatch:
 
     known: Mapping[int, StorageMark] = field(default_factory=dict)
     launcher: Callable[[str], DigestLauncher] = DigestLauncher.on
+    streams: KnownStreams = field(default_factory=KnownStreams)
     written: set[int] = field(default_factory=set)
     last_busy: int = -1
     _there: dict[int, _There] = field(default_factory=dict)
@@ -73,7 +75,7 @@ class DeviceWatch:
     @classmethod
     def begin(cls, blocks: Mapping[int, DeviceBlock], parts: Parts, prints: DevicePrints) -> DeviceWatch:
         """Watch the small storages of devices."""
-        watch = cls(prints.settled(), prints.launcher)
+        watch = cls(prints.settled(), prints.launcher, prints.streams)
         watch.add(blocks, parts)
         return watch
 
@@ -123,7 +125,7 @@ class DeviceWatch:
         if device in self._told or (log is not None and log.is_full and not self._is_over):
             return
         try:
-            if is_untouchable(torch.device(device)):
+            if is_untouchable(torch.device(device)) or not self.streams.are_ordered(torch.device(device)):
                 return
             if log is None:
                 log = self._logs[device] = LookLog(self.launcher(device))
