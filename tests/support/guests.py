@@ -80,7 +80,8 @@ def lend(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
         return tensor.data
     where = tensor.device
-    return torch.from_dlpack(ForeignArray(tensor, tensor.data_ptr(), tensor.numel(), where.type, where.index or 0))
+    owner = tensor.untyped_storage()  # the tensor may be given another one
+    return torch.from_dlpack(ForeignArray(owner, tensor.data_ptr(), tensor.numel(), where.type, where.index or 0))
 
 
 def lent() -> int:

@@ -132,7 +132,7 @@ class _Seen(NamedTuple):
     copy: Bytes | None
 
 
-_NO_PARTS: Mapping[BytePart, bytes] = MappingProxyType({})
+NO_PARTS: Mapping[BytePart, bytes] = MappingProxyType({})
 _make_seen: Callable[[tuple[object, ...]], _Seen] = partial(tuple.__new__, _Seen)
 _make_mark: Callable[[tuple[object, ...]], StorageMark] = partial(tuple.__new__, StorageMark)
 _make_verdict: Callable[[tuple[object, ...]], ByteVerdict] = partial(tuple.__new__, ByteVerdict)
@@ -305,7 +305,7 @@ class Fingerprints:
             return {}
         self.copied += fresh
         storages, its_blocks, digests, copies, befores = zip(*usual, strict=True)
-        marks = [*map(_make_mark, zip(its_blocks, digests, copies, repeat(_NO_PARTS), strict=False))]
+        marks = [*map(_make_mark, zip(its_blocks, digests, copies, repeat(NO_PARTS), strict=False))]
         self.marks.update(zip(storages, marks, strict=True))
         outcomes = ["new" if mark is None else "changed" for mark in befores]
         since = map(self.waiting.get, storages) if self.waiting else repeat(None)

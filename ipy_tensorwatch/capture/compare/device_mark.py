@@ -8,14 +8,16 @@ from ...core.memory.footprint import footprint_of
 from ...core.memory.strided_layout import are_nested
 from ..device.device_counts import CopyPair
 from ..device.digest_launch import Portion
-from .compare_bytes import StorageMark, is_whole
+from .compare_bytes import NO_PARTS, StorageMark, is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from ...core.memory.strided_layout import Levels
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..device.kept_copy import KeptCopy
+    from .compare_bytes import BytePart
 
 
 class DeviceMark(StorageMark):
@@ -25,9 +27,24 @@ class DeviceMark(StorageMark):
     ----------
     kept
         That copy, of the whole storage.
+    lately
+        The digests of parts that the last look computed; `parts` has those of the look before as well, if the bytes are
+        the same: a tensor that has other memory now is compared with them.
     """
 
     kept: KeptCopy | None = None
+    lately: Mapping[BytePart, bytes] = NO_PARTS
+
+    @classmethod
+    def after(
+        cls, before: StorageMark | None, block: DeviceBlock, digest: bytes, parts: Mapping[BytePart, bytes]
+    ) -> DeviceMark:
+        """Make the mark of a look; what was known of the same bytes before holds for it too."""
+        is_same = before is not None and (before.block, before.digest) == (block, digest)
+        known = before if is_same and isinstance(before, DeviceMark) else None
+        mark = cls(block, digest, None, {**known.lately, **parts} if known else parts)
+        mark.kept, mark.lately = known.kept if known else None, parts
+        return mark
 
 
 def pair_of(before: Reading, after: Reading, old: StorageMark, new: StorageMark) -> CopyPair | None:
@@ -44,6 +61,11 @@ def portions_of(storage: int, owner: Any, block: DeviceBlock, readings: Iterable
     """Yield a whole storage, and the parts of it that tensors cover."""
     yield Portion((storage, None), owner, block.low, [(1, block.nbytes)])
     for reading in {one.layout: one for one in readings if one.nbytes and not is_whole(one, block)}.values():
-        footprint = footprint_of(reading)
-        if footprint is not None and are_nested(footprint.levels):
-            yield Portion((storage, reading.layout), owner, reading.low, footprint.levels)
+        if (levels := digested_levels(reading)) is not None:
+            yield Portion((storage, reading.layout), owner, reading.low, levels)
+
+
+def digested_levels(reading: Reading) -> Levels | None:
+    """Return the levels of a reading's elements; None if its stripes cross each other, so that it has no digest."""
+    footprint = footprint_of(reading)
+    return footprint.levels if footprint is not None and are_nested(footprint.levels) else None

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.host.record import field, mutable
-from ..device.accelerator_api import ask, busy_devices, is_capturing, is_idle
+from ..device.accelerator_api import ask, is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
 from ..device.kept_copy import room_for_copies, without_others
+from ..device.known_streams import KnownStreams
 from ..device.left_errors import has_left_error
+from ..objects.inspect_object import attributes
 from .compare_bytes import ByteVerdict, Fingerprints
 from .device_mark import DeviceMark, portions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import torch
 
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
@@ -28,16 +32,26 @@ IDLE_WAIT = 0.005
 
 DEVICE_BANDWIDTH = 100e9
 """Bytes per second that a device surely digests; used to estimate what the time budget suffices for."""
+MAX_HELD = 64
+"""Streams are searched for in containers of up to so many objects."""
+_PLAIN = frozenset((list, tuple, dict))
 MAX_UNDER_WAY = 16
 """While so many looks wait for their digests, none is launched: what a cell writes then is found later."""
 
 
 class Departure(NamedTuple):
-    """The digests launched at one look on one device, with the blocks that they are of."""
+    """The digests launched at one look on one device, with the blocks that they are of.
+
+    Attributes
+    ----------
+    turn
+        How often the streams in use had changed by then.
+    """
 
     cell: int
     blocks: Mapping[int, DeviceBlock]
     flight: Flight
+    turn: int = 0
 
 
 @mutable(eq=False)
@@ -52,6 +66,7 @@ class DevicePrints:
 
     prints: Fingerprints
     is_short: bool = False
+    streams: KnownStreams = field(default_factory=KnownStreams)
     _launchers: dict[str, DigestLauncher] = field(default_factory=dict)
     _under_way: list[Departure] = field(default_factory=list)
     _landed: dict[int, dict[int, ByteVerdict]] = field(default_factory=dict)
@@ -71,7 +86,7 @@ class DevicePrints:
         parts
             Returns the readings of a storage.
         things
-            The user's objects. While a stream among them works, its device is not looked at: the stream in use is
+            The user's objects. While a stream that they hold works, its device is not looked at: the stream in use is
             ahead of it, and would show bytes that are half written.
         """
         self.is_short = False
@@ -79,10 +94,9 @@ class DevicePrints:
         for storage, block in blocks.items():
             by_device.setdefault(block.device, {})[storage] = block
         left_out: dict[int, ByteOutcome] = {}
-        nobody: set[str] = set()
-        busy = ask(busy_devices, things, default=nobody) if by_device else nobody
+        held = [*things_held(things)] if by_device else []
         for device, some in by_device.items():
-            if device in busy:
+            if not self.streams.are_ordered(self.launcher(device).device, held):
                 left_out.update(dict.fromkeys(some, "pending"))
                 continue
             afforded = self._afforded(some, budget)
@@ -126,7 +140,7 @@ class DevicePrints:
                 self._under_way.append(one)
                 continue
             landed = self._landed.setdefault(one.cell, {})
-            for storage, verdict in self._judge(one) if has_landed else self._lose(one):
+            for storage, verdict in self._told(one) if has_landed else self._lose(one):
                 landed[storage] = _join(landed.get(storage), verdict)
         return self._landed.pop(cell, {})
 
@@ -135,31 +149,45 @@ class DevicePrints:
     ) -> dict[int, ByteOutcome]:
         """Launch the digests of one device; return for each storage why it has none yet."""
         launcher = self.launcher(device)
-        held = {storage: block.hold() for storage, block in blocks.items()}
-        there = [
-            storage for storage, owner in held.items() if owner is not None and blocks[storage].nbytes <= MAX_BYTES
-        ]
-        outcomes: dict[int, ByteOutcome] = dict.fromkeys(blocks, "moved")
         try:
-            if has_left_error(launcher.device):
-                return dict.fromkeys(blocks, "failed")
-            if is_capturing(launcher.device):
-                return dict.fromkeys(blocks, "captured")
-            if len(self._under_way) > MAX_UNDER_WAY:
-                return dict.fromkeys(blocks, "pending")
-            was_idle, room = is_idle(launcher.device), room_for_copies(launcher.device)
-            if not room:
-                self._give_up_copies(device)
-            flight = launcher.launch(
-                [one for key in there for one in portions_of(key, held[key], blocks[key], parts(key))], room
-            )
+            hindrance = self._hindrance(launcher.device)
+            there = () if hindrance else self._depart(launcher, blocks, parts, cell)
         except RuntimeError:  # the device is out of memory, or was lost, or the user's own kernel failed
             self._give_up_copies(device)
-            return dict.fromkeys(blocks, "failed")
-        self._under_way.append(Departure(cell, {storage: blocks[storage] for storage in there}, flight))
+            hindrance, there = "failed", ()
+        return dict.fromkeys(blocks, hindrance or "moved") | dict.fromkeys(there, "pending")
+
+    def _hindrance(self, device: torch.device) -> ByteOutcome | None:
+        """Return why nothing may be launched on a device; None if something may."""
+        if has_left_error(device):
+            return "failed"
+        if is_capturing(device):
+            return "captured"
+        return "pending" if len(self._under_way) > MAX_UNDER_WAY else None
+
+    def _depart(
+        self, launcher: DigestLauncher, blocks: Mapping[int, DeviceBlock], parts: Parts, cell: int
+    ) -> Iterable[int]:
+        """Launch digests, awaited for a moment if the device does nothing else; return the storages they are of."""
+        held = {one: block.hold() for one, block in blocks.items() if block.nbytes <= MAX_BYTES}
+        there = {one: blocks[one] for one, owner in held.items() if owner is not None}
+        was_idle, room = is_idle(launcher.device), room_for_copies(launcher.device)
+        if not room:
+            self._give_up_copies(str(launcher.device))
+        portions = [one for key, block in there.items() for one in portions_of(key, held[key], block, parts(key))]
+        flight = launcher.launch(portions, room)
+        self._under_way.append(Departure(cell, there, flight, self.streams.turns[launcher.device]))
         if was_idle:
             ask(flight.sums.lands_within, IDLE_WAIT, default=False)
-        return outcomes | dict.fromkeys(there, "pending")
+        return there
+
+    def _told(self, seen: Departure) -> Iterator[tuple[int, ByteVerdict]]:
+        """Judge digests that have arrived, unless another stream was used meanwhile: it may have been ahead of them."""
+        if self.streams.turns[seen.flight.sums.device] == seen.turn:
+            yield from self._judge(seen)
+        else:
+            for storage in seen.blocks:
+                yield storage, self._skip(storage, seen.cell, "pending")
 
     def _judge(self, seen: Departure) -> Iterator[tuple[int, ByteVerdict]]:
         digests = seen.flight.digests()
@@ -170,10 +198,9 @@ class DevicePrints:
         copied: dict[int, KeptCopy] = {}
         for storage, block in seen.blocks.items():
             before, since = self.prints.on_devices.get(storage), self.prints.waiting.pop(storage, None)
-            after = self.prints.on_devices[storage] = DeviceMark(block, digests[storage, None], None, known[storage])
-            outcome: ByteOutcome = "new" if before is None else "changed"
-            if before is not None and before.block == block and before.digest == after.digest:
-                outcome, after.kept = "same", before.kept if isinstance(before, DeviceMark) else None
+            after = DeviceMark.after(before, block, digests[storage, None], known[storage])
+            self.prints.on_devices[storage] = after
+            outcome: ByteOutcome = "new" if before is None else "same" if _are_same(before, after) else "changed"
             if after.kept is None and storage in seen.flight.copies:
                 copied[storage] = after.kept = seen.flight.copies[storage]
             is_late = since is not None and since < seen.cell - 1
@@ -204,6 +231,19 @@ class DevicePrints:
     def _skip(self, storage: int, cell: int, outcome: ByteOutcome) -> ByteVerdict:
         since = self.prints.waiting.setdefault(storage, cell - 1)
         return ByteVerdict(outcome, self.prints.on_devices.get(storage), None, since)
+
+
+def things_held(things: Iterable[object]) -> Iterator[object]:
+    """Yield objects and what they themselves hold, as a loader its stream."""
+    for one in things:
+        yield one
+        yield from attributes(one).values()
+        if isinstance(one, list | tuple | dict) and type(one) in _PLAIN and len(one) <= MAX_HELD:
+            yield from one.values() if isinstance(one, dict) else one
+
+
+def _are_same(before: StorageMark, after: StorageMark) -> bool:
+    return before.block == after.block and before.digest == after.digest
 
 
 def _join(earlier: ByteVerdict | None, later: ByteVerdict) -> ByteVerdict:

@@ -66,11 +66,12 @@ def is_untouchable(device: torch.device) -> bool:
     return has_left_error(device) or is_capturing(device)
 
 
-def busy_devices(things: Iterable[object]) -> set[str]:
-    """Return the devices that still work on a stream of the user's own, among some objects."""
+def busy_streams(device: torch.device | None, things: Iterable[object]) -> list[Any]:
+    """Return the streams among some objects that still work: those of a device, or of any for None."""
     kinds = _stream_types()
     streams: list[Any] = [one for one in things if any(type(one) is kind for kind in kinds)]
-    return {str(one.device) for one in streams if ask(_is_at_work, one, default=False)}
+    there = streams if device is None else [one for one in streams if one.device == device]
+    return [one for one in there if ask(_is_at_work, one, default=False)]
 
 
 def _is_at_work(stream: Any) -> bool:  # noqa: ANN401

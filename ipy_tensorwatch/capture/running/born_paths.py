@@ -9,14 +9,12 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.evidence.path_writes import touches
-from ...core.host.record import field, mutable, record
+from ...core.host.record import field, mutable
 from ...core.model.snapshots.difference import Content, Difference, DiffRow, make_row
-from ...core.model.snapshots.differences import Differences
 from ...core.model.snapshots.outline import Outline
 from ...core.model.trace.born import Arrival, Born
 from ...core.model.trace.evidence import Position
-from ..compare.compare_bytes import ByteVerdict
-from ..compare.element_diff import EXAMPLES, ElementCounts, contrast_rows
+from ..compare.device_mark import digested_levels
 from ..host.torch_private import plain_reads
 from ..objects.containers import is_array, opener, quick_reader
 from ..objects.inspect_object import is_a
@@ -27,18 +25,18 @@ from .looks.look_budget import READING_NEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from threading import RLock
 
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.snapshots.snapshot import Snapshot
     from ...core.model.trace.evidence import SeenWrite
-    from ..compare.byte_history import Spell
-    from ..compare.compare_bytes import Fingerprints
     from ..objects.walk_state import Branch
     from ..observer import Observation
     from ..tensors.serials import ObjectSerials, StorageSerials
     from .looks.live_watch import Watch
+    from .past_memory import PastMemory
 
 MAX_ITEMS = 256
 """What holds more objects than this is walked only when a statement binds it."""
@@ -78,7 +76,7 @@ class Names(NamedTuple):
     mentioned: frozenset[str]
 
 
-Since = Callable[[int], frozenset[Position]]
+Since = Callable[..., frozenset[Position]]
 NOTHING = Outline()
 NO_NAMES = Names(frozenset(), frozenset())
 
@@ -103,6 +101,8 @@ class BornPaths:
         What was written and then left by its path, the last for each path.
     arrivals
         What each path led to when a look found it to lead elsewhere, in order.
+    told_late
+        The storages of devices that were written, which devices tell of when the cell has ended.
     """
 
     names: Mapping[str, Any]
@@ -116,6 +116,8 @@ class BornPaths:
     last: int = 0
     left: dict[str, Left] = field(default_factory=dict)
     arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
+    told_late: AbstractSet[int] = frozenset()
+    _parted: deque[tuple[AccessPath, Birth, int]] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     _gone: set[str] = field(default_factory=set)
     _first: dict[int, Birth] = field(default_factory=dict)
     _large: set[str] = field(default_factory=set)
@@ -134,7 +136,7 @@ class BornPaths:
         seconds
             The time that may be spent.
         """
-        positions = since(self.last)
+        positions, self.told_late = since(self.last), watch.there.written
         found = self._candidates(positions, number)
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too
@@ -147,6 +149,8 @@ class BornPaths:
             self.lock.release()
         for path, before in rebound:
             self._leave(path, before, writes, since, number)
+            if before.reading.device != "cpu":
+                self._parted.append((path, before, number))
         if gathered.readings:
             watch.take_in_born(gathered, self.storages.references(), number)
 
@@ -243,11 +247,13 @@ class BornPaths:
     def _leave(self, path: AccessPath, first: Birth, writes: Sequence[SeenWrite], since: Since, until: int) -> None:
         """Keep what a path led to before, if that was written by another statement than bound the path anew."""
         since_first = takewhile(lambda write: write.look > first.look, reversed(writes))
-        its = [one for one in since_first if one.storage == first.reading.storage and one.mask is not None]
+        storage = first.reading.storage
+        is_told = storage in self.told_late and digested_levels(first.reading) is not None
+        its = [one for one in since_first if one.storage == storage and (is_told or one.mask is not None)]
         until = self._end_of(path, first.look, until) if its else until
         start = min((one.look for one in its if one.look < until and touches(one, first.reading)), default=None)
-        if start is not None:
-            ran, later = (frozenset([one.statement for one in since(look)]) for look in (first.look, start))
+        if start is not None and (str(path) not in self.left or self.left[str(path)].until <= until):
+            ran, later = (frozenset([one.statement for one in since(look, until)]) for look in (first.look, start))
             self.left[str(path)] = Left(path, first, until, ran, later)
 
     def _end_of(self, path: AccessPath, first: int, last: int) -> int:
@@ -304,6 +310,8 @@ class BornPaths:
     ) -> Iterator[Born]:
         """Yield what paths led to and was written, before they were bound to what they lead to now."""
         after, written = observed.shot.snapshot, {one.storage for one in writes}
+        for path, first, until in self._parted if written else ():
+            self._leave(path, first, writes, since, until)
         for spelled, birth in self.births.items() if written else ():
             place = after.place_at_root(spelled) if birth.reading.storage in written else None
             if place is not None and place[0].readings[place[1]].object != birth.reading.object:
@@ -334,43 +342,6 @@ class BornPaths:
         """Return whether a path led to the same tensor before the cell."""
         place = self.before.place_at_root(path)
         return place is not None and place[0].readings[place[1]].object == reading.object
-
-
-@record
-class PastMemory:
-    """The bytes of storages at a look, and when the cell has ended.
-
-    Attributes
-    ----------
-    spells
-        Returns the bytes of a storage while the cell ran.
-    verdicts
-        The comparisons made when it had ended.
-    """
-
-    prints: Fingerprints
-    spells: Callable[[int], Sequence[Spell]]
-    verdicts: Mapping[int, ByteVerdict]
-
-    def differences(self, rows: Sequence[DiffRow], look: int) -> Differences:
-        """Compare the elements of some paths with those at a look."""
-        both = [row for row in rows if row.before is not None and row.after is not None]
-        storages = {one.storage for row in both for one in (row.before, row.after) if one is not None}
-        verdicts = {storage: self._verdict(storage, look) for storage in storages}
-        contents = contrast_rows(rows, verdicts, self.prints, EXAMPLES)
-        return Differences(
-            rows=rows,
-            changed=[one.changed for one in contents],
-            verified=[one.verified for one in contents],
-            since=[None] * len(rows),
-            counts=ElementCounts(rows, contents, EXAMPLES),
-        )
-
-    def _verdict(self, storage: int, look: int) -> ByteVerdict:
-        spells = [one.mark for one in self.spells(storage) if one.first <= look]
-        verdict = self.verdicts.get(storage)
-        after = verdict.after if verdict else self.prints.mark_of(storage)
-        return ByteVerdict("changed", spells[-1] if spells else None, after)
 
 
 def _under(name: str, paths: Iterable[AccessPath]) -> frozenset[str]:

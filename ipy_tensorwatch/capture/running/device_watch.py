@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,10 +11,12 @@ import torch
 
 from ...core.host.record import field, mutable
 from ...core.model.trace.evidence import SeenWrite
+from ..compare.compare_bytes import is_whole
 from ..compare.device_mark import portions_of
 from ..device.accelerator_api import ask, copies_later, is_known_at_work, is_pinned, is_untouchable
 from ..device.digest_launch import DigestLauncher
 from ..device.kept_copy import LARGEST
+from ..device.known_streams import KnownStreams
 from ..device.look_log import LookLog
 from .earlier_bytes import EarlierBytes
 
@@ -59,6 +62,7 @@ class DeviceWatch:
 
     known: Mapping[int, StorageMark] = field(default_factory=dict)
     launcher: Callable[[str], DigestLauncher] = DigestLauncher.on
+    streams: KnownStreams = field(default_factory=KnownStreams)
     written: set[int] = field(default_factory=set)
     last_busy: int = -1
     _there: dict[int, _There] = field(default_factory=dict)
@@ -71,7 +75,7 @@ class DeviceWatch:
     @classmethod
     def begin(cls, blocks: Mapping[int, DeviceBlock], parts: Parts, prints: DevicePrints) -> DeviceWatch:
         """Watch the small storages of devices."""
-        watch = cls(prints.settled(), prints.launcher)
+        watch = cls(prints.settled(), prints.launcher, prints.streams)
         watch.add(blocks, parts)
         return watch
 
@@ -121,7 +125,7 @@ class DeviceWatch:
         if device in self._told or (log is not None and log.is_full and not self._is_over):
             return
         try:
-            if is_untouchable(torch.device(device)):
+            if is_untouchable(torch.device(device)) or not self.streams.are_ordered(torch.device(device)):
                 return
             if log is None:
                 log = self._logs[device] = LookLog(self.launcher(device))
@@ -173,13 +177,17 @@ class DeviceWatch:
             for since, number, differs in parts.get(None, ()):
                 if differs:
                     self.written.add(storage)
-                    same = [layout for layout, several in parts.items() if (since, number, False) in several]
-                    yield storage, since, number, self._mask(storage, [self._levels[storage, one] for one in same])
+                    then = [(one, it.differs) for one, its in parts.items() for it in its if it[:2] == (since, number)]
+                    yield storage, since, number, self._mask(storage, dict(then))
 
-    def _mask(self, storage: int, untouched: Sequence[Portion]) -> bytes | None:
+    def _mask(self, storage: int, compared: Mapping[Layout | None, bool]) -> bytes | None:
+        """Return 0 for each byte that surely did not change; None if all may have, and of some part it is not known."""
+        block, readings = self._there[storage]
+        untouched = [self._levels[storage, one] for one, differs in compared.items() if not differs]
         if not untouched:
-            return None
-        mask = np.ones(self._there[storage].block.nbytes, np.uint8)
+            is_known = all(one.layout in compared or not one.nbytes or is_whole(one, block) for one in readings)
+            return _ones(block.nbytes) if is_known else None
+        mask = np.ones(block.nbytes, np.uint8)
         for one in untouched:
             shape, strides = [size for _, size in one.levels], [stride for stride, _ in one.levels]
             np.lib.stride_tricks.as_strided(mask[one.low :], shape, strides)[...] = 0
@@ -191,3 +199,9 @@ class DeviceWatch:
             blocks = {one: there.block for one, there in self._there.items()}
             self._earlier = ask(EarlierBytes.of, self._logs.values(), blocks, self.known, default=EarlierBytes(blocks))
         return [] if self._earlier is None else self._earlier.spells(storage)
+
+
+@lru_cache(maxsize=16)
+def _ones(count: int) -> bytes:
+    """Return so many ones: the storages of a model have few sizes."""
+    return b"\1" * count

@@ -50,6 +50,7 @@ class EarlierBytes:
     blocks: Mapping[int, DeviceBlock]
     _unread: dict[int, Earlier] = field(default_factory=dict)
     _spells: dict[int, list[Spell]] = field(default_factory=dict)
+    _fetched: int = 0
 
     @classmethod
     def of(
@@ -63,14 +64,14 @@ class EarlierBytes:
             The storages that were there when the cell began.
         """
         told = ((log, storage, parts) for log in logs for storage, parts in (log.changes() or {}).items())
-        return cls(
-            blocks,
-            {
-                storage: Earlier(log, parts, [*_spans(parts[None])])
-                for log, storage, parts in told
-                if None in parts and (_has_changed(parts) or storage not in known)
-            },
-        )
+        same: dict[int, list[Spell]] = {}
+        unread: dict[int, Earlier] = {}
+        for log, storage, parts in told:
+            if None in parts and (_has_changed(parts) or storage not in known):
+                unread[storage] = Earlier(log, parts, [*_spans(parts[None])])
+            elif None in parts:
+                same[storage] = [Spell(0, parts[None][-1].number, known[storage])]
+        return cls(blocks, unread, same)
 
     def spells(self, storage: int) -> list[Spell]:
         """Return the bytes that a storage was seen to hold, in order; empty if that is not known."""
@@ -84,7 +85,9 @@ class EarlierBytes:
     def _take(self, storage: int) -> dict[int, Earlier]:
         """Take a storage and as many others, made next to it, as were read so far: few copies of little else."""
         nearest = sorted(self._unread, key=lambda one: abs(one - storage))
-        return {one: self._unread.pop(one) for one in nearest[: 1 + len(self._spells)]}
+        some = {one: self._unread.pop(one) for one in nearest[: 1 + self._fetched]}
+        self._fetched += len(some)
+        return some
 
     def _read(self, some: Mapping[int, Earlier]) -> dict[int, list[Spell]]:
         """Fetch the digests of storages as they were after each change; none if they do not arrive."""

@@ -384,9 +384,9 @@ class Ledger:
             self.writes.append(SeenWrite(one.storage, since(one.since), number, mask, one.low))
         self.moves.extend(one.seen(since(one.since), number) for one in moved)
 
-    def since(self, look: int) -> frozenset[Position]:
-        """Return the positions since a look."""
-        return frozenset().union(*self._epochs[look:])
+    def since(self, look: int, until: int | None = None) -> frozenset[Position]:
+        """Return the positions since a look, or between two."""
+        return frozenset().union(*self._epochs[look:until])
 
     def _start_watching(self, *, looks: bool = True) -> Watch:
         room, (marks, devices) = LARGER if self.widening else 0, (self.marks, self.devices) if looks else ({}, None)

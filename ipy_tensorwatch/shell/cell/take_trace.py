@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...capture.host.graph_private import next_sequence_number
 from ...capture.host.threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
-from ...capture.running.born_paths import PastMemory
+from ...capture.running.past_memory import PastMemory
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.backward.shared_gradients import shares_gradients
 from ...core.hazards.kept_memory.kept_by_function import may_be_kept

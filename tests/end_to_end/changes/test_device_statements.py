@@ -154,6 +154,7 @@ def test_no_look_is_launched_while_the_stream_is_captured(device: Any, nb: Noteb
 # ---------------------------------------------------------------- the same program on the CPU has the same report
 
 SMALL = [one for one in MAKES if "40000" not in one]
+MADE = "b = torch.arange(5, device='sim')"
 PLAIN = [one for one in VIEWS if "unfold" not in one]
 """What operators do to elements that overlap themselves differs between devices."""
 
@@ -173,12 +174,10 @@ def statements(rng: random.Random, names: list[str]) -> Iterator[str]:
 
 
 def told(report: Report) -> dict[str, Any]:
-    """Return what was told of each path, but for what a path led to before the cell bound it anew."""
-    found, anew = changes(report, "mutated"), changes(report, "rebound").keys()
     return {
         path: (sorted(lines(one)), one["versioned"], one["cause"], path in silent(report), one["born"] is not None)
-        for path, one in found.items()
-        if one["verified"] and (one["born"] is not None or path not in anew)
+        for path, one in changes(report, "mutated").items()
+        if one["verified"]
     }
 
 
@@ -191,13 +190,48 @@ def play(cells: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def test_what_the_cell_made_is_compared_though_it_was_given_other_memory_since():
-    accelerator()
-    cell = "b = torch.ones(4, device='sim')\nb.data = b.data.clone()\nb.detach().add_(1)\ne = b[1:]"
-    here, there = play([PRELUDE, cell.replace("'sim'", "'cpu'")]), play([PRELUDE, cell])
+def same_on_the_cpu(cells: list[str]) -> dict[str, Any]:
+    """Return what was told after the last cell, the same on both."""
+    here, there = play([PRELUDE, *(one.replace("'sim'", "'cpu'") for one in cells)]), play([PRELUDE, *cells])
+    assert here[-1] == there[-1]
+    return there[-1]
 
-    assert here[1].keys() == {"b"}
-    assert here == there
+
+GIVEN_OTHER_MEMORY = {
+    "what the cell made": ("b", ["b = torch.ones(4, device='sim')\nb.data = b.data.clone()\nb.detach().add_(1)\ne = b[1:]"]),
+    "what it made in memory of before": ("g", ["a = torch.arange(6.0, device='sim')", "g = a.detach()\ng.data = g.data.clone()\ng.copy_(g.flip(0));"]),
+    "a part of what did not change": ("c", ["f = torch.ones(4, device='sim')\nc = f[::2]", "c.data = c.data.clone()\nc.data.neg_();"]),
+    "a part, after several statements": ("h", ["a = torch.ones(3, device='sim')\nh = a.detach()[1:]", "a.add_(1);\nbump(a.detach())\na.untyped_storage().fill_(1);\nh.data = h.data.clone()\na += 1"]),
+    "a part, with equal bytes": (None, ["f = torch.ones(4, device='sim')[1:]", "f.copy_(f.flip(0));\nf.data = f.data.clone()"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GIVEN_OTHER_MEMORY)
+def test_what_was_given_other_memory_is_compared_with_what_it_held(name: str):
+    accelerator()
+    path, cells = GIVEN_OTHER_MEMORY[name]
+
+    assert same_on_the_cpu(cells).keys() - {"a"} == ({path} if path else set())
+
+
+LEFT = {
+    "made, written, let go of": ({"b"}, ["b = torch.arange(5, device='sim')\nbump(b)\nb = b + 1"]),
+    "there before, written, let go of": ({"b"}, [MADE, "bump(b)\nb = b + 1"]),
+    "and something ran before the end": ({"b"}, [MADE, "bump(b)\nb = b + 1\na = 1"]),
+    "a part": ({"b", "c"}, [f"{MADE}\nc = b[1:]", "b[1:].neg_();\nc = c + 1"]),
+    "beside the part": ({"b"}, [f"{MADE}\nc = b[1:]", "b[:1].add_(1);\nc = c + 1"]),
+    "read by nobody since": (set(), [MADE, "bump(b)\nb = torch.ones(3, device='sim')\ntotal = b + 1"]),
+    "written as it was": (set(), [MADE, "b.mul_(1);\nb = b + 1"]),
+    "written after it was let go of": ({"kept[0]"}, [f"{MADE}\nkept = [b]", "b = b + 1\nbump(kept[0])"]),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_a_name_led_to_is_told_if_it_was_written_while_it_did_and_read_since(name: str):
+    accelerator()
+    paths, cells = LEFT[name]
+
+    assert same_on_the_cpu(cells).keys() == paths
 
 
 @pytest.mark.parametrize("seed", range(8))

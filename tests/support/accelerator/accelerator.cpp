@@ -44,6 +44,14 @@ struct Copy {
   at::Tensor source, target;
 };
 
+// A kernel that writes later, when its stream comes to it.
+struct Kernel {
+  Clock::time_point due;
+  int index;
+  int64_t stream, address, count;
+  double value;
+};
+
 struct Memory {
   size_t limit = ARENA, held = 0, most = 0;
   bool is_capturing = false;
@@ -60,6 +68,7 @@ struct Device {
   bool tells_streams = true;
   int64_t to_host = 0, to_device = 0, waits = 0, launches = 0, spoilt = 0, streams = 0, allocations_left = -1;
   std::deque<Copy> copies;
+  std::deque<Kernel> kernels;
   std::map<const char *, size_t> pinned;
   std::string fault;
   Clock::time_point faulty_from;
@@ -97,7 +106,23 @@ struct Device {
     if (!is_done) left.clear();
     return is_done;
   }
+  void run(const Kernel &one) {
+    auto *first = reinterpret_cast<float *>(host(reinterpret_cast<void *>(one.address)));
+    for (int64_t i = 0; i < one.count; ++i) first[i] += static_cast<float>(one.value);
+  }
+  // Runs the kernels that are due, and those that a stream waits for or has ahead of what is launched next.
+  void run_kernels(int index, int64_t of) {
+    std::deque<Kernel> later;
+    for (auto &one : kernels) {
+      if (one.due <= Clock::now() || (one.index == index && one.stream == of))
+        run(one);
+      else
+        later.push_back(one);
+    }
+    kernels = later;
+  }
   void deliver() {
+    run_kernels(-1, -1);
     std::deque<Copy> due, later;
     for (auto &one : copies) (one.due <= Clock::now() ? due : later).push_back(one);
     copies = later;
@@ -232,6 +257,7 @@ at::Tensor copy_from(const at::Tensor &source, const at::Tensor &target, bool is
   if (Device::inside == 0) {
     check_not_captured();
     here.check();
+    here.run_kernels(Device::current, Device::stream[Device::current]);
     here.to_host += reads ? target.nbytes() : 0;
     here.to_device += writes ? target.nbytes() : 0;
     if (reads && is_asynchronous && here.is_busy()) {
@@ -323,6 +349,7 @@ void run_on_host(const c10::OperatorHandle &operation, torch::jit::Stack *stack)
   ++device().launches;
   device().check();
   if (Device::inside == 0) device().read_left();
+  device().run_kernels(Device::current, Device::stream[Device::current]);
   ++Device::inside;
   try {
     at::native::cpu_fallback(operation, stack);
@@ -441,9 +468,11 @@ py::dict counts() {
   return found;
 }
 // A kernel that gets addresses only, as one of Triton or of a replayed graph does.
-void add_at(int64_t address, int64_t count, double value) {
-  auto *first = reinterpret_cast<float *>(device().host(reinterpret_cast<void *>(address)));
-  for (int64_t i = 0; i < count; ++i) first[i] += static_cast<float>(value);
+void add_at(int64_t address, int64_t count, double value) { device().run({{}, 0, 0, address, count, value}); }
+// The same, behind the work that its stream has.
+void add_late(int64_t address, int64_t count, double value) {
+  auto &here = device();
+  here.kernels.push_back({here.end(), Device::current, Device::stream[Device::current], address, count, value});
 }
 void work(double seconds) {
   auto &end = device().end();
@@ -462,6 +491,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   at::RegisterPrivateUse1HooksInterface(new Hooks());
   m.def("counts", counts, "Return the counters since the last call.");
   m.def("add_at", add_at, "Add a number to float32 elements at an address.");
+  m.def("add_late", add_late, "The same, when the stream has done its present work.");
   m.def("work", work, "Keep the device busy for some seconds more.");
   m.def("is_busy", [] {
     device().deliver();

@@ -1,0 +1,54 @@
+"""The bytes that the storages of a running cell had at a look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.host.record import record
+from ...core.model.snapshots.differences import Differences
+from ..compare.compare_bytes import ByteVerdict
+from ..compare.element_diff import EXAMPLES, ElementCounts, contrast_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ...core.model.snapshots.difference import DiffRow
+    from ..compare.byte_history import Spell
+    from ..compare.compare_bytes import Fingerprints
+
+
+@record
+class PastMemory:
+    """The bytes of storages at a look, and when the cell has ended.
+
+    Attributes
+    ----------
+    spells
+        Returns the bytes of a storage while the cell ran.
+    verdicts
+        The comparisons made when it had ended.
+    """
+
+    prints: Fingerprints
+    spells: Callable[[int], Sequence[Spell]]
+    verdicts: Mapping[int, ByteVerdict]
+
+    def differences(self, rows: Sequence[DiffRow], look: int) -> Differences:
+        """Compare the elements of some paths with those at a look."""
+        both = [row for row in rows if row.before is not None and row.after is not None]
+        storages = {one.storage for row in both for one in (row.before, row.after) if one is not None}
+        verdicts = {storage: self._verdict(storage, look) for storage in storages}
+        contents = contrast_rows(rows, verdicts, self.prints, EXAMPLES)
+        return Differences(
+            rows=rows,
+            changed=[one.changed for one in contents],
+            verified=[one.verified for one in contents],
+            since=[None] * len(rows),
+            counts=ElementCounts(rows, contents, EXAMPLES),
+        )
+
+    def _verdict(self, storage: int, look: int) -> ByteVerdict:
+        spells = [one.mark for one in self.spells(storage) if one.first <= look]
+        verdict = self.verdicts.get(storage)
+        after = verdict.after if verdict else self.prints.mark_of(storage)
+        return ByteVerdict("changed", spells[-1] if spells else None, after)
