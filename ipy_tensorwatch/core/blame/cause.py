@@ -12,8 +12,8 @@ from ..model.records import Site
 from ..statements.write_calls import calls_collective, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
-from .evidence.path_evidence import Sightings
-from .evidence.path_writes import Course
+from .evidence.path_evidence import SeenLines
+from .evidence.path_writes import PathWrites
 from .evidence.possible_writers import FEW, WriterSearch
 from .expected.changed_path import ChangedPath
 from .expected.own_arrays import changes_itself
@@ -69,10 +69,10 @@ class _Case:
         self.changed = ChangedPath(path=self.path, reading=reading, group=self.group, detours=detours)
         self.names, self.others = self.changed.names, self.changed.others
         self.family = {self.spelled, *map(str, self.others)}
-        self.sightings = Sightings(cell)
+        self.sightings = SeenLines(cell)
         together = sum(one.storage == reading.storage for _, one in self.group) + 1
         is_alone = together >= cell.places.count_in(reading.storage)
-        self.course = Course(before=difference.before or reading, after=reading, is_alone=is_alone)
+        self.course = PathWrites(before=difference.before or reading, after=reading, is_alone=is_alone)
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):
             self.recorded.setdefault(one.statement, []).append(one.inner)
