@@ -11,7 +11,7 @@ from ..render.wording.changes.origin_sentences import shared_since
 from .badge_and_marks import is_news, news
 from .change_lines import linked, tell_change
 from .compact import can_travel, compact, encode
-from .flow import FlowControl
+from .flow_control import FlowControl
 from .foretold import Foretold, read_cells
 from .hazards import tell_turn
 from .offered_fixes import tell_fixes

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipy_tensorwatch.render.wording.measure import width
 from ipy_tensorwatch.render.wording.own_state import DOING, SWITCHED_OFF
+from ipy_tensorwatch.render.wording.text_width import width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.memory.overlap import relate
-from ...core.model.answers import Holder
+from ...core.model.tensor_memory import Holder
 from ..host.torch_private import use_count
 from ..objects.inspect_object import is_a
 from .snapshotter import Snapshotter

@@ -12,9 +12,9 @@ from ..model.records import Site
 from ..statements.write_calls import calls_collective, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
-from .evidence.path_evidence import SeenLines
 from .evidence.path_writes import PathWrites
 from .evidence.possible_writers import FEW, WriterSearch
+from .evidence.seen_lines import SeenLines
 from .expected.changed_path import ChangedPath
 from .expected.own_arrays import changes_itself
 from .expected.updates import (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...model.trace.evidence import Position
     from ...statements.statement import Statement
     from .cell_index import CellIndex
-    from .path_evidence import SeenLines
+    from .seen_lines import SeenLines
 
 _STEP = re.compile(r"[\w.\[\]'\"]+\.step\(\)")
 _TOLD, _CALLS_MODULE, _MENTIONS, _CALLS, _HANDS_OVER, _CANNOT = 100, 70, 45, MAY_REACH - 1, MAY_REACH - 2, 0

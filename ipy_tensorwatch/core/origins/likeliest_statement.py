@@ -19,7 +19,7 @@ _WORD = re.compile(r"\w+")
 
 
 @record
-class Likeliest:
+class LikeliestStatement:
     """Chooses among statements.
 
     Attributes
