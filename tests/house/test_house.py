@@ -192,6 +192,18 @@ def lengths(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield f"{node.name}, line {node.lineno}", node.end_lineno - node.lineno + 1 - docstring
 
 
+def test_every_file_that_the_documentation_names_is_there():
+    there = {
+        relative(path) for one in ("ipy_tensorwatch", "tests", "trials", "docs") for path in (ROOT / one).rglob("*.py")
+    }
+    there |= {one.removeprefix("ipy_tensorwatch/") for one in there}
+    there |= {path.rpartition("/")[2] for path in there} | {path.name for path in ROOT.glob("*.py")}
+    pages = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+    named = {one for text in pages.values() for one in re.findall(r"`([\w/]+/[\w/]*\.py|[a-z_]+\.py)`", text)}
+
+    assert sorted(named - there) == []
+
+
 def test_no_two_files_have_one_name():
     names = Counter(path.name for path in MODULES if path.name != "__init__.py")
 
