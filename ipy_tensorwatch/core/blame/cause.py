@@ -184,13 +184,7 @@ class _Case:
         explained = bool(lines) or inner is not None or self._tells_itself(statement, step, cause)
         possible = () if explained else reached.possible
         inferred = next((one.inner for one in possible if one.score >= MAY_REACH), None)
-        site = Site(
-            line=statement.line,
-            end_line=statement.end_line,
-            text=statement.text,
-            certainty="observed" if certain and inferred is None else "inferred",
-            inner=inner or inferred,
-        )
+        site = statement.site("observed" if certain and inferred is None else "inferred", inner or inferred)
         sites = tuple(replace(site, inner=one or inner) for one in lines) if lines else (self._unwrapped(site),)
         return cause, sites, lambda: self._via(statement, step, reached)
 

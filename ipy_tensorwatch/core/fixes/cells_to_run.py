@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ..statements.statement import parse_statements, statements_in
+from ..syntax.statement_text import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -51,9 +51,6 @@ def _last_binding(name: str, until: int, parsed: Mapping[int, list[Statement]]) 
     return max(counts, default=None)
 
 
-_WORD = re.compile(r"\w+")
-
-
 def stale_cells(edited: int, cells: Iterable[tuple[int, str]]) -> list[int]:
     """Return an edited cell, and the later ones that use what it makes, or what such a cell makes.
 
@@ -75,7 +72,7 @@ def stale_cells(edited: int, cells: Iterable[tuple[int, str]]) -> list[int]:
     found: list[int] = []
     stale: set[str] = set()
     for count, source in cells:
-        if count == edited or not stale.isdisjoint(_WORD.findall(source)):
+        if count == edited or not stale.isdisjoint(words_in(source)):
             found.append(count)
             stale.update(_made_by(source))
     return found
@@ -85,5 +82,5 @@ def _made_by(source: str) -> set[str]:
     """Return the names that a cell binds, and the roots of what it writes."""
     statements = parse_statements(source)
     if not statements and source.strip():
-        return set(_WORD.findall(source))
+        return set(words_in(source))
     return {name for one in statements for name in (*one.binds, *(target.path.root for target in one.targets))}

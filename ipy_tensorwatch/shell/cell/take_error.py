@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePath
@@ -16,6 +15,7 @@ from ...core.explain.failing_statement import backward_root, find_backward
 from ...core.host.record import record
 from ...core.model.trace.cell_error import CellError, ErrorFrame, FreedAtError
 from ...core.statements.writes.write_target import Target, spell_target
+from ...core.syntax.statement_text import words_in
 from .error_frames import is_threaded, survey_error
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def take_error(
 
 
 def _containers(cell: RunningCell) -> Iterator[tuple[str, Literal["tuple", "list"]]]:
-    for name in sorted(set(re.findall(r"\w+", cell.plain))):
+    for name in sorted(set(words_in(cell.plain))):
         kind = _KINDS.get(type(cell.names.get(name)))
         if kind is not None:
             yield name, kind
