@@ -57,7 +57,7 @@ def _ratio(namespace: dict[str, object], tensors: list[torch.Tensor]) -> float:
     observer = Observer()
     observer.look(namespace, 1)
     repeats = max(REPEATS, 100_000 // len(tensors))
-    hook, floor = best(lambda: observer.lens.take(namespace), floor_of(tensors), repeats=repeats)
+    hook, floor = best(lambda: observer.snapshotter.take(namespace), floor_of(tensors), repeats=repeats)
     return hook / floor
 
 

@@ -134,7 +134,7 @@ def __getattr__(name: str) -> object:
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """Start watching; IPython calls this for ``%load_ext``."""
-    from ipy_tensorwatch.core.host.collector import loading_uncounted
+    from .core.host.uncounted_loading import loading_uncounted
 
     with loading_uncounted():
         from ipy_tensorwatch.shell import extension

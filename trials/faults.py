@@ -53,7 +53,7 @@ ENTRIES = (
     "Watcher._after_last_cell",
     "ProbeTransformer.visit",
     "HeadingTransformer.__call__",
-    "Ledger._enter",
+    "WriteLog._enter",
     "OperatorMode.__torch_dispatch__",
     "OperatorMode._ask",
     "StepRecorder._before_step",

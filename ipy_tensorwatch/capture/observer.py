@@ -20,16 +20,16 @@ from ..core.model.snapshots.differences import Differences
 from ..core.model.snapshots.snapshot import RootSnapshot, Snapshot
 from .autograd.graph import Graphs
 from .autograd.known_bytes import KnownBytes
-from .autograd.note_saved import Aids
+from .autograd.note_saved import SaveRecorder
 from .compare.arriving_copies import ArrivingCopies
-from .compare.borrowed_memory import Loans
+from .compare.borrowed_memory import BorrowedMemory
 from .compare.byte_history import NO_PAST, Spell
 from .compare.compare_bytes import ByteVerdict, Fingerprints
 from .compare.device_prints import DevicePrints
-from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast_rows
+from .compare.element_diff import EXAMPLES, ElementCounts, ElementDiff, contrast_rows
 from .compare.time_budget import BANDWIDTH, Budget
 from .objects.look_limits import EXACT_TENSORS
-from .snapshot.snapshotter import Lens, Roots, Shot
+from .snapshot.snapshotter import Roots, Shot, Snapshotter
 from .snapshot.tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
@@ -127,12 +127,12 @@ MANY = 100
 class Observer:
     """Looks at one namespace repeatedly."""
 
-    lens: Lens = field(default_factory=Lens)
+    snapshotter: Snapshotter = field(default_factory=Snapshotter)
     prints: Fingerprints = field(default_factory=Fingerprints)
     devices: DevicePrints = field(init=False)
     arriving: ArrivingCopies = field(init=False)
     graphs: Graphs = field(default_factory=Graphs)
-    loans: Loans = field(default_factory=Loans)
+    borrowed_memory: BorrowedMemory = field(default_factory=BorrowedMemory)
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     _uncounted: deque[ElementCounts] = field(default_factory=deque)
@@ -166,8 +166,8 @@ class Observer:
             How many changed elements of a tensor are recorded.
         """
         computed = Roots()
-        before, shot = self.shot, self.lens.take(namespace, patience, computed, self._seconds())
-        self.budget.pay(min(self.lens.spent, max(0.0, self.budget.credit / 2)))
+        before, shot = self.shot, self.snapshotter.take(namespace, patience, computed, self._seconds())
+        self.budget.pay(min(self.snapshotter.spent, max(0.0, self.budget.credit / 2)))
         known = before.snapshot
         if shot.late:
             known = Snapshot(scenes={**known.scenes, **shot.late})
@@ -211,7 +211,7 @@ class Observer:
         rows = [*seen.found.rows]
         found = self._contrast(seen.shot, [*rows, *_rewritten(seen.shot, rows, verdicts)], verdicts, EXAMPLES)
         overwritten, computed = seen.overwritten, Roots()
-        if self._late and namespace is not None and self.lens.take(namespace, 0.0, computed) is seen.shot:
+        if self._late and namespace is not None and self.snapshotter.take(namespace, 0.0, computed) is seen.shot:
             overwritten = self._follow_graphs(computed, changed, cell, NO_PAST, None)
         return replace(seen, found=found, verdicts=verdicts, overwritten=overwritten)
 
@@ -228,13 +228,13 @@ class Observer:
     def _seconds(self) -> float:
         """Return the time limit for looking at more than an ordinary number of tensors, in seconds."""
         spare = self.budget.credit / 2
-        least = FIRST_READING if self.lens.has_unread else SHORTEST
+        least = FIRST_READING if self.snapshotter.has_unread else SHORTEST
         return min(max(spare, least), LONGEST + self.budget.granted / 2)
 
     def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, ByteVerdict]:
         """Compare the bytes with their marks; memory that is gone is skipped, for it may be reused."""
-        self.loans.follow(shot.blocks, self.lens.storages)
-        gone, marks = self.loans.gone, self.prints.marks
+        self.borrowed_memory.follow(shot.blocks, self.snapshotter.storages)
+        gone, marks = self.borrowed_memory.gone, self.prints.marks
         blocks = {one: block for one, block in shot.blocks.items() if one not in gone} if gone else shot.blocks
         verdicts = self.prints.compare(
             blocks,
@@ -242,7 +242,7 @@ class Observer:
             cell,
             self.budget,
             shot.snapshot.by_storage.readings,
-            self.lens.storages.references,
+            self.snapshotter.storages.references,
         )
         return {**verdicts, **{one: ByteVerdict("unreadable", marks.get(one), None, None) for one in gone}}
 
@@ -260,12 +260,16 @@ class Observer:
         self._late.clear()
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
-        aids = Aids(
-            self.lens.objects, self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit
+        recorder = SaveRecorder(
+            self.snapshotter.objects,
+            self.snapshotter.storages,
+            KnownBytes(self.prints, known),
+            cell,
+            start + self.budget.credit,
         )
         self.graphs.freed.may_free = bool(rewritten) or _has_gradients(rows or ())
         look = partial(self.graphs.look, moved=_moved(rows or ()), is_same=rows is None)
-        found = GUARD.run("reading-graphs", look, computed, aids, rewritten, default=None)
+        found = GUARD.run("reading-graphs", look, computed, recorder, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)
         self.budget.pay(perf_counter() - start)
@@ -296,7 +300,9 @@ class Observer:
             earlier.append(counts)
 
 
-def _with_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> tuple[list[DiffRow], list[Contrast]]:
+def _with_owners(
+    shot: Shot, rows: list[DiffRow], contents: list[ElementDiff]
+) -> tuple[list[DiffRow], list[ElementDiff]]:
     """Return the rows and their contents; a sparse tensor is changed if one of its components is."""
     both = [*zip(rows, contents, strict=True)]
     components = [row for row, one in both if row.after is not None and row.after.kind == COMPONENT and one.changed]
@@ -314,7 +320,7 @@ def _with_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> t
     return [row for row, _ in both], [one for _, one in both]
 
 
-_CHANGED = Contrast(changed=True, verified=True)
+_CHANGED = ElementDiff(changed=True, verified=True)
 
 
 def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict]) -> Iterator[DiffRow]:

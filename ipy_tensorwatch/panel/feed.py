@@ -11,7 +11,7 @@ from ..render.wording.changes.origin_sentences import shared_since
 from .badge_and_marks import is_news, news
 from .change_lines import linked, tell_change
 from .compact import can_travel, compact, encode
-from .flow import Flow
+from .flow_control import FlowControl
 from .foretold import Foretold, read_cells
 from .hazards import tell_turn
 from .offered_fixes import tell_fixes
@@ -87,7 +87,7 @@ class Feed:
     _ranks_told: Rows = ()
     _watching: bool = True
     _closed: bool = False
-    _flow: Flow = field(default_factory=Flow)
+    _flow: FlowControl = field(default_factory=FlowControl)
     _number: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -124,7 +124,7 @@ class Feed:
         """Stop sending and drop all reports: the user may hold the widget for longer."""
         with self._lock:
             self._closed = True
-            self.past, self._state, self._flow = PastCells(), State(), Flow()
+            self.past, self._state, self._flow = PastCells(), State(), FlowControl()
             self.foretold.forget()
             self._report = self._reported = self._heralded = None
             self._wants.clear()

@@ -8,7 +8,7 @@ from ..render.wording.changes.sites import MAX_STATEMENT
 from ..render.wording.hazards.explained_changes import explains
 from ..render.wording.hazards.fix_sentences import remedy
 from ..render.wording.hazards.hazard_sentences import message_of, over
-from ..render.wording.measure import shorten
+from ..render.wording.text_width import shorten
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from ..core.statements.cells_to_rerun import cells_to_rerun
+from ..core.fixes.cells_to_run import stale_cells
 from ..render.wording.editor_sentences import RERUN, RERUN_EDITED, TRIED, UNTRIED
 from ..render.wording.hazards.fix_sentences import remedy
 from .change_lines import line_as_json
@@ -71,7 +71,7 @@ def _again(edited: set[int], past: PastCells) -> Iterator[dict[str, Any]]:
     latest = {_name(one): one for one in past.cells}
     names = {_name(one) for one in past.cells if one.cell.count in edited}
     ran = sorted((one.cell.count, one.cell.source) for one in latest.values())
-    stale = {count for name in names for count in cells_to_rerun(latest[name].cell.count, ran)}
+    stale = {count for name in names for count in stale_cells(latest[name].cell.count, ran)}
     for one in sorted(latest.values(), key=lambda one: one.cell.count):
         if one.cell.count in stale:
             told = {"count": one.cell.count, "cell": one.id, "line": 1, "kind": "again"}

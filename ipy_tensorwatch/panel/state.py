@@ -13,7 +13,7 @@ from ..render.wording.changes.fold_changes import most_telling
 from .change_lines import tell_changes
 from .compact import TENSOR_FIELDS, compact, tensor_row
 from .hazards import tell_hazards
-from .splice import Splice, dropped, splices
+from .list_splices import Splice, dropped, splices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.host.guard import GUARD
 from ..core.host.record import field, mutable
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
-from .ipython.namesake import describe_namesake
+from .ipython.other_tensorwatch import describe_other_tensorwatch
 from .ipython.print_below_cell import Speaker, say
 from .ipython.settings import TensorWatch
 from .ipython.tensordiff_header import HeadingTransformer
@@ -102,9 +102,9 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     extension = Extension(shell)
     extension.load()
     _loaded.append(extension)
-    namesake = describe_namesake()
-    if namesake:
-        say(shell, namesake)
+    other = describe_other_tensorwatch()
+    if other:
+        say(shell, other)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:

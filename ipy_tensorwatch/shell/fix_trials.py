@@ -91,13 +91,15 @@ class _Trials:
             return Tried("late")
         observer = self.watcher.observer
         names = user_variables(self.watcher.shell)
-        past = KnownPast(lens=observer.lens, archive=self.watcher.archive, waiting=observer.prints.waiting)
+        past = KnownPast(
+            snapshotter=observer.snapshotter, archive=self.watcher.archive, waiting=observer.prints.waiting
+        )
         return run_trial(replay, names, past, self.seconds)
 
     def _has_begun(self) -> bool:
         """Return whether the running cell may have changed variables already."""
         cell = self.watcher.running
-        return cell is not None and cell.ledger.current not in (None, 0)
+        return cell is not None and cell.write_log.current not in (None, 0)
 
 
 def _plan(report: Report, one: Change | Hazard, fix: Fix) -> Replay | None:

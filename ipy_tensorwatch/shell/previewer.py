@@ -87,7 +87,7 @@ class Previewer:
             notebook=read_notebook(shell, watcher.sources),
             constants=plain.values,
             sizes=plain.sizes,
-            optimizers=watcher.observer.lens.holdings(),
+            optimizers=watcher.observer.snapshotter.holdings(),
             saved=tuple(watcher.observer.graphs.kept()),
             standing=watcher.standing,
             origins=report.origins,
@@ -99,7 +99,7 @@ class Previewer:
 
 def _closures(variables: Mapping[str, object], watcher: Watcher) -> dict[str, dict[str, int]]:
     """Return the serials of the tensors that functions hold in their defaults and closures."""
-    objects = watcher.observer.lens.objects
+    objects = watcher.observer.snapshotter.objects
     found = {name: held for name, value in variables.items() if (held := held_by_function(value))}
     return {
         name: {one: serial for one, address in held.items() for serial in objects.of_ids(frozenset((address,)))}

@@ -108,11 +108,11 @@ class Watcher:
     def __post_init__(self) -> None:
         """Create the parts that need the shell or each other."""
         self.transformer = ProbeTransformer(self.shell)
-        storages = self.observer.lens.storages
-        freezer = Freezer(stopped, storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
+        storages, borrowed = self.observer.snapshotter.storages, self.observer.borrowed_memory
+        freezer = Freezer(stopped, storages, lambda: borrowed.lost(storages))
         self.freezing = Freezing(self.shell, freezer, self.clears)
         self.steps = StepRecorder(
-            lambda: cell.ledger.current if (cell := self.running) else None,
+            lambda: cell.write_log.current if (cell := self.running) else None,
             lambda frame: cell.statement_at(frame) if (cell := self.running) else None,
             lambda name: cell_of(self.shell, name) is not None,
         )
@@ -217,7 +217,7 @@ class Watcher:
             self._share(outside)
             outside = ()
         if "resize" in plain or "%run" in raw:
-            self.observer.lens.release_arrays()  # NumPy refuses to resize an array that is weakly referenced
+            self.observer.snapshotter.release_arrays()  # NumPy refuses to resize an array that is weakly referenced
         self.steps.forget({one.thread for one in self.cells.others})
         cell = RunningCell(
             count=count,
@@ -246,7 +246,7 @@ class Watcher:
 
     def _peek(self) -> Shot:
         with self._lock:
-            return self.observer.lens.peek(user_variables(self.shell))
+            return self.observer.snapshotter.peek(user_variables(self.shell))
 
     def guard(self) -> None:
         """Enforce freezing from now to the end of the running cell."""
@@ -257,8 +257,8 @@ class Watcher:
         """Start recording the operators of the running cell, if that is not on yet."""
         running = self.running
         if running is not None and running.recording is None:
-            running.recording = record_operators(FILES.of(self.shell), running.observer, running.ledger, options)
-            running.recording.open(running.observer, running.ledger)
+            running.recording = record_operators(FILES.of(self.shell), running.observer, running.write_log, options)
+            running.recording.open(running.observer, running.write_log)
 
     def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
         """Return the differences since the last cell, if a look is cheap against the time that has passed."""
@@ -320,10 +320,10 @@ class Watcher:
         grant_time(self.observer, cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
         examples = cell.recording.options.values if cell.recording else EXAMPLES
-        observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.ledger.past, examples)
+        observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.write_log.past, examples)
         self._share(observed.found)
         GUARD.run("keeping-copies", archive, cell, observed, self.archive, default=None)
-        GUARD.run("finding-writer", cell.ledger.finish, observed, default=None)
+        GUARD.run("finding-writer", cell.write_log.finish, observed, default=None)
         observed = GUARD.run("finding-writer", sharpen, cell, observed, self.sources, self.shell, default=observed)
         self.complete()  # an earlier cell's digests may have arrived with this one's
         ended = EndedCell(cell, record_of(cell, result, began), observed, error_of(result), self.standing)
@@ -380,7 +380,7 @@ class Watcher:
     def _tell_hazards(self, reasoning: Reasoning) -> tuple[Hazard, ...]:
         self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)
-        self.nodes.add(reasoning.trace, self.observer.lens.storages.references())
+        self.nodes.add(reasoning.trace, self.observer.snapshotter.storages.references())
         foretold = self.standing.hazards, self.standing
         hazards, self.standing = GUARD.run(
             "explaining-error", explain_error, reasoning, self.standing, self.history, self.nodes, default=foretold

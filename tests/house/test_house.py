@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipy_tensorwatch.render.wording.measure import width
 from ipy_tensorwatch.render.wording.own_state import DOING, SWITCHED_OFF
+from ipy_tensorwatch.render.wording.text_width import width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,6 +190,18 @@ def lengths(tree: ast.Module) -> Iterator[tuple[str, int]]:
             documented = ast.get_docstring(node) is not None
             docstring = first.end_lineno - first.lineno + 1 if documented else 0
             yield f"{node.name}, line {node.lineno}", node.end_lineno - node.lineno + 1 - docstring
+
+
+def test_every_file_that_the_documentation_names_is_there():
+    there = {
+        relative(path) for one in ("ipy_tensorwatch", "tests", "trials", "docs") for path in (ROOT / one).rglob("*.py")
+    }
+    there |= {one.removeprefix("ipy_tensorwatch/") for one in there}
+    there |= {path.rpartition("/")[2] for path in there} | {path.name for path in ROOT.glob("*.py")}
+    pages = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+    named = {one for text in pages.values() for one in re.findall(r"`([\w/]+/[\w/]*\.py|[a-z_]+\.py)`", text)}
+
+    assert sorted(named - there) == []
 
 
 def test_no_two_files_have_one_name():

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from ipy_tensorwatch.shell.ipython import namesake
+from ipy_tensorwatch.shell.ipython import other_tensorwatch
 from tests.support.notebook import Notebook, silent
 from tests.support.own_process import ROOT, run_apart
 
@@ -182,11 +182,11 @@ def test_another_module_of_that_name_that_is_imported_already_is_told_too(monkey
     other.__file__ = "/somewhere/tensorwatch/__init__.py"
     monkeypatch.setitem(sys.modules, "tensorwatch", other)
 
-    assert "/somewhere/tensorwatch/__init__.py" in namesake.describe_namesake()
+    assert "/somewhere/tensorwatch/__init__.py" in other_tensorwatch.describe_other_tensorwatch()
 
 
 def test_our_own_module_of_that_name_is_not_another():
-    assert namesake.describe_namesake() is None
+    assert other_tensorwatch.describe_other_tensorwatch() is None
 
 
 def test_loading_leaves_the_users_modes_alone():

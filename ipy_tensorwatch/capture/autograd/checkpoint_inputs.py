@@ -23,7 +23,7 @@ MAX_FUNCTIONS = 64
 """The maximum number of notebook functions searched from one."""
 
 
-class Again(NamedTuple):
+class CheckpointInput(NamedTuple):
     """A tensor that a checkpoint recomputes from.
 
     Attributes
@@ -39,13 +39,13 @@ class Again(NamedTuple):
     check: Callable[[Any], object] | None
 
 
-def computed_again(hook: object) -> tuple[int, Iterator[Again]]:
+def computed_again(hook: object) -> tuple[int, Iterator[CheckpointInput]]:
     """Return an identifier of the checkpoint behind a saved tensor's hook, and what it will recompute from."""
     frame = _variables(hook).get("frame")
     return id(frame), _read_by_frame(frame) if type(frame) is CheckpointFrame else iter(())
 
 
-def read_by(function: object) -> Iterator[Again]:
+def read_by(function: object) -> Iterator[CheckpointInput]:
     """Yield the tensors that a function can reach by name, through notebook functions too."""
     names: dict[str, object] = {}
     waiting, seen = [("function", function)], set[int]()
@@ -58,12 +58,12 @@ def read_by(function: object) -> Iterator[Again]:
     for branch in walk(names).branches.values():
         for path, tensor in zip(branch.outline.paths(), branch.objects, strict=True):
             if is_plain(tensor) and not str(path).endswith(STATISTICS):
-                yield Again(str(path), tensor, None)
+                yield CheckpointInput(str(path), tensor, None)
 
 
-def _read_by_frame(frame: Any) -> Iterator[Again]:  # noqa: ANN401
+def _read_by_frame(frame: Any) -> Iterator[CheckpointInput]:  # noqa: ANN401
     for place, (tensor, check) in enumerate(handed_again(frame)):
-        yield Again(f"args[{place}]", tensor, check)
+        yield CheckpointInput(f"args[{place}]", tensor, check)
     outer = _variables(getattr(frame, "recompute_fn", None))
     if "fn" in outer:
         yield from read_by(partial(outer["fn"], **outer.get("kwargs", {})))

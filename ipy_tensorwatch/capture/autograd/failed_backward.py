@@ -24,7 +24,7 @@ from ..host.graph_private import (
     CheckpointFrame,
     PythonNode,
     SavedTensor,
-    complaint_of,
+    error_message_of,
     handed_again,
     has_hook,
 )
@@ -34,16 +34,16 @@ from ..tensors.node_readers import kind_of
 from ..tensors.plain_reads import base_of, has_storage, is_plain, is_view, storage_of, version_of
 from ..tensors.read_tensor import bearer_of, read
 from .freed_nodes import state_of
-from .saved_by_nodes import Made, nodes_of, saved_version, walk_nodes
+from .saved_by_nodes import MakerNode, nodes_of, saved_version, walk_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ...core.explain.error_messages import Complaint
+    from ...core.explain.error_messages import ErrorMessage
     from ..tensors.node_readers import NodeKind
     from ..tensors.serials import ObjectSerials, StorageSerials
 
-    Nodes = Mapping[int, Made]
+    Nodes = Mapping[int, MakerNode]
 
 MAX_NAMES = 10_000
 """The maximum number of names read of one frame."""
@@ -64,12 +64,12 @@ class _Kept(NamedTuple):
 
 
 def find_spoiled(
-    error: BaseException, complaint: Complaint, storages: StorageSerials, objects: ObjectSerials, seconds: float
+    error: BaseException, error_message: ErrorMessage, storages: StorageSerials, objects: ObjectSerials, seconds: float
 ) -> Spoiled | None:
-    """Return the saved tensor that a complaint is about."""
+    """Return the saved tensor that an error message is about."""
     if not FOLLOWS_GRAPHS or user_modes():
         return None
-    search = _Search(complaint, objects, perf_counter() + seconds)
+    search = _Search(error_message, objects, perf_counter() + seconds)
     with plain_reads():
         for frame in frames_of(error):  # the innermost frame is PyTorch's, with the roots of backward
             if perf_counter() > search.deadline:
@@ -77,10 +77,10 @@ def find_spoiled(
             own = locals_of(frame)
             roots = (("", one) for one in map(bearer_of, tensors_in(own)))
             nodes = {**nodes_of(roots, {}, set()), **_nodes_in(own)}
-            found = _unpacked_in(own, complaint) or search.run(nodes)
+            found = _unpacked_in(own, error_message) or search.run(nodes)
             if found is not None:
                 named = [*_named_in(error, search.deadline)]
-                return _tell(found, complaint, _Above(nodes, search.seen), named, storages)
+                return _tell(found, error_message, _Above(nodes, search.seen), named, storages)
     return None
 
 
@@ -102,14 +102,14 @@ class _Search:
         The sequence numbers of the nodes read so far, limited by the stack size.
     """
 
-    complaint: Complaint
+    error_message: ErrorMessage
     objects: ObjectSerials
     deadline: float
     seen: set[int] = field(default_factory=set)
 
     def run(self, nodes: Nodes) -> _Kept | None:
         """Search the graphs below some nodes."""
-        is_it = _is_detached if self.complaint.trouble == "detached" else _is_overwritten
+        is_it = _is_detached if self.error_message.trouble == "detached" else _is_overwritten
         waiting = [(-number, id(one.node), one.node) for number, one in nodes.items()]
         heapify(waiting)
         met = {LEAF_NUMBER}
@@ -120,7 +120,7 @@ class _Search:
             met.add(-number)
             self.seen.add(-number)
             kind = kind_of(node)
-            found = next((one for one in _kept_in(node, kind) if is_it(one, self.complaint, self.objects)), None)
+            found = next((one for one in _kept_in(node, kind) if is_it(one, self.error_message, self.objects)), None)
             if found is not None:
                 return found
             for one, _ in kind.follow(node):
@@ -156,21 +156,21 @@ def _items_of(value: Any) -> list[Any]:  # noqa: ANN401
     return [*value[:MAX_ITEMS]] if type(value) in (list, tuple) else [value]
 
 
-def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
+def _nodes_in(names: Mapping[str, object]) -> dict[int, MakerNode]:
     """Return the nodes among names: edges passed to a backward, and the `ctx` of a custom Function."""
     edge = getattr(torch.autograd.graph, "GradientEdge", ())
     values = [one for value in _values(names) for one in (value, *_items_of(value))]
     nodes = [one[0] for one in values if edge and type(one) is edge]
     nodes += [one for one in values if issubclass(type(one), PythonNode)]
-    return {kind_of(node).number(node): Made(node, []) for node in nodes}
+    return {kind_of(node).number(node): MakerNode(node, []) for node in nodes}
 
 
-def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | None:
+def _unpacked_in(names: Mapping[str, object], error_message: ErrorMessage) -> _Kept | None:
     """Return the tensor that a checkpoint was about to recompute from, which it keeps outside the graph."""
     frames = (value for value in names.values() if type(value) is CheckpointFrame)
     again = (one for frame in frames for one in handed_again(frame))
     kept = (_Kept(None, -1, "checkpoint", "input", None, tensor, check) for tensor, check in again)
-    return next((one for one in kept if _says(complaint, one.check, one.node)), None)
+    return next((one for one in kept if _says(error_message, one.check, one.node)), None)
 
 
 def _kept_in(node: Any, kind: NodeKind) -> Iterator[_Kept]:  # noqa: ANN401
@@ -189,28 +189,32 @@ def _kept_in(node: Any, kind: NodeKind) -> Iterator[_Kept]:  # noqa: ANN401
             )
 
 
-def _is_overwritten(one: _Kept, complaint: Complaint, _: ObjectSerials) -> bool:
+def _is_overwritten(one: _Kept, error_message: ErrorMessage, _: ObjectSerials) -> bool:
     version = version_of(one.tensor)
-    if complaint.now is None or version < complaint.now or ", ".join(map(str, one.tensor.shape)) != complaint.shape:
+    if (
+        error_message.now is None
+        or version < error_message.now
+        or ", ".join(map(str, one.tensor.shape)) != error_message.shape
+    ):
         return False
-    return _says(complaint, one.check, one.node)
+    return _says(error_message, one.check, one.node)
 
 
-def _is_detached(one: _Kept, complaint: Complaint, objects: ObjectSerials) -> bool:
+def _is_detached(one: _Kept, error_message: ErrorMessage, objects: ObjectSerials) -> bool:
     """Return whether a saved tensor was detached; operator results, which no variable holds, are excluded."""
     if one.tensor.grad_fn is not None or objects.of_id(id(one.tensor)) is None:
         return False
-    return _says(complaint, SavedTensor.unpack, one.raw)
+    return _says(error_message, SavedTensor.unpack, one.raw)
 
 
-def _says(complaint: Complaint, check: Callable[[Any], object], node: Any) -> bool:  # noqa: ANN401
-    """Return whether a check fails with the text of a complaint."""
-    found = complaint_of(check, node)
-    return found is not None and complaint.facts in found.facts
+def _says(error_message: ErrorMessage, check: Callable[[Any], object], node: Any) -> bool:  # noqa: ANN401
+    """Return whether a check fails with the text of an error message."""
+    found = error_message_of(check, node)
+    return found is not None and error_message.facts in found.facts
 
 
 def _tell(
-    one: _Kept, complaint: Complaint, above: _Above, named: list[torch.Tensor], storages: StorageSerials
+    one: _Kept, error_message: ErrorMessage, above: _Above, named: list[torch.Tensor], storages: StorageSerials
 ) -> Spoiled:
     spoiled = Spoiled(
         op=one.op,
@@ -218,9 +222,9 @@ def _tell(
         sequence=one.number,
         reading=read(one.tensor, "saved", 0, storages),
         now=version_of(one.tensor),
-        expected=version_of(one.tensor) if complaint.expected is None else complaint.expected,
+        expected=version_of(one.tensor) if error_message.expected is None else error_message.expected,
         is_output=one.argument.startswith(("result", "output")),
-        is_detached=complaint.trouble == "detached",
+        is_detached=error_message.trouble == "detached",
     )
     if spoiled.is_detached or not has_storage(one.tensor):
         return spoiled
@@ -279,7 +283,7 @@ def graph_at(error: BaseException, seconds: float) -> GraphAtError | None:
     return None
 
 
-def _read_graph(nodes: Mapping[int, Made], deadline: float) -> GraphAtError:
+def _read_graph(nodes: Mapping[int, MakerNode], deadline: float) -> GraphAtError:
     below: dict[int, tuple[int, ...]] = {}
     freed: set[int] = set()
     ops: dict[int, str] = {}

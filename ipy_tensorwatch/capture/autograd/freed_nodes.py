@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.host.record import field, mutable
 from ...core.model.trace.graph_state import HalfFreed
-from ..host.graph_private import LEAF_NUMBER, complaint_of, has_hook, leaf_of
+from ..host.graph_private import LEAF_NUMBER, error_message_of, has_hook, leaf_of
 from ..host.node_limit import CLOCK_EVERY, is_enough
 from ..tensors.node_readers import NODE_KINDS, is_python, kind_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..tensors.node_readers import NodeKind
-    from .saved_by_nodes import Made
+    from .saved_by_nodes import MakerNode
 
     NodeState = Literal["freed", "holds", "saves-nothing"]
 
@@ -36,7 +36,7 @@ def state_of(node: object, kind: NodeKind) -> NodeState:
 
 def _is_released(check: Callable[[Any], object], node: object) -> bool:
     """Return whether reading as backward does raises; an optional tensor that was not given does not."""
-    found = complaint_of(check, node)
+    found = error_message_of(check, node)
     return found is not None and found.trouble == "freed"
 
 
@@ -106,7 +106,7 @@ class GraphSurvey:
         return not leads.isdisjoint(self.holding)
 
 
-def survey_graph(roots: Mapping[int, Made], deadline: float, whole: GraphSurvey | None = None) -> GraphSurvey:
+def survey_graph(roots: Mapping[int, MakerNode], deadline: float, whole: GraphSurvey | None = None) -> GraphSurvey:
     """Walk the graphs of some nodes, the last first, down to their freed nodes.
 
     Parameters
@@ -171,7 +171,7 @@ def _below(node: object, kind: NodeKind, leaves: set[int], waiting: list[tuple[i
 
 
 def half_freed(
-    root: Made, found: GraphSurvey, names: Mapping[int, list[str]], cells: Mapping[int, int], deadline: float
+    root: MakerNode, found: GraphSurvey, names: Mapping[int, list[str]], cells: Mapping[int, int], deadline: float
 ) -> HalfFreed:
     """Describe a half-freed graph.
 
@@ -232,7 +232,7 @@ class FreedGraphs:
     earlier: Mapping[int, list[str]] = field(default_factory=dict)
     _ahead: set[int] = field(default_factory=set)
 
-    def survey(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]], deadline: float) -> GraphSurvey:
+    def survey(self, nodes: Mapping[int, MakerNode], earlier: Mapping[int, list[str]], deadline: float) -> GraphSurvey:
         """Survey new graphs, and after a backward those that it had not met yet, in one walk.
 
         It goes in the order in which graphs are read, so that not twice as many nodes are seen where a limit ends both.
@@ -240,19 +240,19 @@ class FreedGraphs:
         self.may_free = self.may_free and self._may_be_freed(nodes, earlier, deadline)
         return survey_graph(self._asked(nodes, earlier), deadline)
 
-    def _may_be_freed(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]], deadline: float) -> bool:
+    def _may_be_freed(self, nodes: Mapping[int, MakerNode], earlier: Mapping[int, list[str]], deadline: float) -> bool:
         """Return whether a backward may have run through a graph: at one of its variables, or at one that is gone."""
         ahead = self._ahead & nodes.keys()
         is_gone = bool(earlier.keys() - nodes.keys())
         return bool(ahead) and (is_gone or is_begun([nodes[number].node for number in ahead], deadline))
 
-    def _asked(self, nodes: Mapping[int, Made], earlier: Mapping[int, list[str]]) -> dict[int, Made]:
+    def _asked(self, nodes: Mapping[int, MakerNode], earlier: Mapping[int, list[str]]) -> dict[int, MakerNode]:
         asked = nodes.keys() - earlier.keys() | self.half.keys() | (self._ahead if self.may_free else set())
         return {number: one for number, one in nodes.items() if number in asked}
 
     def look(
         self,
-        nodes: Mapping[int, Made],
+        nodes: Mapping[int, MakerNode],
         whole: GraphSurvey,
         earlier: Mapping[int, list[str]],
         cells: Mapping[int, int],

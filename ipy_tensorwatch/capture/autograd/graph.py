@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ...core.model.trace.saved_tensor import SavedTensor
     from ..tensors.node_readers import NodeKind
     from .known_bytes import KnownBytes
-    from .note_saved import Aids, Noted
-    from .saved_by_nodes import Made, Root
-    from .tracked_tensor import Followed
+    from .note_saved import NotedSaves, SaveRecorder
+    from .saved_by_nodes import MakerNode, Root
+    from .tracked_tensor import TrackedTensor
 
 NOTHING_MOVED: Mapping[int, Reading] = MappingProxyType({})
 MAX_SAVED = 1 << 15
@@ -74,7 +74,7 @@ class Graphs:
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
     seen: dict[int, int] = field(default_factory=dict)
     cells: set[int] = field(default_factory=set)
-    saved: dict[int, list[Followed]] = field(default_factory=dict)
+    saved: dict[int, list[TrackedTensor]] = field(default_factory=dict)
     same: frozenset[str] = frozenset()
     spent: list[SavedTensor] = field(default_factory=list)
     is_cut: bool = False
@@ -110,7 +110,7 @@ class Graphs:
     def look(
         self,
         roots: Iterable[Root],
-        aids: Aids,
+        recorder: SaveRecorder,
         rewritten: set[int],
         moved: Mapping[int, Reading] = NOTHING_MOVED,
         *,
@@ -137,23 +137,23 @@ class Graphs:
         nodes = nodes_of(roots, self._roots, clashes)
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
         earlier = self._roots
-        survey = self.freed.survey(nodes, earlier, aids.deadline)
-        self._follow(nodes, aids, clashes, survey.ends())
-        self.freed.look(nodes, survey, earlier, self.seen, aids.deadline)
+        survey = self.freed.survey(nodes, earlier, recorder.deadline)
+        self._follow(nodes, recorder, clashes, survey.ends())
+        self.freed.look(nodes, survey, earlier, self.seen, recorder.deadline)
         self.is_mixed = bool(clashes)
         for one in chain.from_iterable(self.saved.values()) if moved else ():
             if one.thing in moved:
-                one.move_to(moved[one.thing], aids.known.digest_of(moved[one.thing]))
+                one.move_to(moved[one.thing], recorder.known.digest_of(moved[one.thing]))
         for kept in self.saved.values() if rewritten else ():
-            _compare(kept, rewritten, aids.known)
+            _compare(kept, rewritten, recorder.known)
         suspects = self._suspects()
-        return tuple(self._confirm(nodes, suspects, aids)) if suspects else ()
+        return tuple(self._confirm(nodes, suspects, recorder)) if suspects else ()
 
     def _suspects(self) -> set[int]:
         """Return the nodes with an overwritten saved tensor."""
         return {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
 
-    def _with_the_same_history(self, nodes: Mapping[int, Made]) -> frozenset[str]:
+    def _with_the_same_history(self, nodes: Mapping[int, MakerNode]) -> frozenset[str]:
         both = nodes.keys() & self._roots.keys()
         return frozenset(path for number in both for path in {*nodes[number].paths} & {*self._roots[number]})
 
@@ -168,7 +168,9 @@ class Graphs:
         makers = {number for number, paths in self._roots.items() if path in paths}
         return any(not makers.isdisjoint(below) for below in self.inputs.values())
 
-    def _follow(self, nodes: dict[int, Made], aids: Aids, clashes: set[int], ends: Container[int]) -> None:
+    def _follow(
+        self, nodes: dict[int, MakerNode], recorder: SaveRecorder, clashes: set[int], ends: Container[int]
+    ) -> None:
         """Read new nodes, and forget nodes that no root reaches; no backward gets below those that one has freed."""
         for number in self._strangers(nodes):
             clashes.add(number)
@@ -177,35 +179,37 @@ class Graphs:
         is_same, self._roots = roots.keys() == self._roots.keys(), roots
         if self.is_cut and not is_same:
             self._forget_all_but(self._reached(roots))
-        if not is_same or (self.is_cut and self._can_go_on(aids)):
+        if not is_same or (self.is_cut and self._can_go_on(recorder)):
             began = perf_counter()
-            self._read(nodes, aids, clashes, ends)
+            self._read(nodes, recorder, clashes, ends)
             self._effort = perf_counter() - began
             self.cells = {*self.seen.values()}
 
-    def _can_go_on(self, aids: Aids) -> bool:
+    def _can_go_on(self, recorder: SaveRecorder) -> bool:
         """Return whether the time limit allows getting past the point where the last look stopped."""
         is_full = len(self.inputs) >= MAX_NODES or self._kept >= MAX_SAVED
-        return not is_full and aids.deadline - perf_counter() > GO_ON * self._effort
+        return not is_full and recorder.deadline - perf_counter() > GO_ON * self._effort
 
     @property
     def _kept(self) -> int:
         return sum(map(len, self.saved.values()))
 
-    def _read(self, nodes: Mapping[int, Made], aids: Aids, clashes: set[int], ends: Container[int]) -> None:
+    def _read(
+        self, nodes: Mapping[int, MakerNode], recorder: SaveRecorder, clashes: set[int], ends: Container[int]
+    ) -> None:
         """Read the graphs, those not fully read first."""
         had, known = {*self.inputs}, set() if self.is_cut else {*self.inputs}
         left = {number: one for number, one in nodes.items() if number in self.unread}
         ordered = {number: one for number, one in nodes.items() if number not in left} | left
-        self.is_cut = not self._note_all(walk_nodes(ordered, known, clashes=clashes, ends=ends), aids)
+        self.is_cut = not self._note_all(walk_nodes(ordered, known, clashes=clashes, ends=ends), recorder)
         self.unread = frozenset(self._unfinished() & nodes.keys()) if self.is_cut or self._partly else frozenset()
         if had and not self.is_cut:
             self._forget_all_but(self._still_reached(had))
 
-    def _note_all(self, walk: Iterable[tuple[int, Any, NodeKind, tuple[int, ...]]], aids: Aids) -> bool:
+    def _note_all(self, walk: Iterable[tuple[int, Any, NodeKind, tuple[int, ...]]], recorder: SaveRecorder) -> bool:
         """Record what new nodes saved; return whether all were recorded."""
         count, partly = self._kept, self._partly
-        inputs, seen, cell, deadline = self.inputs, self.seen, aids.cell, aids.deadline
+        inputs, seen, cell, deadline = self.inputs, self.seen, recorder.cell, recorder.deadline
         for turn, (number, node, kind, below) in enumerate(walk, 1):
             first = partly.get(number) or 0 if partly else 0
             if number in inputs and not first:
@@ -217,14 +221,14 @@ class Graphs:
             inputs[number] = below
             if number not in seen:
                 seen[number] = cell
-            noted = aids.note(node, number, kind, first) if kind.saved else NOTHING_SAVED
+            noted = recorder.note(node, number, kind, first) if kind.saved else NOTHING_SAVED
             if noted is not NOTHING_SAVED or partly:
                 count += len(noted.found)
                 if not self._put(number, noted):
                     return False
         return True
 
-    def _put(self, number: int, noted: Noted) -> bool:
+    def _put(self, number: int, noted: NotedSaves) -> bool:
         """Store what a node saved; return whether it was complete."""
         if noted.found:
             self.saved.setdefault(number, []).extend(noted.found)
@@ -249,7 +253,7 @@ class Graphs:
                 waiting += above.get(number, ())
         return found
 
-    def _strangers(self, nodes: Mapping[int, Made]) -> set[int]:
+    def _strangers(self, nodes: Mapping[int, MakerNode]) -> set[int]:
         """Return the new roots whose sequence number belongs to another known node."""
         new = nodes.keys() & self.inputs.keys() - self._roots.keys()
         below = {one: next(walk_nodes({one: nodes[one]}, set()))[3] for one in new if self.inputs[one]}
@@ -283,7 +287,9 @@ class Graphs:
             self.saved.pop(number, None)
             self._partly.pop(number, None)
 
-    def _confirm(self, nodes: Mapping[int, Made], suspects: set[int], aids: Aids) -> Iterator[Overwritten]:
+    def _confirm(
+        self, nodes: Mapping[int, MakerNode], suspects: set[int], recorder: SaveRecorder
+    ) -> Iterator[Overwritten]:
         """Check suspects against the live nodes: a saved tensor released by backward cannot fail any more.
 
         Of all nodes that saved the same tensor, the one that backward runs first is reported, with the roots of all.
@@ -294,7 +300,7 @@ class Graphs:
             savers = self._savers_of(suspects)
         roots = self._roots_of({number for several in savers.values() for number, _ in several})
         every = {root for several in roots.values() for root in several}
-        self._find_leaves(nodes, every, aids)
+        self._find_leaves(nodes, every, recorder)
         below = {root: self._reached([root], min(every)) & every - {root} for root in every}
         for *others, (number, one) in savers.values():
             asked = dict.fromkeys(chain(roots[number], *(roots[other] for other, _ in reversed(others))))
@@ -323,26 +329,26 @@ class Graphs:
             for one in several if paths else ():
                 yield Overwritten(saved=one.saved, version=one.version, roots=tuple(paths), origins=paths)
 
-    def _find_leaves(self, nodes: Mapping[int, Made], roots: set[int], aids: Aids) -> None:
+    def _find_leaves(self, nodes: Mapping[int, MakerNode], roots: set[int], recorder: SaveRecorder) -> None:
         """Find the leaves below some roots, once for each root."""
         known = {root: leaves for root, leaves in self._leaves.items() if root in self._roots}
         new = roots - known.keys()
-        found = leaves_of_nodes({root: nodes[root] for root in new}, aids.storages, self.inputs) if new else {}
+        found = leaves_of_nodes({root: nodes[root] for root in new}, recorder.storages, self.inputs) if new else {}
         for root in new:
             below = (found.get(number, ()) for number in self._reached([root]))
             known[root] = frozenset([0] if root in self.unread else []).union(*below)
         self._leaves = known
 
-    def _savers_of(self, suspects: set[int]) -> dict[object, list[tuple[int, Followed]]]:
+    def _savers_of(self, suspects: set[int]) -> dict[object, list[tuple[int, TrackedTensor]]]:
         """Return, for each overwritten tensor, the nodes that saved it; backward runs the last of them first."""
-        found: dict[object, list[tuple[int, Followed]]] = {}
+        found: dict[object, list[tuple[int, TrackedTensor]]] = {}
         for number in sorted(suspects):
             for one in self.saved.get(number, ()):
                 if one.has_moved():
                     found.setdefault(one.fact, []).append((number, one))
         return found
 
-    def _are_held(self, nodes: Mapping[int, Made], numbers: set[int], *, prune: bool = True) -> bool:
+    def _are_held(self, nodes: Mapping[int, MakerNode], numbers: set[int], *, prune: bool = True) -> bool:
         """Return whether nodes still hold all they saved, and forget what they released.
 
         A node is nearly always made after those below it, so most of a graph can be skipped.
@@ -370,7 +376,7 @@ class Graphs:
         return found
 
 
-def _compare(kept: Sequence[Followed], rewritten: set[int], known: KnownBytes) -> None:
+def _compare(kept: Sequence[TrackedTensor], rewritten: set[int], known: KnownBytes) -> None:
     """Compare a node's saved tensors with their digests, if they were written."""
     found = [one for one in kept if one.saved.reading.storage in rewritten]
     for one in found:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from ..compare.compare_bytes import StorageMark
     from .known_bytes import KnownBytes
-    from .tracked_tensor import Followed
+    from .tracked_tensor import TrackedTensor
 
 _COMPARED = ("torch.float32", "torch.float64")
 """Dtypes for which NumPy compares with a bound exactly as PyTorch does."""
 
 
-def forgive(kept: Sequence[Followed], known_bytes: KnownBytes) -> None:
+def forgive(kept: Sequence[TrackedTensor], known_bytes: KnownBytes) -> None:
     """Accept a node's overwritten tensors if together they give the same mask.
 
     Tensors that are compared with each other are accepted together: one may be restored while another
@@ -38,7 +38,7 @@ def forgive(kept: Sequence[Followed], known_bytes: KnownBytes) -> None:
             one.accept(known_bytes.digest_of(one.saved.reading))
 
 
-def _then(one: Followed, known_bytes: KnownBytes) -> np.ndarray[Any, Any] | None:
+def _then(one: TrackedTensor, known_bytes: KnownBytes) -> np.ndarray[Any, Any] | None:
     """Return the values at the time of saving, if they are certain and a copy exists."""
     reading = one.saved.reading
     marks: Iterable[StorageMark | None] = (
@@ -49,7 +49,7 @@ def _then(one: Followed, known_bytes: KnownBytes) -> np.ndarray[Any, Any] | None
     return next((_numbers(one, mark) for mark in certain if one.digests == {digest_now(reading, mark)}), None)
 
 
-def _numbers(one: Followed, mark: StorageMark | None) -> np.ndarray[Any, Any] | None:
+def _numbers(one: TrackedTensor, mark: StorageMark | None) -> np.ndarray[Any, Any] | None:
     reading = one.saved.reading
     if mark is None or mark.copy is None or reading.dtype not in _COMPARED:
         return None

@@ -16,7 +16,7 @@ from ..tensors.read_tensor import read_saved
 from ..tensors.version_counter import share_counter
 from .masked_writes import forgive
 from .saved_by_nodes import is_read, kept_in, mask_on, saved_version
-from .tracked_tensor import Followed, digest_then
+from .tracked_tensor import TrackedTensor, digest_then
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -33,7 +33,7 @@ MAX_ITEMS = 4096
 _NOTHING: frozenset[bytes] = frozenset()
 
 
-class Sight(NamedTuple):
+class SeenTensor(NamedTuple):
     """A tensor as first seen: its reading, its version counter, and a digest of its bytes if known."""
 
     reading: Reading
@@ -42,7 +42,7 @@ class Sight(NamedTuple):
     held: frozenset[bytes]
 
 
-class Noted(NamedTuple):
+class NotedSaves(NamedTuple):
     """The recorded saved tensors of a node.
 
     Attributes
@@ -53,16 +53,16 @@ class Noted(NamedTuple):
         Whether every saved tensor was recorded.
     """
 
-    found: list[Followed]
+    found: list[TrackedTensor]
     next: int | None = None
     is_whole: bool = True
 
 
-NOTHING_SAVED = Noted([])
+NOTHING_SAVED = NotedSaves([])
 
 
 @record(kw_only=False, slots=False)
-class Aids:
+class SaveRecorder:
     """The inputs for recording a saved tensor.
 
     Attributes
@@ -78,7 +78,7 @@ class Aids:
     known: KnownBytes
     cell: int
     deadline: float
-    _seen: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
+    _seen: dict[int, tuple[torch.Tensor, SeenTensor]] = field(default_factory=dict)
     _checkpoints: set[int] = field(default_factory=set)
 
     @cached_property
@@ -86,7 +86,7 @@ class Aids:
         """The addresses of the storages that are watched, or were while the cell ran."""
         return self.storages.addresses
 
-    def note(self, node: Any, number: int, kind: NodeKind, first: int = 0) -> Noted:  # noqa: ANN401
+    def note(self, node: Any, number: int, kind: NodeKind, first: int = 0) -> NotedSaves:  # noqa: ANN401
         """Record what a node saved in watched memory, or what was overwritten before it could be watched.
 
         Parameters
@@ -96,7 +96,7 @@ class Aids:
         """
         if not self._may_concern(node, kind):
             return NOTHING_SAVED
-        found: list[Followed] = []
+        found: list[TrackedTensor] = []
         next_one, is_whole = None, True
         for place, kept in enumerate(kept_in(node, kind, self._checkpoints, self._concerns)):
             if place < first:
@@ -106,19 +106,19 @@ class Aids:
                 break
             try:
                 version = saved_version(node, kept.tensor, kept.check)
-                sight = self._sight_of(kept.tensor, is_moved=version != version_of(kept.tensor))
-                if sight is not None:
+                seen = self._seen_tensor(kept.tensor, is_moved=version != version_of(kept.tensor))
+                if seen is not None:
                     thing = self.objects.of_id(id(kept.tensor)) or 0
-                    seat = self.known.past.seat_of(thing, sight.reading.storage, number) if thing else None
+                    seat = self.known.past.seat_of(thing, seen.reading.storage, number) if thing else None
                     matters = is_read(node, kind, kept.use, kept.tensor)
-                    digests = self._held(sight, number, kind, seat) if matters else _NOTHING
+                    digests = self._held(seen, number, kind, seat) if matters else _NOTHING
                     saved = SavedTensor(
                         op=kind.name(node), argument=kept.name, sequence=number, place=kept.place, cell=self.cell,
-                        reading=sight.reading, version=version, is_checked=kept.check is not None,
+                        reading=seen.reading, version=version, is_checked=kept.check is not None,
                         is_read_again=kept.is_read_again,
                     )  # fmt: skip
-                    found.append(Followed(saved, sight.counter, digests, thing, mask_on(node, kind)))
-                    found[-1].compare_since(seat, sight.digest)
+                    found.append(TrackedTensor(saved, seen.counter, digests, thing, mask_on(node, kind)))
+                    found[-1].compare_since(seat, seen.digest)
             except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
                 GUARD.note_unless_odd("reading-graphs", error)
                 continue
@@ -126,7 +126,7 @@ class Aids:
             return NOTHING_SAVED
         if any(one.differs for one in found):
             forgive(found, self.known)
-        return Noted(found, next_one if next_one is not None and next_one < MAX_ITEMS else None, is_whole)
+        return NotedSaves(found, next_one if next_one is not None and next_one < MAX_ITEMS else None, is_whole)
 
     def _may_concern(self, node: object, kind: NodeKind) -> bool:
         """Return False quickly for a node that saved nothing in watched memory, as most nodes do."""
@@ -157,7 +157,7 @@ class Aids:
             GUARD.note_unless_odd("reading-graphs", error)
             return False
 
-    def _sight_of(self, tensor: torch.Tensor, *, is_moved: bool) -> Sight | None:
+    def _seen_tensor(self, tensor: torch.Tensor, *, is_moved: bool) -> SeenTensor | None:
         """Read a tensor once, whichever nodes saved it; memory that no variable leads to cannot be written."""
         known = self._seen.get(id(tensor))
         if known is not None:
@@ -166,11 +166,11 @@ class Aids:
             return None
         reading = read_saved(tensor, self.storages)
         digest = GUARD.run_briefly("reading-graphs", self.known.digest_of, reading, default=None)
-        sight = Sight(reading, share_counter(tensor), digest, _NOTHING if digest is None else frozenset((digest,)))
-        self._seen[id(tensor)] = tensor, sight  # the tensor too, so that its address is not reused
-        return sight
+        seen = SeenTensor(reading, share_counter(tensor), digest, _NOTHING if digest is None else frozenset((digest,)))
+        self._seen[id(tensor)] = tensor, seen  # the tensor too, so that its address is not reused
+        return seen
 
-    def _held(self, sight: Sight, number: int, kind: NodeKind, seat: Reading | None) -> frozenset[bytes]:
+    def _held(self, seen: SeenTensor, number: int, kind: NodeKind, seat: Reading | None) -> frozenset[bytes]:
         """Digest all that a tensor may have held when a node saved it.
 
         Parameters
@@ -178,9 +178,9 @@ class Aids:
         seat
             Where it was then, if it has been given other memory since.
         """
-        reading = seat or sight.reading
+        reading = seat or seen.reading
         if not self.known.past.spells(reading.storage):
-            return sight.held
+            return seen.held
         marks, is_open = self.known.past.marks(reading.storage, number, late=is_python(kind))
         then = frozenset(one for mark in marks if (one := digest_then(reading, mark)) is not None)
-        return then if then and (seat is not None or not is_open) else then | sight.held
+        return then if then and (seat is not None or not is_open) else then | seen.held

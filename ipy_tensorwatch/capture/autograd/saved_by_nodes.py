@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.hazards.overwritten.mask_only_backward import mask_of_node
 from ...core.hazards.overwritten.unused_by_backward import WHOLE
-from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, complaint_of, has_hook, leaf_of, setting_of
+from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, error_message_of, has_hook, leaf_of, setting_of
 from ..host.torch_private import plain_reads, user_modes
 from ..objects.inspect_object import pairs_of, text_of, value_at
 from ..tensors.node_readers import NODE_KINDS, is_python, kind_of
@@ -108,7 +108,7 @@ def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], obj
     version = version_of(tensor)
     if not version or check is None:
         return version
-    found = complaint_of(check, node)
+    found = error_message_of(check, node)
     return version if found is None or found.expected is None or found.now != version else found.expected
 
 
@@ -133,7 +133,7 @@ def mask_on(node: Any, kind: NodeKind) -> Mask | None:  # noqa: ANN401
 
 
 def leaves_of_nodes(
-    nodes: Mapping[int, Made], storages: StorageSerials, only: Container[int]
+    nodes: Mapping[int, MakerNode], storages: StorageSerials, only: Container[int]
 ) -> dict[int, frozenset[int]]:
     """Return, by node, the storages of the leaves that it gives gradients to; 0 for a leaf that is not watched."""
     found: dict[int, frozenset[int]] = {}
@@ -151,14 +151,14 @@ def _serial_of(leaf: torch.Tensor, storages: StorageSerials) -> int:
     return storages.at(id(storage_of(leaf))) or 0
 
 
-class Made(NamedTuple):
+class MakerNode(NamedTuple):
     """A node that made watched tensors, and the paths to these."""
 
     node: Any
     paths: list[str]
 
 
-def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: set[int]) -> dict[int, Made]:
+def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: set[int]) -> dict[int, MakerNode]:
     """Return the nodes that made the roots; empty under a user's dispatch mode.
 
     Parameters
@@ -169,7 +169,7 @@ def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: se
         Receives the sequence numbers of several nodes, because each thread numbers its own; the known node is
         returned, else the first.
     """
-    found: dict[int, Made] = {}
+    found: dict[int, MakerNode] = {}
     if not FOLLOWS_GRAPHS or user_modes():
         return found
     with plain_reads():
@@ -177,18 +177,18 @@ def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: se
             node = node_of(tensor)
             if node is not None:
                 number = kind_of(node).number(node)
-                known = found.setdefault(number, Made(node, []))
+                known = found.setdefault(number, MakerNode(node, []))
                 if known.node is node:
                     known.paths.append(path)
                 else:
                     clashes.add(number)
                     if path in before.get(number, ()):
-                        found[number] = Made(node, [path])
+                        found[number] = MakerNode(node, [path])
     return found
 
 
 def walk_nodes(  # noqa: PLR0913, PLR0917
-    nodes: Mapping[int, Made],
+    nodes: Mapping[int, MakerNode],
     known: set[int],
     lowest: int = 0,
     only: Container[int] | None = None,

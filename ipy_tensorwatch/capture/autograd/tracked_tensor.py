@@ -39,7 +39,7 @@ def digest_then(reading: Reading, mark: StorageMark) -> bytes | None:
 
 
 @mutable
-class Followed:
+class TrackedTensor:
     """A tracked saved tensor.
 
     Attributes

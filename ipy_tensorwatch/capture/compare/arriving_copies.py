@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .compare_bytes import Fingerprints
 
 
-class Expected(NamedTuple):
+class ExpectedCopy(NamedTuple):
     """A storage that a copy may still be under way to.
 
     Attributes
@@ -53,7 +53,7 @@ class ArrivingCopies:
     """
 
     prints: Fingerprints
-    expected: dict[int, Expected] = field(default_factory=dict)
+    expected: dict[int, ExpectedCopy] = field(default_factory=dict)
     late: dict[int, dict[int, ByteVerdict]] = field(default_factory=dict)
 
     def look(
@@ -81,7 +81,7 @@ class ArrivingCopies:
             earlier, owner = verdicts.get(storage), blocks[storage].owner and blocks[storage].hold()
             is_read = earlier is None or earlier.outcome in ("new", "changed")
             if owner is not None and is_read and ask(_may_arrive, owner, devices, default=False):
-                self.expected[storage] = Expected(cell, earlier)
+                self.expected[storage] = ExpectedCopy(cell, earlier)
         for storage in self.expected:
             if storage not in verdicts or verdicts[storage].outcome == "new":
                 verdicts[storage] = ByteVerdict("pending", self.prints.marks.get(storage), None)
@@ -92,7 +92,7 @@ class ArrivingCopies:
                 known = self.expected[storage]
                 joined = known.joined(verdicts.pop(storage))
                 if joined is not None:
-                    self.expected[storage] = Expected(known.cell, joined)
+                    self.expected[storage] = ExpectedCopy(known.cell, joined)
                     self.late.setdefault(known.cell, {})[storage] = joined
 
     def settle(

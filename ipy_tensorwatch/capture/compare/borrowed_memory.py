@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @mutable
-class Loans:
+class BorrowedMemory:
     """Maps each borrowing storage, by serial, to the storage that owns the memory.
 
     Attributes

@@ -31,7 +31,7 @@ COUNTING = 0.5
 """Seconds that counting the changed elements of one path may take."""
 
 
-class Contrast(NamedTuple):
+class ElementDiff(NamedTuple):
     """The result of comparing the bytes of one path's elements."""
 
     changed: bool | None
@@ -58,7 +58,7 @@ class ElementCounts(CountsOnDemand):
         The number of bytes kept for counting.
     """
 
-    def __init__(self, rows: Sequence[DiffRow], known: Sequence[Contrast], examples: int) -> None:
+    def __init__(self, rows: Sequence[DiffRow], known: Sequence[ElementDiff], examples: int) -> None:
         self._rows: list[Elements | Uncounted | ByteVerdict | Reading | None] = [one.elements for one in known]
         self._readings, self._examples = rows, examples
         changed = [one.before for one in self._rows if isinstance(one, ByteVerdict)]
@@ -124,9 +124,9 @@ def _has_copy(mark: StorageMark) -> bool:
 
 def contrast_rows(
     rows: Iterable[DiffRow], verdicts: Mapping[int, ByteVerdict], prints: Fingerprints, examples: int
-) -> list[Contrast]:
+) -> list[ElementDiff]:
     """Compare the elements of several paths."""
-    found: list[Contrast] = []
+    found: list[ElementDiff] = []
     for _, _, before, after in rows:
         if before is None or after is None:
             found.append(_NOT_COMPARED)
@@ -137,7 +137,7 @@ def contrast_rows(
     return found
 
 
-def _rewritten_whole(before: Reading, after: Reading, verdict: ByteVerdict) -> Contrast | None:
+def _rewritten_whole(before: Reading, after: Reading, verdict: ByteVerdict) -> ElementDiff | None:
     """Answer quickly for a tensor that fills its memory, was written, and lies as before; None for any other."""
     _, _, _, _, _, itemsize, shape, strides, _, low, high, _, _, _, _, unknown = before
     _, _, _, _, _, its_size, its_shape, its_strides, _, its_low, its_high, *_ = after
@@ -156,7 +156,7 @@ def _rewritten_whole(before: Reading, after: Reading, verdict: ByteVerdict) -> C
         return None
     if not is_row_major(shape, strides, itemsize):
         return None
-    return tuple.__new__(Contrast, (True, True, verdict[3], verdict))
+    return tuple.__new__(ElementDiff, (True, True, verdict[3], verdict))
 
 
 def contrast(
@@ -165,23 +165,23 @@ def contrast(
     verdicts: Mapping[int, ByteVerdict],
     prints: Fingerprints,
     examples: int,
-) -> Contrast:
+) -> ElementDiff:
     """Compare the elements behind a path that leads to the same object before and after."""
     if before is None or after is None:
         return _NOT_COMPARED
     if before.unknown or after.unknown:
-        return Contrast(changed=True if _gained(before, after) else None, verified=False)
+        return ElementDiff(changed=True if _gained(before, after) else None, verified=False)
     old, new, since = marks_of(before, after, verdicts, prints)
     if old is not None and new is not None:
         return (_compare_whole(before, after, old, new, since)
                 or _compare(before, after, old, new, examples)._replace(since=since))  # fmt: skip
     if not before.nbytes and not after.nbytes:
-        return Contrast(changed=False, verified=True)
+        return ElementDiff(changed=False, verified=True)
     moved = before.version != after.version or before.storage != after.storage
-    return Contrast(changed=True if moved else None, verified=False, since=since)
+    return ElementDiff(changed=True if moved else None, verified=False, since=since)
 
 
-_NOT_COMPARED = Contrast(changed=None, verified=False)
+_NOT_COMPARED = ElementDiff(changed=None, verified=False)
 
 
 _WITHOUT_BYTES = frozenset[str](("meta", "uninitialized"))
@@ -215,7 +215,7 @@ def marks_of(
 
 def _compare_whole(
     before: Reading, after: Reading, old: StorageMark, new: StorageMark, since: int | None
-) -> Contrast | None:
+) -> ElementDiff | None:
     """Compare, by digests only, elements that fill a block contiguously; None for any others."""
     _, _, _, _, _, itemsize, shape, strides, _, low, high, *_ = before
     if after.low != low or after.high != high or after.shape != shape or after.strides != strides:
@@ -226,33 +226,33 @@ def _compare_whole(
     if after.itemsize != itemsize or not is_row_major(shape, strides, itemsize):
         return None
     if old.digest == new.digest:
-        return Contrast(False, True, since)  # noqa: FBT003
+        return ElementDiff(False, True, since)  # noqa: FBT003
     if not _has_copy(old) or not _has_copy(new):
-        return Contrast(True, True, since, Elements(changed=None, total=after.numel))  # noqa: FBT003
-    return Contrast(True, True, since, Uncounted(before, after, old, new))  # noqa: FBT003
+        return ElementDiff(True, True, since, Elements(changed=None, total=after.numel))  # noqa: FBT003
+    return ElementDiff(True, True, since, Uncounted(before, after, old, new))  # noqa: FBT003
 
 
-def _compare(before: Reading, after: Reading, old: StorageMark, new: StorageMark, examples: int) -> Contrast:
+def _compare(before: Reading, after: Reading, old: StorageMark, new: StorageMark, examples: int) -> ElementDiff:
     if not before.nbytes and not after.nbytes:
-        return Contrast(changed=False, verified=True)
+        return ElementDiff(changed=False, verified=True)
     if before.nbytes != after.nbytes or before.itemsize != after.itemsize:
-        return Contrast(changed=True, verified=True)
+        return ElementDiff(changed=True, verified=True)
     if old is new and _same_bytes(before, after):
-        return Contrast(changed=False, verified=True)
+        return ElementDiff(changed=False, verified=True)
     if before.shape != after.shape and _same_bytes(before, after):
         after = before._replace(data_ptr=after.data_ptr)
     sides = _sides(before, after, old, new)
     if sides is not None:
         changed, counted = count_elements(before, sides, examples)
-        return Contrast(changed=changed, verified=changed is not None, elements=counted)
+        return ElementDiff(changed=changed, verified=changed is not None, elements=counted)
     digests = old.part_digest(before), new.part_digest(after)
     if None in digests or (digests[0] != digests[1] and not _cover_alike(before, after)):
-        return Contrast(changed=True if before.version != after.version else None, verified=False)
+        return ElementDiff(changed=True if before.version != after.version else None, verified=False)
     if digests[0] == digests[1]:
-        return Contrast(changed=False, verified=True)
+        return ElementDiff(changed=False, verified=True)
     if pair_of(before, after, old, new) is not None:
-        return Contrast(changed=True, verified=True, elements=Uncounted(before, after, old, new))
-    return Contrast(changed=True, verified=True, elements=Elements(changed=None, total=after.numel))
+        return ElementDiff(changed=True, verified=True, elements=Uncounted(before, after, old, new))
+    return ElementDiff(changed=True, verified=True, elements=Elements(changed=None, total=after.numel))
 
 
 def _cover_alike(before: Reading, after: Reading) -> bool:

@@ -18,7 +18,7 @@ MAX_BYTES = 1 << 28
 
 
 @mutable
-class Album:
+class FullCopies:
     """Copies of storages that otherwise have only a digest, up to a total size."""
 
     copies: dict[int, StorageMark] = field(default_factory=dict)

@@ -12,14 +12,14 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ...core.explain.error_messages import read_complaint
+from ...core.explain.error_messages import read_error_message
 from ...core.model.trace.cell_error import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import CodeType, FrameType, TracebackType
 
-    from ...core.explain.error_messages import Complaint
+    from ...core.explain.error_messages import ErrorMessage
 
 MAX_CHAIN = 16
 MAX_MESSAGE = 100_000
@@ -32,15 +32,15 @@ _arguments, _traceback = _members["args"].__get__, _members["__traceback__"].__g
 _before = [_members[name].__get__ for name in ("__cause__", "__context__")]
 
 
-def find_complaint(error: BaseException) -> tuple[str, Complaint, BaseException] | None:
+def find_error_message(error: BaseException) -> tuple[str, ErrorMessage, BaseException] | None:
     """Return PyTorch's message in an error or its causes: the earliest, which was raised at the fault."""
     found = None
     for one in _chain(error):
         message = _arguments(one)[:1] if type(one) is RuntimeError else ()
         text = message[0] if message and type(message[0]) is str else ""
-        complaint = read_complaint(text) if 0 < len(text) <= MAX_MESSAGE else None
-        if complaint is not None:
-            found = text, complaint, one
+        error_message = read_error_message(text) if 0 < len(text) <= MAX_MESSAGE else None
+        if error_message is not None:
+            found = text, error_message, one
     return found
 
 

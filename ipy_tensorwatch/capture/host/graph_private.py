@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.utils.checkpoint
 
-from ...core.explain.error_messages import read_complaint
+from ...core.explain.error_messages import read_error_message
 from ...core.host.capability import take
 from .torch_private import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ...core.explain.error_messages import Complaint
+    from ...core.explain.error_messages import ErrorMessage
 
 LEAF_NUMBER = (1 << 64) - 1
 """The sequence number of every `AccumulateGrad` node."""
@@ -49,9 +49,9 @@ class _Example:
     def words(self, _: object) -> None:
         """Test error messages: of a write to a leaf, and of one to a saved tensor."""
         with undisturbed():
-            leaf = complaint_of(self.leaf.add_, 1)
+            leaf = error_message_of(self.leaf.add_, 1)
             self.result.detach().zero_()
-            saved = complaint_of(checked_by(type(self.node), "result"), self.node)
+            saved = error_message_of(checked_by(type(self.node), "result"), self.node)
         _require(
             leaf is not None and leaf.trouble == "leaf", saved is not None and (saved.expected, saved.now) == (0, 1)
         )
@@ -67,12 +67,12 @@ def has_hook(saved: Any) -> bool:  # noqa: ANN401
     return getattr(saved, "unpack_hook", has_hook) is not None
 
 
-def complaint_of(check: Callable[[Any], object], node: Any) -> Complaint | None:  # noqa: ANN401
-    """Run a version check and return its complaint."""
+def error_message_of(check: Callable[[Any], object], node: Any) -> ErrorMessage | None:  # noqa: ANN401
+    """Run a version check and return its error message."""
     try:
         check(node)
     except RuntimeError as error:
-        return read_complaint(str(error))
+        return read_error_message(str(error))
     return None
 
 

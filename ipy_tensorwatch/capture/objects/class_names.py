@@ -42,7 +42,7 @@ MAX_ITEMS = 100
 
 
 @mutable
-class Catalog:
+class ClassNames:
     """The class names of modules, optimizers, and notebook instances and functions.
 
     Attributes
@@ -88,9 +88,9 @@ class Catalog:
         self.classes[path] = self.classes[path].removesuffix(_LAMBDA) + name
 
 
-def catalog(namespace: Mapping[str, object]) -> Catalog:
+def collect_class_names(namespace: Mapping[str, object]) -> ClassNames:
     """Return the classes of what a namespace leads to, by access path."""
-    found = Catalog()
+    found = ClassNames()
     for name, value in namespace.items():
         try:
             for path, thing in islice(_reachable(name, value), max(0, MAX_NAMES - len(found.classes))):

@@ -24,7 +24,7 @@ CHUNK = 1024
 """The number of modules read together: few enough to stay in the cache while each column is read."""
 
 
-class Make(NamedTuple):
+class ModuleTypes(NamedTuple):
     """Some modules of one level: their types, and their numbers of attributes.
 
     Attributes
@@ -47,7 +47,7 @@ class TreePart(NamedTuple):
     children: list[dict[str, Any]]
 
 
-class Survey(NamedTuple):
+class TreeSurvey(NamedTuple):
     """All levels of one tree.
 
     Attributes
@@ -63,7 +63,7 @@ class Survey(NamedTuple):
     objects: list[Any]
 
 
-def survey_module(root: torch.nn.Module, last: Sequence[object] = ()) -> Survey | None:
+def survey_module(root: torch.nn.Module, last: Sequence[object] = ()) -> TreeSurvey | None:
     """Survey a module tree; None if an attribute of a module may lead to more tensors, or modules form a cycle.
 
     Parameters
@@ -79,8 +79,8 @@ def survey_module(root: torch.nn.Module, last: Sequence[object] = ()) -> Survey 
         return None
 
 
-def _survey(root: torch.nn.Module, last: Sequence[object]) -> Survey | None:
-    found = Survey([], [], [])
+def _survey(root: torch.nn.Module, last: Sequence[object]) -> TreeSurvey | None:
+    found = TreeSurvey([], [], [])
     modules = [root]
     while modules:
         if len(found.levels) == MAX_LEVELS:
@@ -96,7 +96,7 @@ def _survey(root: torch.nn.Module, last: Sequence[object]) -> Survey | None:
     return found
 
 
-def _descend(modules: list[torch.nn.Module], found: Survey, last: Sequence[object]) -> list[Any] | None:
+def _descend(modules: list[torch.nn.Module], found: TreeSurvey, last: Sequence[object]) -> list[Any] | None:
     """Collect the tensors of some modules, and return their children."""
     insides = [*map(_inside_of, modules)]
     at = len(found.signature)
@@ -132,19 +132,19 @@ def is_same(some: Sequence[object], others: Sequence[object]) -> bool:
 
 
 def _is_same(one: Any, other: Any) -> bool:  # noqa: ANN401
-    if type(one) is Make and type(other) is Make:
+    if type(one) is ModuleTypes and type(other) is ModuleTypes:
         return one.sizes == other.sizes and one.is_fixed == other.is_fixed and same_things(one.types, other.types)
     return type(one) is type(other) and bool(one == other)
 
 
-def _examine(modules: list[torch.nn.Module], insides: list[dict[str, Any]], last: object) -> Make | None:
+def _examine(modules: list[torch.nn.Module], insides: list[dict[str, Any]], last: object) -> ModuleTypes | None:
     """Describe some modules; None if an additional attribute may lead to a tensor."""
     types, sizes = [*map(type, modules)], [*map(len, insides)]
-    if type(last) is Make and last.is_fixed and last.sizes == sizes and same_things(last.types, types):
+    if type(last) is ModuleTypes and last.is_fixed and last.sizes == sizes and same_things(last.types, types):
         return last
     if not all(map(_is_settled, insides)):
         return None
-    return Make(types, sizes, all((module_of(kind) or "").startswith("torch.nn.") for kind in kinds_of(modules)))
+    return ModuleTypes(types, sizes, all((module_of(kind) or "").startswith("torch.nn.") for kind in kinds_of(modules)))
 
 
 def _values(parts: list[dict[str, Any]], signature: list[object]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.model.snapshots.outline import OutlineRun
 from .containers import ATOM_IDS, PLAIN_IDS, groups_of
 from .inspect_object import are_all, attribute, columns_of, is_a, items_of, numbers_of, value_at
-from .walk_state import Drawn
+from .walk_state import StateOutline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,14 +40,16 @@ def keys_of(optimizer: object) -> list[int]:
         return []
 
 
-def take_states(branch: Branch, node: int, steps: list[str], states: Sequence[Any], last: Drawn | None) -> Drawn | None:
+def take_states(
+    branch: Branch, node: int, steps: list[str], states: Sequence[Any], last: StateOutline | None
+) -> StateOutline | None:
     """Collect the tensors of all states; None if one is no plain dict of strings to tensors and numbers."""
     keys, values = [*chain.from_iterable(states)], [*chain.from_iterable(map(dict.values, states))]
     kinds = numbers_of(values)
     if not (kinds <= _EASY and are_all(keys, str) and len(keys) == len(values)):
         return None
     is_array = [True] * len(values) if kinds <= PLAIN_IDS else [id(type(one)) in PLAIN_IDS for one in values]
-    now = Drawn(node, len(branch.outline.nodes), steps, keys, [*map(len, states)], is_array, [], [])
+    now = StateOutline(node, len(branch.outline.nodes), steps, keys, [*map(len, states)], is_array, [], [])
     if last is not None and last.is_of(now):
         now = last
     else:
@@ -59,7 +61,7 @@ def take_states(branch: Branch, node: int, steps: list[str], states: Sequence[An
     return now
 
 
-def _draw(states: Drawn) -> None:
+def _draw(states: StateOutline) -> None:
     """Build the outline: a node for each parameter, and its tensors."""
     start = 0
     for number, (step, size) in enumerate(zip(states.steps, states.sizes, strict=True), states.first):

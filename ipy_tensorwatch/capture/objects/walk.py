@@ -36,7 +36,7 @@ from .walk_state import MAX_WAYS, Branch, Tree, Walk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .walk_state import Drawn
+    from .walk_state import StateOutline
 
     Known = Callable[[str], "Tree | None"]
     Queue = deque[tuple[object, int, int, tuple[int, ...]]]
@@ -56,7 +56,7 @@ def walk(
     namespace: Mapping[str, object],
     known: Known = lambda _: None,
     limits: Limits | None = None,
-    drawn: dict[int, Drawn] | None = None,
+    drawn: dict[int, StateOutline] | None = None,
 ) -> Walk:
     """Find every tensor and array reachable from the given names, without running user code.
 

@@ -57,7 +57,7 @@ class Walk:
     segments: list[Segment] = field(default_factory=list)
     held: int = 0
     resting: list[str] = field(default_factory=list)
-    drawn: dict[int, Drawn] = field(default_factory=dict)
+    drawn: dict[int, StateOutline] = field(default_factory=dict)
     homes: dict[int, tuple[Branch, int]] = field(default_factory=dict)
     repeated: list[tuple[Branch, int, str, int]] = field(default_factory=list)
 
@@ -124,7 +124,7 @@ class Tree(NamedTuple):
     spelled: dict[int, str]
 
 
-class Drawn(NamedTuple):
+class StateOutline(NamedTuple):
     """The outline of one optimizer's state.
 
     Attributes
@@ -146,6 +146,6 @@ class Drawn(NamedTuple):
     nodes: list[tuple[int, str]]
     runs: list[OutlineRun]
 
-    def is_of(self, other: Drawn) -> bool:
+    def is_of(self, other: StateOutline) -> bool:
         """Return whether another state has this outline."""
         return self[:6] == other[:6]

@@ -21,7 +21,7 @@ from ..memory.raw_memory import mapping_at
 from ..objects.inspect_object import is_a
 from ..tensors.plain_reads import is_tensor, storage_of
 from ..tensors.read_tensor import is_laid_out_as, owner_of
-from .frozen_there import FrozenThere
+from .frozen_on_device import FrozenOnDevice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -88,7 +88,7 @@ class Frozen:
     owner: weakref.ref[Any]
     thing: weakref.ref[Any]
     kept: FrozenBytes | None
-    there: FrozenThere | None = None
+    there: FrozenOnDevice | None = None
     is_lost: bool = False
 
     @classmethod
@@ -97,7 +97,7 @@ class Frozen:
         owner = owner_of(thing)
         owner = storage_of(owner) if is_tensor(owner) else owner
         if reading.device != "cpu":
-            there = ask(FrozenThere.of, owner, reading, default=None)
+            there = ask(FrozenOnDevice.of, owner, reading, default=None)
             return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), None, there)
         block = block_of(thing, reading, own)
         kept = FrozenBytes.of(block.part(reading.low, reading.high - reading.low), reading)
@@ -153,7 +153,7 @@ class Frozen:
         self.is_lost = not self.kept.put_back(block)
         return True
 
-    def _mend_there(self, there: FrozenThere) -> bool:
+    def _mend_there(self, there: FrozenOnDevice) -> bool:
         """Put back the bytes on a device, and the tensor in its memory while another tensor holds that."""
         owner = self.owner()
         moved = owner is not None and self._seat_in(owner)

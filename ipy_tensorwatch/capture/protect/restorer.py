@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
-    from ..snapshot.snapshotter import Lens
+    from ..snapshot.snapshotter import Snapshotter
     from .byte_archive import Archive
     from .byte_place import BytePlace
     from .freezer import Freezer
@@ -66,7 +66,7 @@ class Restorer:
     rather than compute with other values.
     """
 
-    lens: Lens
+    snapshotter: Snapshotter
     archive: Archive
     freezer: Freezer
 
@@ -153,11 +153,11 @@ class Restorer:
 
     def _look(self, names: Mapping[str, object]) -> Iterator[_Seen]:
         for branch in walk(names).branches.values():
-            serials = self.lens.objects.number(branch.objects)
+            serials = self.snapshotter.objects.number(branch.objects)
             for path, thing, serial in zip(branch.outline.paths(), branch.objects, serials, strict=True):
-                reading = read(thing, "", serial, self.lens.storages)
+                reading = read(thing, "", serial, self.snapshotter.storages)
                 if not reading.unknown:
-                    yield _Seen(str(path), thing, reading, self.lens.storages.own)
+                    yield _Seen(str(path), thing, reading, self.snapshotter.storages.own)
 
 
 def _near(seen: list[_Seen], targets: list[_Seen]) -> list[_Seen]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..objects.walk_state import Branch
     from ..observer import Observation
     from ..tensors.serials import ObjectSerials, StorageSerials
-    from .looks.live_watch import Watch
+    from .looks.live_watch import LiveWatch
     from .past_memory import PastMemory
 
 MAX_ITEMS = 256
@@ -124,7 +124,7 @@ class BornPaths:
     _known: dict[str, int] = field(default_factory=dict)
     _outlines: dict[str, list[tuple[int, Outline]]] = field(default_factory=dict)
 
-    def follow(self, watch: Watch, writes: Sequence[SeenWrite], since: Since, number: int, seconds: float) -> None:
+    def follow(self, watch: LiveWatch, writes: Sequence[SeenWrite], since: Since, number: int, seconds: float) -> None:
         """Record what was bound since the last look, and watch its memory.
 
         Parameters

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from ...core.host.guard import GUARD
 from ...core.host.record import field, mutable
 from ..autograd.known_bytes import KnownBytes
-from ..autograd.note_saved import Aids
+from ..autograd.note_saved import SaveRecorder
 from ..compare.compare_bytes import Fingerprints
 from ..host.gc_pause import quiet_collector
 from ..host.torch_private import plain_reads
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..autograd.saved_by_nodes import Root
     from ..compare.byte_history import ByteHistory
     from ..tensors.serials import ObjectSerials, StorageSerials
-    from .looks.look_budget import Allowance
+    from .looks.look_budget import LookBudget
 
 _BACKWARDS = frozenset(("backward", "autograd"))
 """The names in the code of a function that may run backward."""
@@ -61,7 +61,7 @@ class SpoiledBackwards:
     cell: int
     _found: dict[object, Overwritten] = field(default_factory=dict)
 
-    def before(self, statement: int, writes: Sequence[SeenWrite], past: ByteHistory, allowance: Allowance) -> None:
+    def before(self, statement: int, writes: Sequence[SeenWrite], past: ByteHistory, look_budget: LookBudget) -> None:
         """Look at the graphs that a statement is about to run backward through.
 
         Parameters
@@ -72,10 +72,10 @@ class SpoiledBackwards:
         starts = self._starts_of(self.statements[statement])
         if not starts:
             return
-        began, seconds = thread_time(), allowance.left(perf_counter()) / 2
+        began, seconds = thread_time(), look_budget.left(perf_counter()) / 2
         with quiet_collector():
             GUARD.run("reading-graphs", self._look, statement, starts, writes, past, seconds, default=None)
-        allowance.charge(thread_time() - began)
+        look_budget.charge(thread_time() - began)
 
     def _look(
         self, statement: int, starts: Mapping[str, Any], writes: Sequence[SeenWrite], past: ByteHistory, seconds: float
@@ -83,9 +83,9 @@ class SpoiledBackwards:
         with plain_reads():
             roots = [*_roots(starts, seconds)]
             known = KnownBytes(Fingerprints(), past)
-            aids = Aids(self.objects, self.storages, known, self.cell, perf_counter() + seconds)
+            recorder = SaveRecorder(self.objects, self.storages, known, self.cell, perf_counter() + seconds)
             written = {one.storage for one in writes}
-            for one in self.graphs.copy_of_saved().look(roots, aids, written) if roots else ():
+            for one in self.graphs.copy_of_saved().look(roots, recorder, written) if roots else ():
                 if not one.will_raise:
                     key = statement, one.saved.op, one.saved.argument, one.saved.place
                     self._found[key] = replace(one, ran=statement)  # of a loop, the last turn: its variables are alive

@@ -18,7 +18,7 @@ from ..compare.byte_history import ByteHistory
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
-from .looks.live_watch import Watch
+from .looks.live_watch import LiveWatch
 from .looks.look_budget import EVENT, PASS, READING, SWITCH
 from .looks.watched_storage import lies_in_whole_readings
 from .resting_probes import HOT_ENTRIES, HOT_INTERVAL, SAMPLED_ENTRIES, SAMPLED_INTERVAL, SHORTEST_REST, RestingProbes
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
     from .born_paths import BornPaths
-    from .looks.look_budget import Allowance
+    from .looks.look_budget import LookBudget
     from .looks.storage_moves import Moved
     from .looks.watched_storage import Rewritten
     from .spoiled_backwards import SpoiledBackwards
@@ -51,7 +51,7 @@ MAX_BUILT = 4096
 
 
 @mutable
-class Ledger:
+class WriteLog:
     """The writes of one cell by statement and line, recorded within a share of its run time.
 
     Attributes
@@ -96,7 +96,7 @@ class Ledger:
     storages: StorageSerials
     peek: Callable[[], Shot]
     paths: BornPaths
-    allowance: Allowance
+    look_budget: LookBudget
     sample: Callable[[int], None]
     end_sampling: Callable[[int], None]
     files: Container[str] = ()
@@ -124,7 +124,7 @@ class Ledger:
     _look_cost: float = 0.0
     _widened: int = 0
     _epochs: list[set[Position]] = field(default_factory=lambda: [set()])
-    _watch: Watch | None = None
+    _watch: LiveWatch | None = None
     _entered: dict[int, tuple[int, float, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -154,12 +154,12 @@ class Ledger:
         """Start the clock for a cell of `count` statements."""
         self.sampled, self.widening = sampled, widening
         self.resting.begin({index: partial(self._enter, self._enter_statement, index) for index in range(count)})
-        self.allowance.begin()
+        self.look_budget.begin()
 
     def look_closely(self, copies: Mapping[int, StorageMark], largest: int, share: float) -> None:
         """Spend a larger share on looks between statements, and read larger storages too."""
         self.marks, self.largest, self.tires = {**self.marks, **copies}, largest, False
-        self.allowance.floor = self.allowance.share = share
+        self.look_budget.floor = self.look_budget.share = share
 
     def check_before_each(self, verify: Callable[[], Exception | None]) -> None:
         """Call `verify` before each statement, and raise the error it returns."""
@@ -234,10 +234,10 @@ class Ledger:
         if self.current is not None:
             self._close_epoch()
             again = not first and self._entered[self.current][0] > 1
-            if self.allowance.has_time(now, self._look_cost if again else 0.0, again=again):
+            if self.look_budget.has_time(now, self._look_cost if again else 0.0, again=again):
                 self._look(widen=index in self.widening and self._may_widen(now), again=again)
                 if (self.writes or self.moves) and self.spoiled is not None:
-                    self.spoiled.before(index, self.writes, self.past, self.allowance)
+                    self.spoiled.before(index, self.writes, self.past, self.look_budget)
         self.current = index
         number = next_sequence_number()
         self.built.append((number, index))
@@ -261,7 +261,7 @@ class Ledger:
     def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
         """Look at memory that an operator is about to write, when all nodes before a number had saved."""
         current = self.current
-        if current is None or number == self.numbers[0] or self.allowance.left_inside(current, perf_counter()) <= 0:
+        if current is None or number == self.numbers[0] or self.look_budget.left_inside(current, perf_counter()) <= 0:
             return
         began = thread_time()
         watch = self._watch = self._watch or self._start_watching()
@@ -270,12 +270,12 @@ class Ledger:
             self._close_epoch()
             look = self._open_epoch(number, inside=True)
             self._note(watch.foresee(due, self.storages, look), (), look)
-        self.allowance.charge(thread_time() - began, inside=True)
+        self.look_budget.charge(thread_time() - began, inside=True)
 
     def _see_lines(self, index: int, now: float) -> None:
-        if CAN_SEE and not self.lines.is_on and self.allowance.left_inside(index, now) > SWITCH:
+        if CAN_SEE and not self.lines.is_on and self.look_budget.left_inside(index, now) > SWITCH:
             self.lines.open()
-            self.allowance.charge(SWITCH, inside=True)
+            self.look_budget.charge(SWITCH, inside=True)
         self.lines.surface()
 
     def _leave_line(self) -> None:
@@ -284,11 +284,11 @@ class Ledger:
             return
         self._close_epoch()
         now = perf_counter()
-        if self.allowance.left_inside(self.current, now) > 0:
+        if self.look_budget.left_inside(self.current, now) > 0:
             self._look(inside=True)
-        elif self.allowance.is_overdrawn(self.current, now):
+        elif self.look_budget.is_overdrawn(self.current, now):
             self.lines.close()
-        self.allowance.charge(EVENT, inside=True)
+        self.look_budget.charge(EVENT, inside=True)
 
     def _cool_down(self, index: int, now: float, number: int) -> None:
         """Put the probe of a statement to rest if it is entered too often for looks."""
@@ -302,7 +302,7 @@ class Ledger:
         elif index in self.resting:
             if number > began and index not in self.resting.stamping:
                 self._rest(index, began, samples=samples)
-        elif self.tires and not self.allowance.has_time(now, self._look_cost, again=True):
+        elif self.tires and not self.look_budget.has_time(now, self._look_cost, again=True):
             self._rest(index, began, samples=samples)
 
     def _rest(self, index: int, began: int, *, samples: bool) -> None:
@@ -330,7 +330,7 @@ class Ledger:
         return max(SHORTEST_REST, wait)
 
     def _wait(self) -> float:
-        return self.allowance.wait(perf_counter(), 2 * self._look_cost)
+        return self.look_budget.wait(perf_counter(), 2 * self._look_cost)
 
     def _open_epoch(self, number: int, *, inside: bool) -> int:
         """Start a new set of positions and number its look; all nodes before `number` had saved by then.
@@ -345,7 +345,7 @@ class Ledger:
     def _may_widen(self, now: float) -> bool:
         """Return whether graphs have grown since the last search for new tensors, and there is time for another."""
         has_grown = next_sequence_number() > max(self._widened, self.numbers[0])
-        return has_grown and self.allowance.has_time(now, READING * len(self.before.snapshot))
+        return has_grown and self.look_budget.has_time(now, READING * len(self.before.snapshot))
 
     def _look(self, *, inside: bool = False, widen: bool = False, again: bool = False) -> None:
         began = thread_time()  # only CPU time counts: waiting for the GIL does not delay the cell
@@ -356,7 +356,7 @@ class Ledger:
         finally:
             GUARD.signals.release()
         self._look_cost = PASS + thread_time() - began
-        self.allowance.charge(self._look_cost, inside=inside, again=again)
+        self.look_budget.charge(self._look_cost, inside=inside, again=again)
 
     def _compare(self, *, inside: bool, widen: bool) -> None:
         watch = self._watch = self._watch or self._start_watching()
@@ -372,7 +372,7 @@ class Ledger:
             watch.widen(shot, self.storages.references(), number)
             self._widened = self.numbers[-1]
         if not inside:
-            self.paths.follow(watch, self.writes, self.since, number, self.allowance.left(perf_counter()) / 2)
+            self.paths.follow(watch, self.writes, self.since, number, self.look_budget.left(perf_counter()) / 2)
 
     def _note(
         self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int, after: Snapshot | None = None
@@ -388,9 +388,9 @@ class Ledger:
         """Return the positions since a look, or between two."""
         return frozenset().union(*self._epochs[look:until])
 
-    def _start_watching(self, *, looks: bool = True) -> Watch:
+    def _start_watching(self, *, looks: bool = True) -> LiveWatch:
         room, (marks, devices) = LARGER if self.widening else 0, (self.marks, self.devices) if looks else ({}, None)
-        return Watch.begin(self.before, marks, self.storages.references(), self.largest, room, devices)
+        return LiveWatch.begin(self.before, marks, self.storages.references(), self.largest, room, devices)
 
     def _close_epoch(self) -> None:
         if self.current is not None:

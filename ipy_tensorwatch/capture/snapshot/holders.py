@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.memory.overlap import relate
-from ...core.model.answers import Holder
+from ...core.model.tensor_memory import Holder
 from ..host.torch_private import use_count
 from ..objects.inspect_object import is_a
-from .snapshotter import Lens
+from .snapshotter import Snapshotter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,8 +37,8 @@ def find_holders(
         The minimum number of tensors that hold the storage and have none of these names; None if PyTorch does not
         count them.
     """
-    lens = Lens()
-    entries = list(lens.take({**variables, **kept}).snapshot.entries())
+    snapshotter = Snapshotter()
+    entries = list(snapshotter.take({**variables, **kept}).snapshot.entries())
     target = next((reading for spelled, reading in entries if str(spelled) == path), None)
     if target is None:
         return (), None
@@ -52,7 +52,7 @@ def find_holders(
         for spelled, reading in _near(target, entries)
         if str(spelled) != path
     )
-    return holders, _count_unnamed(target, entries, lens)
+    return holders, _count_unnamed(target, entries, snapshotter)
 
 
 def _near(target: Reading, entries: list[Entry]) -> Iterator[Entry]:
@@ -62,9 +62,9 @@ def _near(target: Reading, entries: list[Entry]) -> Iterator[Entry]:
             yield path, reading
 
 
-def _count_unnamed(target: Reading, entries: list[Entry], lens: Lens) -> int | None:
+def _count_unnamed(target: Reading, entries: list[Entry], snapshotter: Snapshotter) -> int | None:
     """Count the tensors of a storage beyond the known ones; an array holds it through its own tensor."""
-    reference = lens.storages.references().get(target.storage)
+    reference = snapshotter.storages.references().get(target.storage)
     storage: Any = reference() if reference is not None else None
     if not is_a(type(storage), torch.UntypedStorage):
         return None

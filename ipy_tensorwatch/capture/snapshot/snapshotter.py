@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ...core.model.snapshots.ways import Way
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
-    from ..objects.walk_state import Branch, Drawn, Tree
+    from ..objects.walk_state import Branch, StateOutline, Tree
     from ..tensors.version_counter import Counter
 
 
@@ -99,7 +99,7 @@ class Roots:
 
 
 @mutable
-class Lens:
+class Snapshotter:
     """Takes snapshots; unchanged branches are carried over from the last one.
 
     Attributes
@@ -120,13 +120,13 @@ class Lens:
     _looks: int = 0
     _joined: tuple[list[dict[int, Block]], Mapping[int, Block]] = field(default_factory=lambda: ([], {}))
     _reader: BranchReader = field(init=False)
-    _drawn: dict[int, Drawn] = field(default_factory=dict)
+    _drawn: dict[int, StateOutline] = field(default_factory=dict)
     _held: tuple[tuple[str, tuple[int, ...]], ...] = ()
     _holdings: tuple[object, tuple[OptimizerHolding, ...]] = (None, ())
     _routes: list[tuple[str, int, str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Make branches read with the serials of this lens."""
+        """Make branches read with its own serials."""
         self._reader = BranchReader(self.objects, self.storages)
 
     def take(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ..compare.compare_bytes import StorageMark
     from ..protect.byte_archive import Archive
-    from ..snapshot.snapshotter import Lens
+    from ..snapshot.snapshotter import Snapshotter
 
 MOST_BYTES = 1 << 22
 """The largest tensor that a trial copies."""
@@ -37,7 +37,7 @@ class KnownPast:
         The storages whose last bytes were not read yet.
     """
 
-    lens: Lens
+    snapshotter: Snapshotter
     archive: Archive
     waiting: Container[int] = ()
 
@@ -82,7 +82,7 @@ def _copy(value: object, count: int, past: KnownPast) -> object:
     if value.nbytes > MOST_BYTES or not is_there(value):  # type: ignore[attr-defined]
         raise NotKnownError
     with plain_reads():
-        reading = read(value, "", 0, past.lens.storages)
+        reading = read(value, "", 0, past.snapshotter.storages)
     kept = past.kept(reading.storage, count)
     if kept is not None:
         return _copy_there(value, reading, kept) if reading.device != "cpu" else _copy_kept(value, reading, kept)

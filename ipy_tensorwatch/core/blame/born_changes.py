@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..memory.address_space import space_of
-from ..model.records import Site
 from ..model.snapshots.differences import Differences, readings_after
 from ..statements.write_calls import runs_backward
 from .changed_rows import ChangedRows
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..model.path import AccessPath
     from ..model.reading import Reading
-    from ..model.records import Cause, Change
+    from ..model.records import Cause, Change, Site
     from ..model.snapshots.differences import Found
     from ..model.trace.born import Born
     from .changed_rows import Judge
@@ -118,9 +117,7 @@ class BornChanges:
             return None
         one = telling[-1]
         is_seen = ran == [one.index]
-        return Site(
-            line=one.line, end_line=one.end_line, text=one.text, certainty="observed" if is_seen else "inferred"
-        )
+        return one.site("observed" if is_seen else "inferred")
 
 
 def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:

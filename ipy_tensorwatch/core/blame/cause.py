@@ -12,9 +12,9 @@ from ..model.records import Site
 from ..statements.write_calls import calls_collective, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
-from .evidence.path_evidence import Sightings
-from .evidence.path_writes import Course
+from .evidence.path_writes import PathWrites
 from .evidence.possible_writers import FEW, WriterSearch
+from .evidence.seen_lines import SeenLines
 from .expected.changed_path import ChangedPath
 from .expected.own_arrays import changes_itself
 from .expected.updates import (
@@ -69,10 +69,10 @@ class _Case:
         detours, is_data = tuple(cell.detours.others(self.paths)), was_data(cell, difference)
         self.changed = ChangedPath(path=self.path, reading=reading, group=self.group, detours=detours, is_data=is_data)
         self.names, self.others = self.changed.names, self.changed.others
-        self.family, self.sightings = {self.spelled, *map(str, self.others)}, Sightings(cell)
+        self.family, self.sightings = {self.spelled, *map(str, self.others)}, SeenLines(cell)
         together = sum(one.storage == reading.storage for _, one in self.group) + 1
         is_alone = together >= cell.places.count_in(reading.storage)
-        self.course = Course(before=difference.before or reading, after=reading, is_alone=is_alone)
+        self.course = PathWrites(before=difference.before or reading, after=reading, is_alone=is_alone)
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):
             self.recorded.setdefault(one.statement, []).append(one.inner)
@@ -184,13 +184,7 @@ class _Case:
         explained = bool(lines) or inner is not None or self._tells_itself(statement, step, cause)
         possible = () if explained else reached.possible
         inferred = next((one.inner for one in possible if one.score >= MAY_REACH), None)
-        site = Site(
-            line=statement.line,
-            end_line=statement.end_line,
-            text=statement.text,
-            certainty="observed" if certain and inferred is None else "inferred",
-            inner=inner or inferred,
-        )
+        site = statement.site("observed" if certain and inferred is None else "inferred", inner or inferred)
         sites = tuple(replace(site, inner=one or inner) for one in lines) if lines else (self._unwrapped(site),)
         return cause, sites, lambda: self._via(statement, step, reached)
 

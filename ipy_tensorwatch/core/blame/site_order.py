@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..statements.statement import parse_statements
 from ..syntax.parsing import parse_path
+from ..syntax.statement_text import words_in
 from .verdict import SILENT
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _doubt(site: Site) -> int:
 
 def _distance(site: Site, path: AccessPath, via: Collection[str]) -> int:
     """Rank statements that name the tensor before those that name an alias it changed through; headers come later."""
-    named = set(re.findall(r"\w+", site.text))
+    named = set(words_in(site.text))
     through = {parse_path(one).root for one in via}
     distance = 0 if path.root in named else 1 if through & named else 2
     return max(distance, 1) + 1 if site.text.endswith(":") else distance

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..hazards.hazard_facts import Raised, Stopped, TypedLine
     from ..model.trace.saved_tensor import Writing
-    from .error_messages import Complaint
+    from .error_messages import ErrorMessage
 
 _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")
 
@@ -49,7 +49,7 @@ def stopped_hazard(one: Stopped) -> Hazard:
     )
 
 
-def unread_hazard(complaint: Complaint, raised: Raised, names: Sequence[str]) -> Hazard:
+def unread_hazard(error_message: ErrorMessage, raised: Raised, names: Sequence[str]) -> Hazard:
     """Build the hazard for a backward that raised at a node whose saved tensors cannot be read.
 
     Parameters
@@ -57,9 +57,9 @@ def unread_hazard(complaint: Complaint, raised: Raised, names: Sequence[str]) ->
     names
         The variables that the message may refer to.
     """
-    is_detached = complaint.trouble == "detached"
+    is_detached = error_message.trouble == "detached"
     return Hazard(
-        code=complaint.code,
+        code=error_message.code,
         outcome="raises",
         paths=tuple(names),
         op=None,
@@ -67,9 +67,9 @@ def unread_hazard(complaint: Complaint, raised: Raised, names: Sequence[str]) ->
             raised=raised,
             is_detached=is_detached,
             names=tuple(names),
-            shape=complaint.shape,
-            now=complaint.now,
-            expected=complaint.expected,
+            shape=error_message.shape,
+            now=error_message.now,
+            expected=error_message.expected,
         ),
         fix=Fix(kind="detach-name" if is_detached else "record-cells"),
         happened=True,

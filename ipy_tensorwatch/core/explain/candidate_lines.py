@@ -37,7 +37,7 @@ _SET_ITEM = "copyslices", "indexput"
 
 
 @record
-class Suspect:
+class CandidateLine:
     """A line that computes something.
 
     Attributes
@@ -56,42 +56,44 @@ class Suspect:
     makes: frozenset[str]
 
 
-def list_suspects(statements: Iterable[Statement], notebook: Notebook, deadline: Deadline = NEVER) -> list[Suspect]:
+def list_candidates(
+    statements: Iterable[Statement], notebook: Notebook, deadline: Deadline = NEVER
+) -> list[CandidateLine]:
     """List the lines of some statements and of the notebook functions that they may reach.
 
     The list is empty if the deadline passes: an incomplete list cannot single out a line.
     """
-    found: dict[Inner | tuple[int, str], Suspect] = {}
+    found: dict[Inner | tuple[int, str], CandidateLine] = {}
     reader = DefinitionReader(notebook)
     for one in statements:
         if deadline.has_passed():
             return []
         node = parse_header(one.text) if (one.line, one.text) not in found else None
         if node is not None:
-            found[one.line, one.text] = _suspect(one, node, None)
+            found[one.line, one.text] = _candidate(one, node, None)
             for inner, line, _ in reader.reached(one, node):
                 if inner not in found:
-                    found[inner] = _suspect(one, line, inner)
+                    found[inner] = _candidate(one, line, inner)
     return [*found.values()]
 
 
-def only_writer(suspects: Iterable[Suspect], ops: Collection[str]) -> Suspect | None:
+def only_writer(candidates: Iterable[CandidateLine], ops: Collection[str]) -> CandidateLine | None:
     """Return the only line that writes by an operator of these nodes; if there is none, the only line that writes."""
-    writing = [one for one in suspects if one.writes and is_counted((one.inner or one.statement).text)]
+    writing = [one for one in candidates if one.writes and is_counted((one.inner or one.statement).text)]
     fitting = [one for one in writing if one.writes & {*map(stem, ops)}]
     likely = fitting or writing
     return likely[0] if len(likely) == 1 else None
 
 
-def only_maker(suspects: Iterable[Suspect], op: str) -> Suspect | None:
+def only_maker(candidates: Iterable[CandidateLine], op: str) -> CandidateLine | None:
     """Return the only line that applies a node's operator, by its name or its sign."""
-    making = [one for one in suspects if stem(op) in one.makes]
+    making = [one for one in candidates if stem(op) in one.makes]
     return making[0] if len(making) == 1 else None
 
 
-def only_reader(suspects: Iterable[Suspect], names: Collection[str]) -> Inner | None:
+def only_reader(candidates: Iterable[CandidateLine], names: Collection[str]) -> Inner | None:
     """Return the only line inside functions that reads one of these variables and uses the result."""
-    inner = [one.inner for one in suspects if one.inner is not None and not one.writes]
+    inner = [one.inner for one in candidates if one.inner is not None and not one.writes]
     found = [one for one in inner if not isinstance(parse_one(one.text), ast.Expr) and with_clones(one.text, names)]
     return found[0] if len(found) == 1 else None
 
@@ -141,12 +143,14 @@ def stem(op: str) -> str:
     return re.sub(r"Backward\d*$", "", op.rpartition("::")[2]).lower()
 
 
-def _suspect(statement: Statement, node: ast.stmt, inner: Inner | None) -> Suspect:
+def _candidate(statement: Statement, node: ast.stmt, inner: Inner | None) -> CandidateLine:
     parts = own_nodes(node)
     calls = [part for part in parts if isinstance(part, ast.Call)]
     makes = {last_name(one.func).replace("_", "").lower() for one in calls}
     makes |= {_SIGNS.get(type(one.op), "") for one in (node, *parts) if isinstance(one, ast.BinOp | ast.AugAssign)}
-    return Suspect(statement=statement, inner=inner, writes=frozenset(_writes(node, calls)), makes=frozenset(makes))
+    return CandidateLine(
+        statement=statement, inner=inner, writes=frozenset(_writes(node, calls)), makes=frozenset(makes)
+    )
 
 
 def _writes(node: ast.stmt, calls: Iterable[ast.Call]) -> Iterator[str]:

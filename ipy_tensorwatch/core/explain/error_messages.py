@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from ..hazards.hazard_facts import Trouble
 
 BACKWARD: frozenset[Trouble] = frozenset(("overwritten", "detached", "freed"))
-"""The complaints of a backward: about a write that was allowed before, or about one backward too many."""
+"""The errors of a backward: about a write that was allowed before, or about one backward too many."""
 MEMORY: frozenset[Trouble] = frozenset(("expanded", "shared"))
-"""The complaints that do not concern gradients: elements that share memory."""
+"""The errors that do not concern gradients: elements that share memory."""
 
 _OVERWRITTEN = re.compile(
     r"one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -46,7 +46,7 @@ _WORDS: dict[str, Trouble] = {
 
 
 @record
-class Complaint:
+class ErrorMessage:
     """The content of one of PyTorch's messages.
 
     Attributes
@@ -80,12 +80,12 @@ class Complaint:
         return "TW201" if self.trouble in BACKWARD else "TW206" if self.trouble in MEMORY else "TW204"
 
 
-def read_complaint(message: str) -> Complaint | None:
+def read_error_message(message: str) -> ErrorMessage | None:
     """Parse an error's message; None if it is about something else.
 
     Examples
     --------
-    >>> read_complaint("a leaf Variable that requires grad is being used in an in-place operation.").trouble
+    >>> read_error_message("a leaf Variable that requires grad is being used in an in-place operation.").trouble
     'leaf'
     """
     overwritten, view = _OVERWRITTEN.search(message), _VIEW.search(message)
@@ -95,9 +95,11 @@ def read_complaint(message: str) -> Complaint | None:
         mode = view["early"] or view["late"]
         trouble = _trouble(message) if mode is None else "no-grad-view" if mode == "no_grad" else "inference-view"
         late, op = view["how"] != "is being", view["op"] or view["below"]
-        return trouble and Complaint(trouble=trouble, facts=view[0], op=op, output=_number(view["output"]), late=late)
+        return trouble and ErrorMessage(
+            trouble=trouble, facts=view[0], op=op, output=_number(view["output"]), late=late
+        )
     found = _trouble(message)
-    return found and Complaint(trouble=found, facts=message)
+    return found and ErrorMessage(trouble=found, facts=message)
 
 
 def _trouble(message: str) -> Trouble | None:
@@ -105,8 +107,8 @@ def _trouble(message: str) -> Trouble | None:
     return next((trouble for words, trouble in _WORDS.items() if words in message), None)
 
 
-def _overwritten(found: re.Match[str]) -> Complaint:
-    return Complaint(
+def _overwritten(found: re.Match[str]) -> ErrorMessage:
+    return ErrorMessage(
         trouble="overwritten",
         facts=found[0],
         op=found["op"],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..hazards.standing_hazards import Standing
     from ..model.records import Change
     from ..model.trace.cell_error import CellError, ErrorFrame
-    from .error_messages import Complaint
+    from .error_messages import ErrorMessage
     from .node_log import NodeLog
 
 
@@ -35,7 +35,7 @@ class ErrorScene:
     """
 
     error: CellError
-    complaint: Complaint
+    error_message: ErrorMessage
     reasoning: Reasoning
     standing: Standing
     history: Iterable[tuple[int, Change]]
@@ -51,7 +51,7 @@ class ErrorScene:
     def raised(self) -> Raised:
         """The user's innermost statement; for an error in backward, the statement that called backward."""
         runs_backward = (one for one in self.error.frames if one.runs_backward)
-        found = runs_backward if self.complaint.trouble in BACKWARD else iter(())
+        found = runs_backward if self.error_message.trouble in BACKWARD else iter(())
         frame = next(found, next(iter(self.error.frames), None))
         if frame is None:
             return Raised()

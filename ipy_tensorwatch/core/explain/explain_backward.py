@@ -8,9 +8,9 @@ from ..hazards.hazard_facts import Stopped
 from ..host.deadline import Deadline
 from ..memory.overlap import share_bytes
 from .backward_failed import stopped_hazard, unread_hazard
-from .find_writer import Inquest
+from .find_writer import OverwriteSearch
 from .guess_line import Guess
-from .known_writes import Witness
+from .known_writes import KnownWrites
 
 if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
@@ -31,23 +31,23 @@ def explain_stop(scene: ErrorScene) -> Hazard:
     """Return the hazard that explains a failed backward: failed node, saved tensor, and the write."""
     spoiled = scene.error.spoiled
     if spoiled is None:
-        return unread_hazard(scene.complaint, scene.raised, _alike(scene))
+        return unread_hazard(scene.error_message, scene.raised, _alike(scene))
     paths = [path for path, _ in _over(spoiled.reading, scene)]
     owner, local = _local_to(scene, spoiled) if not paths else (None, [])
-    family = Witness(family=_family(spoiled, scene), reasoning=scene.reasoning)
-    inquest = Inquest(scene=scene, spoiled=spoiled, saved_in=_saved_in(spoiled, scene), witness=family)
+    family = KnownWrites(family=_family(spoiled, scene), reasoning=scene.reasoning)
+    search = OverwriteSearch(scene=scene, spoiled=spoiled, saved_in=_saved_in(spoiled, scene), known_writes=family)
     known = Stopped(
-        code=scene.complaint.code,
+        code=scene.error_message.code,
         raised=scene.raised,
         spoiled=spoiled,
         paths=tuple(map(str, paths or local)),
         owner=owner.spot.function if owner else None,
-        saved_in=inquest.saved_in,
-        saved_at=inquest.saved_at(),
-        writing=None if scene.error.is_threaded else inquest.close(),
+        saved_in=search.saved_in,
+        saved_at=search.saved_at(),
+        writing=None if scene.error.is_threaded else search.find_write(),
         recorded=scene.reasoning.trace.is_recorded,
     )
-    return stopped_hazard(Guess(inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS)).complete(known))
+    return stopped_hazard(Guess(search=search, owner=owner, deadline=Deadline.after(SECONDS)).complete(known))
 
 
 def _saved_in(spoiled: Spoiled, scene: ErrorScene) -> int | None:
@@ -58,7 +58,7 @@ def _saved_in(spoiled: Spoiled, scene: ErrorScene) -> int | None:
 
 def _alike(scene: ErrorScene) -> list[str]:
     """Return the variables with the shape and version of the error message, if there are at most `MAX_ALIKE`."""
-    said = scene.complaint
+    said = scene.error_message
     entries = scene.reasoning.trace.after.entries() if said.now is not None else ()
     shapes = [(str(path), reading.version, ", ".join(map(str, reading.shape))) for path, reading in entries]
     found = [path for path, version, shape in shapes if (version, shape) == (said.now, said.shape)]

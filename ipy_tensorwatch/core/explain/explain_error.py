@@ -45,17 +45,17 @@ def _explain(
     if error is None:
         return None
     # Few cells fail in this way, and loading what explains them takes a tenth of `%load_ext`.
-    from .error_messages import BACKWARD, read_complaint  # noqa: PLC0415
+    from .error_messages import BACKWARD, read_error_message  # noqa: PLC0415
     from .error_scene import ErrorScene  # noqa: PLC0415
     from .explain_backward import explain_stop  # noqa: PLC0415
     from .explain_refusal import explain_refusal  # noqa: PLC0415
     from .second_backward import explain_second  # noqa: PLC0415
 
-    said = read_complaint(error.message)
+    said = read_error_message(error.message)
     if said is None:
         return None
     scene = ErrorScene(
-        error=error, complaint=said, reasoning=reasoning, standing=standing, history=history, built=built
+        error=error, error_message=said, reasoning=reasoning, standing=standing, history=history, built=built
     )
     refused_or_stopped = explain_stop if said.trouble in BACKWARD else explain_refusal
     told = explain_second(scene) if said.trouble == "freed" else refused_or_stopped(scene)

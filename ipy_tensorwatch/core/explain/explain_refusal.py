@@ -13,7 +13,7 @@ from ..model.reading import extent
 from ..model.trace.cell_error import Local
 from ..syntax.parsing import bound_around, parse_path
 from .inplace_refused import refused_hazard
-from .known_writes import Witness, find_last_write
+from .known_writes import KnownWrites, find_last_write
 from .rewrite_loop import take_one_by_one
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
     from ..model.reading import Reading
     from ..model.trace.cell_error import ErrorFrame
-    from .error_messages import Complaint
+    from .error_messages import ErrorMessage
     from .error_scene import ErrorScene
 
 MAX_NAMES = 16
@@ -31,9 +31,13 @@ MAX_NAMES = 16
 def explain_refusal(scene: ErrorScene) -> Hazard:
     """Return the hazard that explains a refused write, or the use of a view that became invalid."""
     found = next(chain(_candidates(scene), _iterated(scene)), None)
-    complaint = scene.complaint
+    error_message = scene.error_message
     refused = Refused(
-        code=complaint.code, trouble=complaint.trouble, late=complaint.late, op=complaint.op, raised=scene.raised
+        code=error_message.code,
+        trouble=error_message.trouble,
+        late=error_message.late,
+        op=error_message.op,
+        raised=scene.raised,
     )
     if found is not None:
         refused = _describe(refused, scene, *found)
@@ -43,9 +47,9 @@ def explain_refusal(scene: ErrorScene) -> Hazard:
 def _candidates(scene: ErrorScene) -> Iterator[tuple[ErrorFrame, Local]]:
     """Yield the tensors that the failing statements name and that match the error, innermost frame first."""
     for frame in chain(scene.error.inside, scene.error.frames):
-        for path in _meant(scene.complaint, frame):
+        for path in _meant(scene.error_message, frame):
             near = [one for one in frame.named if path.leads_to(one.path) or one.path.leads_to(path)]
-            yield from ((frame, one) for one in near if _fits(scene.complaint, one))
+            yield from ((frame, one) for one in near if _fits(scene.error_message, one))
 
 
 def _iterated(scene: ErrorScene) -> Iterator[tuple[ErrorFrame, Local]]:
@@ -53,13 +57,16 @@ def _iterated(scene: ErrorScene) -> Iterator[tuple[ErrorFrame, Local]]:
 
     From Python 3.12 on, a comprehension runs in the enclosing frame, and its names are gone after an error.
     """
-    for frame in scene.error.frames if scene.complaint.trouble == "one-of-several" else ():
+    for frame in scene.error.frames if scene.error_message.trouble == "one-of-several" else ():
         for name in {path.root for path in frame.written} & frame.iterated.keys():
             bases = [
                 one.reading for one in frame.named if one.path in frame.iterated[name] and one.reading.requires_grad
             ]
             if len(bases) == 1 and bases[0].shape:
-                yield frame, Local(AccessPath(name), _first_row(bases[0], f"{scene.complaint.op}Backward0"), bases[0])
+                yield (
+                    frame,
+                    Local(AccessPath(name), _first_row(bases[0], f"{scene.error_message.op}Backward0"), bases[0]),
+                )
 
 
 def _first_row(base: Reading, grad_fn: str) -> Reading:
@@ -68,21 +75,23 @@ def _first_row(base: Reading, grad_fn: str) -> Reading:
     return base._replace(shape=shape, strides=strides, high=high, grad_fn=grad_fn, is_leaf=False)
 
 
-def _meant(complaint: Complaint, frame: ErrorFrame) -> tuple[AccessPath, ...]:
+def _meant(error_message: ErrorMessage, frame: ErrorFrame) -> tuple[AccessPath, ...]:
     """Return what the error may be about: the written paths, or all paths if a use was refused."""
-    return frame.read if complaint.late or complaint.trouble in ("marked-leaf", "marked-view") else frame.written
+    return (
+        frame.read if error_message.late or error_message.trouble in ("marked-leaf", "marked-view") else frame.written
+    )
 
 
-def _fits(complaint: Complaint, one: Local) -> bool:
+def _fits(error_message: ErrorMessage, one: Local) -> bool:
     """Return whether a tensor has the property that PyTorch's error names."""
     reading, base = one.reading, one.base
-    match complaint.trouble:
+    match error_message.trouble:
         case "leaf" | "marked-leaf":
             return reading.collects_gradient
         case "view-of-leaf":
             return (reading if base is None else base).collects_gradient
         case "one-of-several" | "made-by-function" | "no-grad-view" | "inference-view":
-            return base is not None and (bool(reading.version) or not complaint.late)
+            return base is not None and (bool(reading.version) or not error_message.late)
         case "detached-view" | "marked-view":
             return base is not None
         case "inference":
@@ -101,7 +110,7 @@ def _describe(refused: Refused, scene: ErrorScene, frame: ErrorFrame, one: Local
     path = next(iter(names), None) if is_inside else str(one.path)
     bases = _names_as(one.base, scene, frame) if one.base is not None else []
     family = [entry for entry in beside if entry[1].version == one.reading.version][:MAX_NAMES]
-    witness = Witness(family=family, reasoning=scene.reasoning)
+    known_writes = KnownWrites(family=family, reasoning=scene.reasoning)
     return replace(
         refused,
         path=path,
@@ -114,7 +123,7 @@ def _describe(refused: Refused, scene: ErrorScene, frame: ErrorFrame, one: Local
         binds=_binds(error.frames[0], parse_path(path or "")) if is_inside else _binds(frame, one.path),
         loop=_loop(frame, one, bases),
         module=next((each.module for each in error.inside if each.module), None),
-        writing=find_last_write(witness, scene.history) if scene.complaint.late else None,
+        writing=find_last_write(known_writes, scene.history) if scene.error_message.late else None,
         has_read_grad=frame.is_cell and f"{path}.grad" in scene.reasoning.trace.own.plain,
         is_written=any(content.changed and str(each.path) in names for each, content in scene.reasoning.trace.found),
     )

@@ -11,7 +11,7 @@ from ..model.trace.saved_tensor import Writing
 from ..statements.rewrite_statement import written_path
 from ..syntax.magic_calls import MAGIC_CALL
 from .candidate_lines import is_counted
-from .known_writes import Witness, line_and_text, writes_by_name
+from .known_writes import KnownWrites, line_and_text, writes_by_name
 
 if TYPE_CHECKING:
     from ..model.records import Site
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
 
 @record
-class Inquest:
+class OverwriteSearch:
     """Asks the sources of evidence for the write, the most reliable first.
 
     Attributes
     ----------
     saved_in
         The cell that saved the tensor.
-    witness
+    known_writes
         The statements of this cell that wrote to the memory.
     """
 
     scene: ErrorScene
     spoiled: Spoiled
     saved_in: int | None
-    witness: Witness
+    known_writes: KnownWrites
 
     @property
     def count(self) -> int:
         """The execution count of the cell that raised."""
         return self.scene.reasoning.own.evidence.cell
 
-    def close(self) -> Writing | None:
+    def find_write(self) -> Writing | None:
         """Return the write; None if it was not observed."""
         if self.spoiled.is_detached:
             return self._detached()
@@ -53,8 +53,8 @@ class Inquest:
 
     def _detached(self) -> Writing | None:
         """Return the statement that detached the tensor: that moves no version counter."""
-        here = (one for one in self.witness.told() if one.site and "detach_(" in one.site.text)
-        before = (one for one in self.witness.strips(self.scene.history) if one.cell >= (self.saved_in or 0))
+        here = (one for one in self.known_writes.told() if one.site and "detach_(" in one.site.text)
+        before = (one for one in self.known_writes.strips(self.scene.history) if one.cell >= (self.saved_in or 0))
         return next(here, next(before, None))
 
     def saved_at(self) -> Site | None:
@@ -84,7 +84,7 @@ class Inquest:
         site, remembered = proven.site, self._remembered()
         if site is None:
             return proven
-        told = self.witness.told() if proven.cell == self.count else [remembered] if remembered else []
+        told = self.known_writes.told() if proven.cell == self.count else [remembered] if remembered else []
         alike = [one for one in told if one.cell == proven.cell and line_and_text(one.site) == line_and_text(site)]
         best = next((one for one in alike if one.cause == "direct"), alike[0] if alike else None)
         if best is None or best.site is None:
@@ -96,7 +96,7 @@ class Inquest:
         known = self._known_cell()
         if known is None or known.site is None:
             return known
-        names = [*filter(None, [known.path]), *(str(path) for path, _ in self.witness.family)]
+        names = [*filter(None, [known.path]), *(str(path) for path, _ in self.known_writes.family)]
         is_own_result = self.saved_in == known.cell and self.spoiled.is_output
         for one in self.ran_in(known.cell)[is_own_result:]:
             if is_counted(one.text) and line_and_text(one) == line_and_text(known.site):
@@ -109,7 +109,7 @@ class Inquest:
     def _known_cell(self) -> Writing | None:
         """Return the earlier cell that moved the version counter, as recorded or as predicted by a hazard."""
         known, version = self._foretold(), self.spoiled.expected
-        moves = [one for one, before, after in self.witness.moves(self.scene.history) if before <= version < after]
+        moves = [one for one, before, after in self.known_writes.moves(self.scene.history) if before <= version < after]
         counted = next((one for one in moves if one.cell >= (self.saved_in or 0)), None)
         if counted is None:
             return known
@@ -128,12 +128,12 @@ class Inquest:
     def _in_this_cell(self) -> Writing | None:
         """Return the first statement since the save that wrote, by name or as observed."""
         here = self.saved_in == self.count
-        if not here and not self.witness.saw(self.spoiled.expected, at_once=self.saved_in is None):
+        if not here and not self.known_writes.saw(self.spoiled.expected, at_once=self.saved_in is None):
             return None
         since = [*dict.fromkeys(self.ran_since(self.count))]
         saver = since[0] if here and since and self.spoiled.is_output else None
         statements = {line_and_text(one): one.index for one in self.scene.reasoning.own.statements}
-        told = [(statements.get(line_and_text(one.site)), one) for one in self.witness.told()]
+        told = [(statements.get(line_and_text(one.site)), one) for one in self.known_writes.told()]
         found = [(_turn(one, since.index(index), is_saver=index == saver), turn)
                  for turn, (index, one) in enumerate(told) if index in since]  # fmt: skip
         return told[min(found)[1]][1] if found else None
@@ -157,6 +157,6 @@ def _as_typed(one: Writing) -> Writing:
 
 
 def _turn(one: Writing, place: int, *, is_saver: bool) -> tuple[bool, bool, int, bool]:
-    """Sort key for suspects: a statement that both saves and writes a name wrote first, so it comes last."""
+    """Sort key for writes: a statement that both saves and writes a name wrote first, so it comes last."""
     is_named = one.cause == "direct"
     return one.site is not None and not is_counted(one.site.text), is_named and is_saver, place, not is_named

@@ -15,7 +15,7 @@ from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import bound_around, parse_path
 from .candidate_lines import (
     is_counted,
-    list_suspects,
+    list_candidates,
     only_maker,
     only_reader,
     only_writer,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from ..host.deadline import Deadline
     from ..model.trace.cell_error import ErrorFrame
     from ..statements.statement import Statement
-    from .candidate_lines import Suspect
-    from .find_writer import Inquest
+    from .candidate_lines import CandidateLine
+    from .find_writer import OverwriteSearch
 
 
 @record
@@ -50,20 +50,20 @@ class Guess:
         When to stop searching for lines inside functions.
     """
 
-    inquest: Inquest
+    search: OverwriteSearch
     owner: ErrorFrame | None
     deadline: Deadline
 
     @property
     def _reasoning(self) -> Reasoning:
-        return self.inquest.scene.reasoning
+        return self.search.scene.reasoning
 
     def complete(self, found: Stopped) -> Stopped:
         """Return the explanation with all likely lines added."""
         found = self._with_line_of_owner(found)
         if found.saved_in is not None:
             carried = self._carried(found)
-            found = self._with_suspect(replace(found, carried=carried, containers=self._containers(carried)))
+            found = self._with_candidate(replace(found, carried=carried, containers=self._containers(carried)))
             found = self._with_saver(found)
         return replace(found, rebinds=self._rebinds(found))
 
@@ -81,7 +81,7 @@ class Guess:
             return replace(found, writing=replace(found.writing, site=there))
         return replace(found, inside=replace(statement_of(self.owner), line=number, text=text))
 
-    def _with_suspect(self, found: Stopped) -> Stopped:
+    def _with_candidate(self, found: Stopped) -> Stopped:
         """Add the only line, or the in-place modules, that match the operators that the graph shows."""
         writing, spoiled = found.writing, found.spoiled
         if found.inside or spoiled.is_detached or (writing is not None and _is_told(writing, found.saved_at)):
@@ -91,13 +91,13 @@ class Guess:
             return replace(found, writing=followed)
         ops = [spoiled.writer[0]] if spoiled.writer else spoiled.users if spoiled.is_output else []
         ran, notebook = self._ran(found), self._reasoning.trace.notebook
-        elsewhere, suspects = self._lay_elsewhere(ran), list_suspects(ran, notebook, self.deadline)
-        able = [one for one in suspects if one.inner or _may_write(one.statement, elsewhere)]
-        suspect = only_writer(able, ops)
+        elsewhere, candidates = self._lay_elsewhere(ran), list_candidates(ran, notebook, self.deadline)
+        able = [one for one in candidates if one.inner or _may_write(one.statement, elsewhere)]
+        candidate = only_writer(able, ops)
         modules = quiet_modules(ran, notebook, ops, spoiled.op)
-        if modules and not (suspect and suspect.writes & {*map(stem, ops)}):
+        if modules and not (candidate and candidate.writes & {*map(stem, ops)}):
             return replace(found, modules=tuple((path, notebook.classes[path]) for path in modules))
-        return found if suspect is None or modules else replace(found, writing=_guess(suspect, found))
+        return found if candidate is None or modules else replace(found, writing=_guess(candidate, found))
 
     def _follow_names(self, found: Stopped) -> Writing | None:
         """Return the first write to a name that the saving statement used, unless another write may come first."""
@@ -121,10 +121,10 @@ class Guess:
 
     def _ran_from(self, first: int) -> Iterator[tuple[int, Statement]]:
         """Yield the statements that ran since the save with their cells, up to the first unknown cell."""
-        for cell in range(first, self.inquest.count + 1):
-            if not self.inquest.timeline(cell).statements:
+        for cell in range(first, self.search.count + 1):
+            if not self.search.timeline(cell).statements:
                 return
-            yield from ((cell, one) for one in self.inquest.ran_in(cell))
+            yield from ((cell, one) for one in self.search.ran_in(cell))
 
     def _lay_elsewhere(self, ran: Iterable[Statement]) -> set[str]:
         """Return the roots of variables that were not bound by these statements, so that their memory is older."""
@@ -136,8 +136,8 @@ class Guess:
         writing = found.writing
         cell = (found.saved_in if writing is None else writing.cell) or 0
         site = writing.site if writing else None
-        since = {*self.inquest.ran_since(cell)}
-        statements = self.inquest.timeline(cell).statements
+        since = {*self.search.ran_since(cell)}
+        statements = self.search.timeline(cell).statements
         ran = [one for one in statements if (line_and_text(one) == line_and_text(site) if site else one.index in since)]
         return [one for each in ran for one in statements_in(each)]
 
@@ -146,25 +146,25 @@ class Guess:
         site = found.saved_at
         if site is None:
             return found
-        suspects = list_suspects(parse_statements(site.text), self._reasoning.trace.notebook, self.deadline)
+        candidates = list_candidates(parse_statements(site.text), self._reasoning.trace.notebook, self.deadline)
         if found.paths and not found.owner:
-            own = [one for one in suspects if one.inner and not self._is_hidden(one.inner, found.paths)]
+            own = [one for one in candidates if one.inner and not self._is_hidden(one.inner, found.paths)]
             return replace(found, reader=only_reader(own, found.paths))
-        maker = only_maker(suspects, found.spoiled.op)
+        maker = only_maker(candidates, found.spoiled.op)
         if maker is None or maker.inner is None:
             return found
         return replace(found, saved_at=replace(site, certainty="inferred", inner=maker.inner))
 
     def _is_hidden(self, inner: Inner, paths: Iterable[str]) -> bool:
         """Return whether a line lies in a function whose local names hide one of these variables."""
-        own = bound_around(self.inquest.scene.built.plain_of(inner.cell), inner.line)
+        own = bound_around(self.search.scene.built.plain_of(inner.cell), inner.line)
         return any(parse_path(path).root in own for path in paths)
 
     def _carried(self, found: Stopped) -> tuple[str, ...]:
         """Return the non-leaf variables that carry the graph of one loop iteration into the next."""
-        if found.saved_in != self.inquest.count:
+        if found.saved_in != self.search.count:
             return ()
-        since = self.inquest.ran_since(self.inquest.count)
+        since = self.search.ran_since(self.search.count)
         statements = {one.index: one for one in self._reasoning.own.statements}
         if not since or since[0] not in since[1:] or since[0] not in statements:
             return ()
@@ -179,7 +179,7 @@ class Guess:
 
     def _containers(self, carried: Iterable[str]) -> dict[str, Literal["tuple", "list"]]:
         """Return which of some variables are tuples or lists of tensors."""
-        known = self.inquest.scene.error.containers
+        known = self.search.scene.error.containers
         return {path: known[path] for path in carried if path in known}
 
     def _rebinds(self, found: Stopped) -> frozenset[str]:
@@ -187,7 +187,7 @@ class Guess:
         if found.owner is not None:
             return frozenset(found.paths)
         inner = found.writing.site.inner if found.writing and found.writing.site else None
-        return bound_around(self.inquest.scene.built.plain_of(inner.cell), inner.line) if inner else frozenset()
+        return bound_around(self.search.scene.built.plain_of(inner.cell), inner.line) if inner else frozenset()
 
 
 def _writes_itself(one: Statement, name: str) -> bool:
@@ -210,10 +210,10 @@ def _is_told(writing: Writing, saved_at: Site | None) -> bool:
     return site.inner is not None or (writing.cause == "direct" and not is_same)
 
 
-def _guess(suspect: Suspect, found: Stopped) -> Writing:
-    one, known = suspect.statement, found.writing
-    site = one.site("inferred", suspect.inner)
+def _guess(candidate: CandidateLine, found: Stopped) -> Writing:
+    one, known = candidate.statement, found.writing
+    site = one.site("inferred", candidate.inner)
     if known is None:
         return Writing(cell=found.saved_in or 0, site=site)
-    is_better = suspect.inner is not None or known.site is None or known.site.text.startswith(MAGIC_CALL)
+    is_better = candidate.inner is not None or known.site is None or known.site.text.startswith(MAGIC_CALL)
     return replace(known, site=site) if is_better else known

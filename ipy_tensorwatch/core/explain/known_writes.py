@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @record
-class Witness:
+class KnownWrites:
     """The evidence of writes to some memory.
 
     Attributes
@@ -89,14 +89,14 @@ class Witness:
         )
 
 
-def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> Writing | None:
+def find_last_write(known_writes: KnownWrites, history: Iterable[tuple[int, Change]]) -> Writing | None:
     """Return the last write before a failure: this cell's if it moved the version counter, else one from history."""
-    now = max((reading.version or 0 for _, reading in witness.family), default=0)
-    if any(witness.version_before(path) == now for path, _ in witness.family):
-        return next((one for one, _, after in [*witness.moves(history)][::-1] if after == now), None)
-    turns = {index: turn for turn, (_, index) in enumerate(witness.reasoning.own.evidence.entered)}
-    numbers = {line_and_text(one): one.index for one in witness.reasoning.own.statements}
-    told = [(turns.get(numbers.get(line_and_text(one.site), -1), -1), one) for one in witness.told()]
+    now = max((reading.version or 0 for _, reading in known_writes.family), default=0)
+    if any(known_writes.version_before(path) == now for path, _ in known_writes.family):
+        return next((one for one, _, after in [*known_writes.moves(history)][::-1] if after == now), None)
+    turns = {index: turn for turn, (_, index) in enumerate(known_writes.reasoning.own.evidence.entered)}
+    numbers = {line_and_text(one): one.index for one in known_writes.reasoning.own.statements}
+    told = [(turns.get(numbers.get(line_and_text(one.site), -1), -1), one) for one in known_writes.told()]
     return max(told, key=lambda one: (one[0], one[1].cause == "direct"))[1] if told else None
 
 

@@ -1,13 +1,14 @@
-"""The cells that must run again after an edit, from what they bind and read."""
+"""The cells that must run again: after a fix, or after an edited cell, from what they bind and read."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..statements.statement import parse_statements, statements_in
+from ..syntax.statement_text import words_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from ..statements.statement import Statement
 
@@ -48,3 +49,38 @@ def _last_binding(name: str, until: int, parsed: Mapping[int, list[Statement]]) 
         count for count, several in parsed.items() if count <= until and any(name in one.binds for one in several)
     ]
     return max(counts, default=None)
+
+
+def stale_cells(edited: int, cells: Iterable[tuple[int, str]]) -> list[int]:
+    """Return an edited cell, and the later ones that use what it makes, or what such a cell makes.
+
+    Unlike `cells_to_run`, it asks for no cell that ran before the edited one. A cell that does not parse, as one with
+    magics, is taken to make every name that it mentions.
+
+    Parameters
+    ----------
+    edited
+        The execution count of the cell that was edited.
+    cells
+        The execution counts and sources of the cells, in the order in which they ran.
+
+    Examples
+    --------
+    >>> stale_cells(1, [(1, "y = x.detach()"), (2, "z = y + 1"), (3, "a = 1"), (4, "print(z)")])
+    [1, 2, 4]
+    """
+    found: list[int] = []
+    stale: set[str] = set()
+    for count, source in cells:
+        if count == edited or not stale.isdisjoint(words_in(source)):
+            found.append(count)
+            stale.update(_made_by(source))
+    return found
+
+
+def _made_by(source: str) -> set[str]:
+    """Return the names that a cell binds, and the roots of what it writes."""
+    statements = parse_statements(source)
+    if not statements and source.strip():
+        return set(words_in(source))
+    return {name for one in statements for name in (*one.binds, *(target.path.root for target in one.targets))}

@@ -7,6 +7,7 @@ import builtins
 import re
 from typing import TYPE_CHECKING
 
+from ..syntax.statement_text import words_in
 from ..syntax.syntax_tree import all_nodes
 from .pure_statements import MODULES, ROOTS, root_name
 
@@ -33,7 +34,7 @@ def words_in_code(node: ast.stmt) -> set[str]:
     if not any(isinstance(part, ast.Name) and part.id in _RUN_TEXT for part in parts):
         return set()
     texts = (part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
-    return {word for text in texts for word in re.findall(r"\w+", text)}
+    return {word for text in texts for word in words_in(text)}
 
 
 def may_read_anything(statements: Iterable[ast.stmt]) -> bool:

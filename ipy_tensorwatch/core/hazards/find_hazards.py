@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
-from ..model.records import Site
 from ..syntax.name_promises import says_own_values
 from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
+    from ..model.records import Site
     from ..model.trace.cell_trace import CellTrace
     from ..model.trace.graph_state import Ending
     from .fix import Fix
@@ -147,9 +147,7 @@ def _backward_of(reasoning: Reasoning) -> Site | None:
     """Return the only statement that can have run backward."""
     cell = reasoning.own
     ran = [one for one in cell.statements if one.index in cell.evidence.ran and "backward" in one.text]
-    if len(ran) != 1:
-        return None
-    return Site(line=ran[0].line, end_line=ran[0].end_line, text=ran[0].text, certainty="inferred")
+    return ran[0].site("inferred") if len(ran) == 1 else None
 
 
 def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) -> Iterator[Turn]:

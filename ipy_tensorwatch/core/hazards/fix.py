@@ -11,7 +11,7 @@ from ..host.record import record
 from ..syntax.keep_layout import keep_layout
 from ..syntax.magic_calls import MAGIC_CALL, find_body
 from ..syntax.parsing import parse_cell, statements_around
-from ..syntax.statement_text import header_end, spell
+from ..syntax.statement_text import header_end, spell_header
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.unrecorded_block import unrecorded_block
 
@@ -268,12 +268,7 @@ def _find(source: str, lines: list[str], target: TypedLine) -> ast.stmt | None:
     """Return a statement by its line and text."""
     tree = parse_cell(source)
     around = statements_around(tree, lambda one: one.lineno <= target.line <= (one.end_lineno or 0)) if tree else ()
-    return next((one for one in around if one.lineno == target.line and _spelled(one, lines) == target.text), None)
-
-
-def _spelled(node: ast.stmt, lines: list[str]) -> str:
-    end, column = header_end(node, lines)
-    return spell(node, lines, node.lineno, end, column)
+    return next((one for one in around if one.lineno == target.line and spell_header(one, lines) == target.text), None)
 
 
 def _checked(lines: list[str], edit: Lines) -> Lines | None:

@@ -21,7 +21,7 @@ Trouble = Literal[
     "inference", "detached-view", "out", "marked-view", "captured",
     "expanded", "shared",
 ]  # fmt: skip
-"""The kinds of PyTorch's complaints, each with its own message."""
+"""The kinds of PyTorch's errors, each with its own message."""
 
 
 How = Literal["leads", "goes-on", "is", "shares"]

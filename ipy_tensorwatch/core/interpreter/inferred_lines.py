@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..host.record import field, record
 from ..model.records import Inner
-from ..syntax.statement_text import header_end, spell, spell_line
+from ..syntax.statement_text import spell_header, spell_line
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import MODULE_WRITES
 from .execute import is_lambda_body
@@ -141,8 +141,6 @@ def _writes_module(node: ast.stmt) -> bool:
 
 
 def _line_of(event: Event) -> Inner:
-    lines = [*event.code.lines]
-    line = event.node.lineno
-    end, column = header_end(event.node, lines)
-    text = spell_line(lines[line - 1]) if is_lambda_body(event.node) else spell(event.node, lines, line, end, column)
+    lines, line = [*event.code.lines], event.node.lineno
+    text = spell_line(lines[line - 1]) if is_lambda_body(event.node) else spell_header(event.node, lines)
     return Inner(cell=event.code.cell, line=line + event.code.offset, text=text)

@@ -9,7 +9,7 @@ from ..model.records import Origin
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.parsing import parse_path
 from .inner_line import function_of, inner_lines, is_of_notebook, lines_that_keep
-from .likeliest import Likeliest
+from .likeliest_statement import LikeliestStatement
 from .way_of_sharing import CALL, SAME, SLICE, SharingWay, way_of_sharing
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def which_statement(a: str, b: str, began: Beginning, library: Library) -> Origi
     arrived = [parse_path(one.moment.path) for one in began.moments]
     others = [path for path in map(parse_path, (a, b)) if path not in arrived] or arrived
     both = parse_path(a).is_grad and parse_path(b).is_grad
-    likeliest = Likeliest(arrived=arrived, notebook=library.notebook, are_all_gradients=both)
+    likeliest = LikeliestStatement(arrived=arrived, notebook=library.notebook, are_all_gradients=both)
     outer = likeliest.choose(possible, statements)
     inside = statements_in(outer)
     chosen = likeliest.choose(inside, inside)
@@ -69,7 +69,7 @@ def which_statement(a: str, b: str, began: Beginning, library: Library) -> Origi
     )
 
 
-def _inside(way: SharingWay, likeliest: Likeliest, chosen: Statement, library: Library) -> list[Inner]:
+def _inside(way: SharingWay, likeliest: LikeliestStatement, chosen: Statement, library: Library) -> list[Inner]:
     """Return the lines inside the function that was called; without a call of one, of those that keep memory."""
     called = function_of(way.call.func, library) if way.call else None
     if called is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,13 @@ from .syntax_tree import children_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_WORD = re.compile(r"\w+")
+
+
+def words_in(text: str) -> list[str]:
+    """Return the names, keywords and numbers of a text."""
+    return _WORD.findall(text)
 
 
 def header_end(node: ast.stmt, lines: list[str]) -> tuple[int, int | None]:

@@ -8,7 +8,7 @@ from ..page import Line, Page, Row, Table, words
 from ..wording.changes.fold_changes import fold_by_cell
 from ..wording.changes.phrases import amount, counted, how
 from ..wording.changes.sites import line_at, text_at
-from ..wording.measure import count_of
+from ..wording.quantities import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

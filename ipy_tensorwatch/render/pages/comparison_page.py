@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ...core.model.comparison import Incomparable
 from ..page import Line, Page, Row, Table, code, words
-from ..wording.measure import spell_number
 from ..wording.not_compared import incomparable
+from ..wording.quantities import spell_number
 from ..wording.tensor_facts import spell_shape
 
 if TYPE_CHECKING:

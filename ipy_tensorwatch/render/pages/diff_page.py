@@ -12,7 +12,7 @@ from ..wording.changes.fold_changes import fold, gather
 from ..wording.changes.phrases import amount, counted, counter, how, names, values
 from ..wording.changes.sites import inner_line, line_of, site_text, statement
 from ..wording.hazards.hazard_sentences import hazard_lines
-from ..wording.measure import count_of
+from ..wording.quantities import count_of
 from ..wording.tensor_facts import spell_shape
 
 if TYPE_CHECKING:

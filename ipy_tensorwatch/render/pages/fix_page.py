@@ -9,7 +9,7 @@ from ...core.host.record import record
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.changes.phrases import names
 from ..wording.hazards.fix_sentences import title
-from ..wording.measure import few
+from ..wording.quantities import few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

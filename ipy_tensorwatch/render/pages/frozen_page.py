@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.changes.phrases import names
-from ..wording.measure import count_of, spell_bytes
 from ..wording.not_frozen import not_frozen
+from ..wording.quantities import count_of, spell_bytes
 from ..wording.tensor_facts import spell_shape
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..page import Page, Row, Table, code, words
 from ..wording.changes.fold_changes import fold_by_cell, gather
 from ..wording.hazards.hazard_sentences import message, over
-from ..wording.measure import count_of, few
+from ..wording.quantities import count_of, few
 from .summary_page import COLUMNS, change_cells
 
 if TYPE_CHECKING:

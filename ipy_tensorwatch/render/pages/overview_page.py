@@ -12,7 +12,7 @@ from ..wording.changes.origin_sentences import origins_told
 from ..wording.changes.relations import relations
 from ..wording.hazards.explained_changes import fold_explained
 from ..wording.hazards.hazard_sentences import hazard_lines
-from ..wording.measure import count_of, few, spell_seconds
+from ..wording.quantities import count_of, few, spell_seconds
 from ..wording.tensor_facts import key
 from .summary_page import fold_table
 

@@ -8,7 +8,7 @@ from ..page import Line, Page, Row, Table, code, words
 from ..wording.changes.phrases import names
 from ..wording.changes.sites import line_at, text_at
 from ..wording.hazards.hazard_sentences import message
-from ..wording.measure import count_of, few
+from ..wording.quantities import count_of, few
 
 if TYPE_CHECKING:
     from ...core.preview.foresee import ForetoldChange, Unread

@@ -10,7 +10,7 @@ from ..page import Page, Row, Table, code, fill, words
 from ..wording.changes.phrases import amount, how
 from ..wording.changes.sites import line_of, site_text
 from ..wording.hazards.hazard_sentences import hazard_lines
-from ..wording.measure import count_of
+from ..wording.quantities import count_of
 from ..wording.rank_sentences import listed, missing_line, parting_line, ranks_of, waiting_lines, which_ranks
 
 if TYPE_CHECKING:

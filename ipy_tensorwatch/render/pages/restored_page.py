@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..page import Page, words
 from ..wording.changes.phrases import names
-from ..wording.measure import spell_bytes
+from ..wording.quantities import spell_bytes
 
 if TYPE_CHECKING:
     from ...core.model.restoring import Restored

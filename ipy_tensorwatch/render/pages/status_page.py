@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ...core.host.record import record
 from ..page import Line, Page, Row, Table, code, marked, words
 from ..wording.changes.phrases import names
-from ..wording.measure import count_of, spell_bytes, spell_seconds
 from ..wording.not_compared import not_compared
 from ..wording.own_state import DOING, SWITCHED_OFF
+from ..wording.quantities import count_of, spell_bytes, spell_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

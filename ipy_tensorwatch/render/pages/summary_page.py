@@ -13,7 +13,7 @@ from ..wording.changes.phrases import amount, counted, counter, how, names
 from ..wording.changes.sites import line_of, site_text, statement
 from ..wording.hazards.explained_changes import explains, fold_explained
 from ..wording.hazards.hazard_sentences import hazard_lines
-from ..wording.measure import count_of, few
+from ..wording.quantities import count_of, few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

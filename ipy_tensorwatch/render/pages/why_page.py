@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.changes.origin_sentences import origin_line, origin_text
-from ..wording.measure import count_of, few, spell_bytes
 from ..wording.not_compared import not_compared
+from ..wording.quantities import count_of, few, spell_bytes
 from ..wording.tensor_facts import spell_shape
 from .history_page import history_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...core.model.answers import Holder, Memory
     from ...core.model.records import Relation, TensorRecord
+    from ...core.model.tensor_memory import Holder, Memory
 
 MAX_HISTORY = 20
 MAX_HOLDERS = 20

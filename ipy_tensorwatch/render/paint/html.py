@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ..page import DetailEntry, Picture, Table
-from ..wording.measure import clean, shorten_middle, width
 from ..wording.tensor_facts import dirt
+from ..wording.text_width import clean, shorten_middle, width
 from .style import ENTRY_STYLE, LINK_STYLE, PICTURE_STYLE, STYLE
 from .svg import draw_svg
 

@@ -8,7 +8,7 @@ from ...core.memory.changed_bytes import Member, find_dirty
 from ...core.memory.strided_layout import lay
 from ...core.model.reading import bounds
 from ..page import Picture, Strip
-from ..wording.measure import count_of, few
+from ..wording.quantities import count_of, few
 from ..wording.tensor_facts import facts, place
 
 if TYPE_CHECKING:

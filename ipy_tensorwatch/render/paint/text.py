@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from ..page import DetailEntry, Line, Picture, Table
-from ..wording.measure import clean, pad, shorten, width
+from ..wording.text_width import clean, pad, shorten, width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

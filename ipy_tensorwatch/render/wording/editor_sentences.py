@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .changes.fold_changes import gather
 from .hazards.hazard_sentences import message_of
-from .measure import count_of, few
+from .quantities import count_of, few
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

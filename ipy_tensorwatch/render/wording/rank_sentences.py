@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...core.host.grouped import grouped
 from ..page import clause, fill, join_words, words
-from .measure import count_of, spell_number
+from .quantities import count_of, spell_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

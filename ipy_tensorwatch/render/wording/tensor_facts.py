@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .measure import count_of
+from .quantities import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

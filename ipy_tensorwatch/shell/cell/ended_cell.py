@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...core.blame.evidence.recorded_writes import Transcript
+from ...core.blame.evidence.recorded_writes import RecordedWrites
 from ...core.host.guard import GUARD
 from ...core.host.record import field, mutable, record
 from ...core.syntax.inert_cells import is_inert
@@ -74,9 +74,9 @@ class UnsettledCells:
             seen = GUARD.run("comparing-devices", settle, one.observed, count, names, default=None)
             ended = one if seen is None else replace(one, observed=seen)
             if seen is not None:
-                before = one.running.ledger.before.snapshot
+                before = one.running.write_log.before.snapshot
                 GUARD.run("keeping-copies", kept.add_late, seen, before, count, default=None)
-                GUARD.run("finding-writer", partial(one.running.ledger.finish, late=True), seen, default=None)
+                GUARD.run("finding-writer", partial(one.running.write_log.finish, late=True), seen, default=None)
                 yield ended
             self.keep(ended)
 
@@ -85,14 +85,14 @@ def sharpen(cell: RunningCell, observed: Observation, sources: Sources, shell: I
     """Return what was observed, with the differences sharpened by the cell's recording if there is one."""
     if not cell.recording:
         return observed
-    cell.recording.conclude(Transcript(cell.count, cell.statements(), sources.listing(shell)), observed)
+    cell.recording.conclude(RecordedWrites(cell.count, cell.statements(), sources.listing(shell)), observed)
     return replace(observed, found=cell.recording.sharpen(observed, cell.observer))
 
 
 def archive(cell: RunningCell, observed: Observation, kept: Archive) -> None:
     """Archive the bytes that the cell overwrote, and prepare copies of what the next one may overwrite."""
     kept.limit, observer = cell.settings.restore_budget, cell.observer
-    kept.add(observed, cell.ledger.before.snapshot, cell.count)
+    kept.add(observed, cell.write_log.before.snapshot, cell.count)
     if cell.beside:  # the bytes from before a cell are not those from before the last look
         kept.lose(observed, max(one.count for one in (cell, *cell.beside)))
     if observer.devices.is_short:

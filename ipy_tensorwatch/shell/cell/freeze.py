@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
-from ...capture.running.looks.look_budget import Allowance
+from ...capture.running.looks.look_budget import LookBudget
 from ...core.host.guard import GUARD
 from ...core.host.record import field, mutable
 from ...core.model.freezing import Culprit, FrozenError
@@ -51,12 +51,12 @@ class GuardedCell:
 
     cell: RunningCell
     ran: set[int] = field(default_factory=set)
-    allowance: Allowance = field(default_factory=lambda: Allowance(share=SHARE, floor=FLOOR))
+    look_budget: LookBudget = field(default_factory=lambda: LookBudget(share=SHARE, floor=FLOOR))
 
     def note(self) -> None:
         """Add the current statement, or the one that ran last."""
-        if self.cell.ledger.current is not None:
-            self.ran.add(self.cell.ledger.current)
+        if self.cell.write_log.current is not None:
+            self.ran.add(self.cell.write_log.current)
 
     def culprit(self) -> Culprit:
         """Return which statements may have written."""
@@ -132,8 +132,8 @@ class Freezing:
         self.freezer.open()
         if cell is not None and get_ident() not in self.cells:
             guarded = self.cells[get_ident()] = GuardedCell(cell)
-            cell.ledger.check_before_each(partial(self._verify, guarded))
-            guarded.allowance.begin()
+            cell.write_log.check_before_each(partial(self._verify, guarded))
+            guarded.look_budget.begin()
 
     def end(self, result: ExecutionResult | None) -> None:
         """End a cell: undo its last writes, and raise them as the cell's own error."""
@@ -193,14 +193,14 @@ class Freezing:
         return FrozenError(told) if told else None
 
     def _check(self, guarded: GuardedCell) -> str:
-        if guarded.cell.ledger.current is None:
+        if guarded.cell.write_log.current is None:
             return ""
         guarded.note()
-        if not guarded.allowance.has_time(perf_counter()):
+        if not guarded.look_budget.has_time(perf_counter()):
             return ""
         began = thread_time()
         told = _accuse(self.freezer.mend(), guarded)
-        guarded.allowance.charge(thread_time() - began)
+        guarded.look_budget.charge(thread_time() - began)
         guarded.ran.clear()
         return told
 

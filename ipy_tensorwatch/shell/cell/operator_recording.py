@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ...capture.compare.full_copies import MAX_BYTES, Album
+from ...capture.compare.full_copies import MAX_BYTES, FullCopies
 from ...capture.running.operator_recorder import OperatorRecorder
 from ...core.blame.evidence.operator_writes import PathsByBytes
 from ...core.explain.node_log import MAX_DATED
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...capture.observer import Observation, Observer
-    from ...capture.running.write_log import Ledger
-    from ...core.blame.evidence.recorded_writes import Transcript
+    from ...capture.running.write_log import WriteLog
+    from ...core.blame.evidence.recorded_writes import RecordedWrites
     from ...core.model.snapshots.differences import Differences
     from ...core.model.trace.evidence import Recorded
     from ...core.model.trace.saved_tensor import Writing
@@ -47,16 +47,16 @@ class Recording:
     options: DiffOptions
     recorder: OperatorRecorder
     before: Snapshot = field(default_factory=Snapshot)
-    album: Album = field(default_factory=Album)
+    full_copies: FullCopies = field(default_factory=FullCopies)
     writes: tuple[OperatorWrite, ...] = ()
     recorded: Mapping[str, tuple[Recorded, ...]] = field(default_factory=dict)
     dated: Mapping[tuple[int, int], Writing] = field(default_factory=dict)
 
-    def open(self, observer: Observer, ledger: Ledger) -> None:
+    def open(self, observer: Observer, write_log: WriteLog) -> None:
         """Start recording; the dispatch mode is entered last, so that it sees only the user's operators."""
         self.before = observer.shot.snapshot
-        self.album.take(observer.shot.blocks, observer.prints)
-        ledger.look_closely(self.album.copies, MAX_BYTES, SHARE)
+        self.full_copies.take(observer.shot.blocks, observer.prints)
+        write_log.look_closely(self.full_copies.copies, MAX_BYTES, SHARE)
         if self.options.ops:
             self.recorder.open()
 
@@ -64,7 +64,7 @@ class Recording:
         """Stop recording."""
         self.recorder.close()
 
-    def conclude(self, transcript: Transcript, observed: Observation) -> None:
+    def conclude(self, transcript: RecordedWrites, observed: Observation) -> None:
         """Assign each recorded operator to the paths whose bytes it wrote."""
         owners = PathsByBytes(self.before, observed.shot.snapshot)
         self.writes = transcript.writes(self.recorder.seen, owners)
@@ -77,16 +77,18 @@ class Recording:
 
     def release(self) -> None:
         """Drop the copies at once, without waiting for the garbage collector."""
-        self.album.copies.clear()
+        self.full_copies.copies.clear()
         self.recorder.seen.clear()
         self.recorder.first.clear()
 
     def sharpen(self, observed: Observation, observer: Observer) -> Differences:
         """Return the differences with changed elements counted in large tensors too, from the copies."""
-        return self.album.compare(observed.found, observed.shot.blocks, observer.prints, self.options.values)
+        return self.full_copies.compare(observed.found, observed.shot.blocks, observer.prints, self.options.values)
 
 
-def record_operators(files: Mapping[str, int], observer: Observer, ledger: Ledger, options: DiffOptions) -> Recording:
+def record_operators(
+    files: Mapping[str, int], observer: Observer, write_log: WriteLog, options: DiffOptions
+) -> Recording:
     """Return a recording for a cell, not yet started."""
-    recorder = OperatorRecorder(observer.lens.storages, files, lambda: ledger.current, ledger.foresee)
+    recorder = OperatorRecorder(observer.snapshotter.storages, files, lambda: write_log.current, write_log.foresee)
     return Recording(options, recorder)

@@ -38,7 +38,7 @@ def record_of(cell: RunningCell, result: ExecutionResult | None, began: float) -
     began
         When the cell ended and our own work began.
     """
-    overhead = cell.overhead + cell.ledger.allowance.spent + perf_counter() - began
+    overhead = cell.overhead + cell.write_log.look_budget.spent + perf_counter() - began
     status, duration = status_of(result), began - cell.began
     return Cell(count=cell.count, source=cell.source, status=status, duration=duration, overhead=overhead)
 

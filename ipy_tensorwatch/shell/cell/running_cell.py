@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 from ...capture.objects.follow_path import length_at
 from ...capture.objects.inspect_object import is_number_or_text
 from ...capture.running.born_paths import NO_NAMES, BornPaths, Names
-from ...capture.running.looks.look_budget import Allowance
+from ...capture.running.looks.look_budget import LookBudget
 from ...capture.running.spoiled_backwards import SpoiledBackwards
-from ...capture.running.write_log import Ledger
+from ...capture.running.write_log import WriteLog
 from ...core.blame.evidence.statement_timeline import Timeline
 from ...core.host.record import field, mutable
 from ...core.statements.names_used import names_led_on
@@ -80,7 +80,7 @@ class RunningCell:
     thread_began: float = 0.0
     overhead: float = 0.0
     recording: Recording | None = None
-    ledger: Ledger = field(init=False)
+    write_log: WriteLog = field(init=False)
     known: int = field(init=False)
     thread: int = field(default_factory=get_ident)
     beside: list[RunningCell] = field(default_factory=list)
@@ -94,23 +94,23 @@ class RunningCell:
     def __post_init__(self) -> None:
         """Open the write log."""
         self.known = len(self.files)
-        self.ledger = Ledger(
+        self.write_log = WriteLog(
             marks=self.observer.prints.marks,
             devices=self.observer.devices,
             before=self.observer.shot,
             peek=self.peek,
             follows=may_give_memory(self.plain),
             follows_losses=self.functions_give_memory or may_convert(self.plain),
-            storages=self.observer.lens.storages,
+            storages=self.observer.snapshotter.storages,
             paths=BornPaths(
                 names=self.names,
                 names_of=self._names_led_on,
-                objects=self.observer.lens.objects,
-                storages=self.observer.lens.storages,
+                objects=self.observer.snapshotter.objects,
+                storages=self.observer.snapshotter.storages,
                 lock=self.lock,
                 before=self.observer.shot.snapshot,
             ),
-            allowance=Allowance(share=self.settings.probe_share, floor=self.settings.probe_floor),
+            look_budget=LookBudget(share=self.settings.probe_share, floor=self.settings.probe_floor),
             files=self.files,
             sample=self._sample,
             end_sampling=self._end_sampling,
@@ -125,13 +125,13 @@ class RunningCell:
             Whether no other transformer can have changed the tree.
         """
         if not is_typed and not self._is_as_typed(tree):
-            return self.ledger.probes
+            return self.write_log.probes
         self._nodes = [*walk_statements(tree.body)]
         self._written = [*map(names_written, self.statements())]
         hiding = frozenset(self._hiding(tree))
-        self.ledger.begin(len(self._nodes), frozenset(self._changing(tree)), hiding)
-        self.ledger.spoiled = self._backwards() if hiding else None
-        return self.ledger.probes
+        self.write_log.begin(len(self._nodes), frozenset(self._changing(tree)), hiding)
+        self.write_log.spoiled = self._backwards() if hiding else None
+        return self.write_log.probes
 
     def _changing(self, tree: ast.Module) -> Iterator[int]:
         """Yield the statements whose targets depend on names that the cell binds, or on a container's length."""
@@ -141,18 +141,18 @@ class RunningCell:
 
     def statement_at(self, frame: FrameType | None) -> int | None:
         """Return the index of the statement that a frame of the cell is at; None if it is ambiguous."""
-        if not self.ledger.is_blurred:
-            return self.ledger.current
+        if not self.write_log.is_blurred:
+            return self.write_log.current
         return None if frame is None else statement_at(self._nodes, *_position(frame))
 
     def _backwards(self) -> SpoiledBackwards:
-        lens = self.observer.lens
+        snapshotter = self.observer.snapshotter
         return SpoiledBackwards(
             names=self.names,
             statements=self.statements(),
             graphs=self.observer.graphs,
-            objects=lens.objects,
-            storages=lens.storages,
+            objects=snapshotter.objects,
+            storages=snapshotter.storages,
             cell=self.count,
         )
 
@@ -172,7 +172,7 @@ class RunningCell:
     def close(self) -> None:
         """Stop the line monitor and the operator recorder after the cell has run."""
         try:
-            self.ledger.end()
+            self.write_log.end()
         finally:
             if self.recording:
                 self.recording.close()
@@ -181,13 +181,13 @@ class RunningCell:
         """Drop all copies of bytes."""
         if self.recording:
             self.recording.release()
-        self.ledger.forget()
+        self.write_log.forget()
         self.meanwhile.clear()
 
     @cached_property
     def timeline(self) -> Timeline:
         """When its statements ran; valid after the cell has ended."""
-        return Timeline(self.plain, tuple(self.ledger.built))
+        return Timeline(self.plain, tuple(self.write_log.built))
 
     def statements(self) -> tuple[Statement, ...]:
         """Return the cell's statements, parsed on the first call: only cells that changed something need them."""
@@ -199,7 +199,7 @@ class RunningCell:
 
     def _sample(self, index: int) -> None:
         """Record what a statement's names lead to as it is entered: keys such as `i`, and watched tensors."""
-        known = self.observer.lens.objects
+        known = self.observer.snapshotter.objects
         values: dict[str, int | str] = {}
         written = self._written[index]
         for name in written.names:

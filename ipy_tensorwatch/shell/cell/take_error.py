@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePath
@@ -10,19 +9,20 @@ from typing import TYPE_CHECKING, Literal
 
 from ...capture.autograd.failed_backward import find_spoiled, graph_at
 from ...capture.frames.frame_locals import fixed_among, inplace_module, read_keys, read_locals
-from ...capture.frames.traceback_frames import find_complaint
+from ...capture.frames.traceback_frames import find_error_message
 from ...core.explain.error_messages import BACKWARD
 from ...core.explain.failing_statement import backward_root, find_backward
 from ...core.host.record import record
 from ...core.model.trace.cell_error import CellError, ErrorFrame, FreedAtError
 from ...core.statements.writes.write_target import Target, spell_target
+from ...core.syntax.statement_text import words_in
 from .error_frames import is_threaded, survey_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...capture.observer import Observer
-    from ...core.explain.error_messages import Complaint
+    from ...core.explain.error_messages import ErrorMessage
     from ...core.model.path import AccessPath
     from ...core.model.snapshots.snapshot import Snapshot
     from .error_frames import Step
@@ -47,24 +47,24 @@ def take_error(
     files
         The file names of the notebook's cells, with their execution counts.
     """
-    found = None if error is None else find_complaint(error)
+    found = None if error is None else find_error_message(error)
     if error is None or found is None:
         return None
-    message, complaint, culprit = found
+    message, error_message, culprit = found
     steps, inside = survey_error(culprit, files)
     if not steps:  # it was raised again outside the notebook
         culprit = error
         steps, inside = survey_error(error, files)
-    taking = _Taking(culprit, complaint, cell.observer, after)
+    taking = _Taking(culprit, error_message, cell.observer, after)
     record = CellError(message=message, is_threaded=is_threaded(culprit), containers=dict(_containers(cell)))
-    if complaint.trouble not in BACKWARD:
+    if error_message.trouble not in BACKWARD:
         return taking.with_names(record, steps, inside)
     record = replace(record, frames=tuple(taking.caller(depth, one) for depth, one in enumerate(steps)))
-    return taking.with_freed(record) if complaint.trouble == "freed" else taking.with_spoiled(record)
+    return taking.with_freed(record) if error_message.trouble == "freed" else taking.with_spoiled(record)
 
 
 def _containers(cell: RunningCell) -> Iterator[tuple[str, Literal["tuple", "list"]]]:
-    for name in sorted(set(re.findall(r"\w+", cell.plain))):
+    for name in sorted(set(words_in(cell.plain))):
         kind = _KINDS.get(type(cell.names.get(name)))
         if kind is not None:
             yield name, kind
@@ -75,14 +75,14 @@ class _Taking:
     """Reads an error; it references the user's objects, so it must not outlive the hook."""
 
     error: BaseException
-    complaint: Complaint
+    error_message: ErrorMessage
     observer: Observer
     after: Snapshot
 
     def with_spoiled(self, record: CellError) -> CellError:
         """Add the saved tensor at which a backward raised."""
-        lens = self.observer.lens
-        spoiled = find_spoiled(self.error, self.complaint, lens.storages, lens.objects, SECONDS)
+        snapshotter = self.observer.snapshotter
+        spoiled = find_spoiled(self.error, self.error_message, snapshotter.storages, snapshotter.objects, SECONDS)
         seen = self.observer.graphs.seen
         return record if spoiled is None else replace(record, spoiled=spoiled, seen_in=seen.get(spoiled.sequence))
 
@@ -123,7 +123,7 @@ class _Taking:
         frame = self._frame(step)
         over = (path for paths in frame.iterated.values() for path in paths)
         roots = {path.root for path in (*frame.written, *frame.read, *over)}
-        named = read_locals(self.error, step.place, self.observer.lens.storages, roots)
+        named = read_locals(self.error, step.place, self.observer.snapshotter.storages, roots)
         return replace(
             frame,
             named=named,
@@ -136,7 +136,7 @@ class _Taking:
         is_needed = any(one.base for one in frame.named) if is_needed is None else is_needed
         if not is_needed or frame.is_cell:
             return frame
-        return replace(frame, local=read_locals(self.error, step.place, self.observer.lens.storages))
+        return replace(frame, local=read_locals(self.error, step.place, self.observer.snapshotter.storages))
 
     def _frame(self, step: Step) -> ErrorFrame:
         failing, keys = step.failing, read_keys(self.error, step.place)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...capture.host.graph_private import next_sequence_number
 from ...capture.host.threads import names_in_other_threads
-from ...capture.objects.class_names import Catalog, catalog
+from ...capture.objects.class_names import ClassNames, collect_class_names
 from ...capture.running.past_memory import PastMemory
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.backward.shared_gradients import shares_gradients
@@ -72,14 +72,14 @@ def take_trace(
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(session, one, observed)) for one in cells)
     return CellTrace(
         cell=ended,
-        before=cell.ledger.before.snapshot,
+        before=cell.write_log.before.snapshot,
         after=observed.shot.snapshot,
         outside=cell.outside,
         found=found,
         born=born,
         left=left,
-        arrivals=tuple(cell.ledger.paths.arrivals),
-        unseen=cell.ledger.since(cell.ledger.paths.last),
+        arrivals=tuple(cell.write_log.paths.arrivals),
+        unseen=cell.write_log.since(cell.write_log.paths.last),
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
@@ -87,8 +87,8 @@ def take_trace(
         is_recorded=cell.recording is not None,
         writes=cell.recording.writes if cell.recording else (),
         graphs=_graphs_of(session, cell, ended, observed, (found, born)),
-        optimizers=cell.observer.lens.holdings(),
-        nodes=(cell.ledger.numbers[0], next_sequence_number()),
+        optimizers=cell.observer.snapshotter.holdings(),
+        nodes=(cell.write_log.numbers[0], next_sequence_number()),
         dated=cell.recording.dated if cell.recording else {},
         error=GUARD.run("explaining-error", take_error, error, cell, observed.shot.snapshot, files, default=None),
         gone=observed.gone,
@@ -99,7 +99,7 @@ def take_trace(
 
 def _coverage_of(cell: RunningCell, observed: Observation) -> Coverage:
     """Return what was compared; what the cell made and was not looked at until it ended is listed."""
-    missed = cell.ledger.paths.missed
+    missed = cell.write_log.paths.missed
     unread = (Unverified(path=name, why=Reason("born-unread")) for name in sorted(missed))
     known = observed.coverage
     return replace(known, unverified=(*known.unverified, *unread)) if missed else known
@@ -107,15 +107,15 @@ def _coverage_of(cell: RunningCell, observed: Observation) -> Coverage:
 
 def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
     """Compare what the cell bound with what it is now."""
-    ledger = cell.ledger
-    memory = PastMemory(prints=cell.observer.prints, spells=ledger.past.spells, verdicts=observed.verdicts)
-    return tuple(ledger.paths.conclude(observed, memory, len(ledger.numbers), ledger.since))
+    write_log = cell.write_log
+    memory = PastMemory(prints=cell.observer.prints, spells=write_log.past.spells, verdicts=observed.verdicts)
+    return tuple(write_log.paths.conclude(observed, memory, len(write_log.numbers), write_log.since))
 
 
 def _left_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
     """Return what paths led to and the cell wrote before it bound them to something else."""
-    ledger = cell.ledger
-    return tuple(ledger.paths.conclude_left(observed, ledger.writes, len(ledger.numbers), ledger.since))
+    write_log = cell.write_log
+    return tuple(write_log.paths.conclude_left(observed, write_log.writes, len(write_log.numbers), write_log.since))
 
 
 def reason(
@@ -146,16 +146,16 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
     return Evidence(
         cell=cell.count,
         plain=cell.plain,
-        entered=tuple(cell.ledger.built),
-        writes=cell.ledger.at_end.after_those(cell.ledger.writes),
-        moves={number: tuple(alike) for number, alike in grouped(cell.ledger.moves, attrgetter("object")).items()},
+        entered=tuple(cell.write_log.built),
+        writes=cell.write_log.at_end.after_those(cell.write_log.writes),
+        moves={number: tuple(alike) for number, alike in grouped(cell.write_log.moves, attrgetter("object")).items()},
         steps=steps,
         values={index: tuple(known) for index, known in cell.values.items()},
         targets={
             index: {name: frozenset(serials) for name, serials in known.items()}
             for index, known in cell.targets.items()
         },
-        ran=cell.ledger.ran,
+        ran=cell.write_log.ran,
         recorded=cell.recording.recorded if cell.recording else {},
     )
 
@@ -170,7 +170,7 @@ def _graphs_of(
     (found, born), graphs = seen, session.graphs
     same = graphs.same and graphs.same & _changed(found)
     for one in born:  # a tensor whose node was made before it was first seen has the same history since
-        same |= graphs.made_before(cell.ledger.numbers[one.look], _changed(one.found)) if one.ran else frozenset()
+        same |= graphs.made_before(cell.write_log.numbers[one.look], _changed(one.found)) if one.ran else frozenset()
     nodes = {one.node for one in session.standing.hazards if one.node is not None}
     return GraphState(
         overwritten=(*observed.overwritten, *_computed_with(cell, ended, observed)),
@@ -189,8 +189,8 @@ def _changed(found: Sequence[Found]) -> frozenset[str]:
 
 def _computed_with(cell: RunningCell, ended: Cell, observed: Observation) -> Iterator[Overwritten]:
     """Yield the overwritten saved tensors that a backward of this cell computed with, unless it is still to come."""
-    ledger, ahead = cell.ledger, {one.key for one in observed.overwritten}
-    found = ledger.spoiled.found(ledger.current if ended.status != "ok" else None) if ledger.spoiled else ()
+    write_log, ahead = cell.write_log, {one.key for one in observed.overwritten}
+    found = write_log.spoiled.found(write_log.current if ended.status != "ok" else None) if write_log.spoiled else ()
     return (one for one in found if one.key not in ahead)
 
 
@@ -203,7 +203,7 @@ def _patience(cell: RunningCell, duration: float) -> float:
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
-    known = GUARD.run("finding-writer", catalog, user_variables(shell), default=Catalog())
+    known = GUARD.run("finding-writer", collect_class_names, user_variables(shell), default=ClassNames())
     files = sources.files(shell) if known.lambdas else {}
     for path, (file, line, column) in known.lambdas.items():
         known.name_lambda(path, name_of_lambda(files.get(file, 0), line, column))
@@ -223,7 +223,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
 
 def _files_of(cells: Iterable[RunningCell], files: Mapping[str, int]) -> Iterator[tuple[str, SourceFile]]:
     """Yield the source files of cells in which a write was seen; code that a magic compiled has its own file."""
-    ledgers = [cell.ledger for cell in cells]
+    ledgers = [cell.write_log for cell in cells]
     seen = {one.positions for each in ledgers for one in each.writes}
     seen.update(one.positions for each in ledgers for one in each.moves)
     seen.update(each.at_end.positions for each in ledgers if each.at_end)
@@ -241,14 +241,14 @@ def _steps(session: SessionState, cell: RunningCell, observed: Observation) -> t
 
 
 def _step(session: SessionState, cell: RunningCell, observed: Observation, seen: SeenStep) -> OptimizerStep:
-    lens = cell.observer.lens
+    snapshotter = cell.observer.snapshotter
     inner = session.sources.line(session.shell, *seen.frame[:2]) if seen.frame and not seen.frame[2] else None
     return OptimizerStep(
         statement=seen.statement,
         inner=inner,
         paths=frozenset(path for path, address in observed.shot.optimizers if address == seen.optimizer),
-        parameters=lens.objects.of_ids(seen.parameters),
-        storages=lens.storages.at_each(seen.storages),
+        parameters=snapshotter.objects.of_ids(seen.parameters),
+        storages=snapshotter.storages.at_each(seen.storages),
         holds=len(seen.parameters),
         is_idle=seen.is_idle,
     )

@@ -91,7 +91,7 @@ def _led_to(text: str, observer: Observer, names: Mapping[str, object]) -> tuple
         things = _tensors_in(follow(text, names))
     except Exception:  # noqa: BLE001  (it leads nowhere)
         return ()
-    wanted = dict.fromkeys(observer.lens.objects.number(things), "")
+    wanted = dict.fromkeys(observer.snapshotter.objects.number(things), "")
     for path, reading in observer.shot.snapshot.entries() if wanted else ():
         if wanted.get(reading.object) == "":
             wanted[reading.object] = str(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections import deque
@@ -11,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core.host.record import field, mutable
+from ...core.syntax.statement_text import words_in
 from ...render.page import Page, words
 from ...render.pages.diff_page import DiffView, show_diff
 from ...render.pages.summary_page import glance, summarize, told_late
@@ -52,7 +52,6 @@ def say(shell: InteractiveShell, text: str, html: Callable[[], str] | None = Non
     sys.stdout.write(f"{start}{text}\n")  # at once, so that no thread prints in between
 
 
-_NAME = re.compile(r"\w+")
 MAX_HELD = 20
 """How many pages wait for a later cell; the oldest goes first."""
 SKIPPED = 5
@@ -143,7 +142,7 @@ def _code_of(report: Report) -> str:
     """Return a cell with the notebook's functions and classes that it names."""
     source = report.cell.source
     known = report.reasoning.trace.notebook.definitions
-    named = [known[name].source for name in dict.fromkeys(_NAME.findall(source)) if name in known]
+    named = [known[name].source for name in dict.fromkeys(words_in(source)) if name in known]
     return "\n".join((source, *named))
 
 

@@ -14,7 +14,7 @@ from ...capture.snapshot.holders import find_holders
 from ...core.host.capability import lost_capabilities
 from ...core.host.guard import GUARD
 from ...core.host.record import mutable
-from ...core.model.answers import Memory
+from ...core.model.tensor_memory import Memory
 from ...core.origins.origins import Origins
 from ...render.pages.blame_page import show_blame
 from ...render.pages.comparison_page import show_comparison
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.model.answers import Holder
+    from ...core.model.tensor_memory import Holder
     from ...render.page import Page
     from ...render.report import Report
     from ..ipython.magic_options import DiffOptions

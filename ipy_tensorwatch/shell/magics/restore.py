@@ -32,7 +32,7 @@ def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
     """
     paths = find_paths(text, watcher.observer, watcher.shell.user_ns)
     past = [(count, one) for count, one in watcher.history if one.path in paths]
-    restorer = Restorer(watcher.observer.lens, watcher.archive, watcher.freezing.freezer)
+    restorer = Restorer(watcher.observer.snapshotter, watcher.archive, watcher.freezing.freezer)
     try:
         _refuse_unsettled(paths, watcher)
         since = _choose_cell(past, cell, watcher)

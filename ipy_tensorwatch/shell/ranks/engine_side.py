@@ -16,7 +16,7 @@ from ...core.ranks.rank_report import RankReport
 from ...core.statements.carried_names import carried_names
 from ..ipython.cell_sources import user_variables
 from .engine_panel import EnginePanel
-from .published import CELL, publish
+from .published_reports import CELL, publish
 from .registry import HERE
 from .state_leaves import describe_leaves
 from .waiting_teller import WaitingTeller

@@ -10,7 +10,7 @@ from uuid import uuid4
 from ...core.host.record import field, mutable
 from ...core.ranks.rank_report import MissingRank, RankReport
 from .engine_side import answer, join_clients, leave_clients
-from .published import PublishedReports, unpacked
+from .published_reports import PublishedReports, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
 from ...core.ranks.waiting_rank import find_hang
-from .published import read_waiting
+from .published_reports import read_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -30,7 +30,7 @@ def describe_leaves(
     found = [one for first, end in places for one in branch[first:end]]
     observer = watcher.observer
     gradients = gradients_of(observer.shot.snapshot, {one.path for one in found}, observer.prints)
-    placed, objects = known_placements(names), observer.lens.objects
+    placed, objects = known_placements(names), observer.snapshotter.objects
     shards, wrapped = objects.of_ids(placed.shards), objects.of_ids(placed.wrapped)
     _, number, cell = tree.born.get(key.name, (0, 0, 0))
     line, text = _binding(watcher.sources.plain.get(cell, ""), key.name)

@@ -11,7 +11,7 @@ from ...capture.ranks.waiting_line import line_of_thread
 from ...core.host.guard import GUARD
 from ...core.ranks.waiting_rank import WaitingRank
 from ..ipython.cell_sources import cell_of
-from .published import WAITING, publish
+from .published_reports import WAITING, publish
 
 if TYPE_CHECKING:
     from ..watcher import Watcher

@@ -102,7 +102,7 @@ def nb():
     with Notebook(settings={"probe_floor": 0.001, "probe_share": 0.05}) as nb:
         [loaded] = extension._loaded
         nb.give(
-            looks=lambda: len(loaded.watcher.running.ledger.outside),
+            looks=lambda: len(loaded.watcher.running.write_log.outside),
             ours=lambda: (len(OWN), len(threading.enumerate())),
         )
         nb.run("import torch\nz = torch.zeros(4)\ny = z.view(2, 2)")

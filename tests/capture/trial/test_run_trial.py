@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ipy_tensorwatch.capture.protect.byte_archive import Archive
-from ipy_tensorwatch.capture.snapshot.snapshotter import Lens
+from ipy_tensorwatch.capture.snapshot.snapshotter import Snapshotter
 from ipy_tensorwatch.capture.trial.compare_values import same_values
 from ipy_tensorwatch.capture.trial.given_values import KnownPast
 from ipy_tensorwatch.capture.trial.run_trial import run_trial
@@ -30,7 +30,7 @@ def replay(before: str, during: str, mended: str, **more: object) -> Replay:
 
 def verdict(one: Replay, seconds: float = 5.0, **names: object) -> str:
     """Try a fix."""
-    return run_trial(one, names, KnownPast(lens=Lens(), archive=Archive()), seconds).verdict
+    return run_trial(one, names, KnownPast(snapshotter=Snapshotter(), archive=Archive()), seconds).verdict
 
 
 @pytest.mark.parametrize(

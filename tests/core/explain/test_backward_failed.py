@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.explain.backward_failed import fix_stopped, stopped_hazard, unread_hazard
-from ipy_tensorwatch.core.explain.error_messages import Complaint
+from ipy_tensorwatch.core.explain.error_messages import ErrorMessage
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard_facts import StoppedUnread
 from ipy_tensorwatch.core.model.records import Inner
@@ -224,9 +224,9 @@ def test_names_of_a_function_are_no_variables_and_unknown_numbers_and_writes_are
 
 
 def test_a_node_that_cannot_be_read_tells_what_the_message_does():
-    complaint = Complaint(trouble="overwritten", facts="…", shape="2, 3", now=2, expected=1)
+    error_message = ErrorMessage(trouble="overwritten", facts="…", shape="2, 3", now=2, expected=1)
 
-    found = unread_hazard(complaint, raised(), ["h"])
+    found = unread_hazard(error_message, raised(), ["h"])
 
     assert ("TW201", "raises", ("h",), None, True) == (found.code, found.outcome, found.paths, found.op, found.happened)
     assert (
@@ -236,7 +236,7 @@ def test_a_node_that_cannot_be_read_tells_what_the_message_does():
 
 
 def test_a_detached_tensor_of_a_node_that_cannot_be_read():
-    found = unread_hazard(Complaint(trouble="detached", facts="…"), raised(), [])
+    found = unread_hazard(ErrorMessage(trouble="detached", facts="…"), raised(), [])
 
     assert found.fact.is_detached
     assert Fix(kind="detach-name") == found.fix

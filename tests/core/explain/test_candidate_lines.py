@@ -6,7 +6,7 @@ import pytest
 
 from ipy_tensorwatch.core.explain.candidate_lines import (
     is_counted,
-    list_suspects,
+    list_candidates,
     only_maker,
     only_reader,
     only_writer,
@@ -48,16 +48,16 @@ NOTEBOOK = Notebook(
 )
 
 
-def suspects(source: str, notebook: Notebook = NOTEBOOK):
-    return list_suspects(parse_statements(source), notebook)
+def candidates(source: str, notebook: Notebook = NOTEBOOK):
+    return list_candidates(parse_statements(source), notebook)
 
 
 def texts(source: str) -> list[str]:
-    return [(one.inner or one.statement).text for one in suspects(source)]
+    return [(one.inner or one.statement).text for one in candidates(source)]
 
 
 def writes(source: str) -> list[set[str]]:
-    return [{*one.writes} for one in suspects(source, Notebook())]
+    return [{*one.writes} for one in candidates(source, Notebook())]
 
 
 def test_the_lines_of_functions_that_a_statement_may_run_are_listed_each_once():
@@ -77,12 +77,12 @@ def test_the_lines_of_a_class_are_those_that_run_when_it_is_used():
 
 def test_a_line_inside_is_told_with_its_place_in_its_cell():
     assert [Inner(cell=1, line=3, text="t.mul_(2)")] == [
-        one.inner for one in suspects("scale(x)") if one.inner and one.writes
+        one.inner for one in candidates("scale(x)") if one.inner and one.writes
     ]
 
 
 def test_where_time_is_up_nobody_is_suspected():
-    assert [] == list_suspects(parse_statements("scale(x)"), NOTEBOOK, Deadline.after(-1))
+    assert [] == list_candidates(parse_statements("scale(x)"), NOTEBOOK, Deadline.after(-1))
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_the_operators_by_which_a_line_writes_are_those_of_its_text(source, expe
 
 
 def test_the_operators_that_a_line_calls_are_named_as_nodes_are():
-    [one] = suspects("y = torch.masked_fill(x.exp(), m, 0)", Notebook())
+    [one] = candidates("y = torch.masked_fill(x.exp(), m, 0)", Notebook())
 
     assert {"maskedfill", "exp"} == one.makes
 
 
 def writer(source: str, *ops: str):
-    found = only_writer(suspects(source), ops)
+    found = only_writer(candidates(source), ops)
     return found and (found.inner or found.statement).text
 
 
@@ -136,7 +136,7 @@ def test_the_one_line_that_fits_the_node_is_named_and_else_the_one_that_writes()
 
 def test_the_one_line_that_calls_the_operator_of_a_node_is_named():
     def maker(source: str, op: str):
-        found = only_maker(suspects(source), op)
+        found = only_maker(candidates(source), op)
         return found and (found.inner or found.statement).text
 
     assert "u = torch.exp(t)" == maker("outer(x)", "ExpBackward0")
@@ -153,7 +153,7 @@ READERS = "def f(x):\n    a = h * 2\n    return a\ndef g(x):\n    b = h * 2\n   
 def test_the_one_line_inside_that_reads_a_variable_for_a_result_is_named(call, expected):
     notebook = Notebook(definitions=definitions_in(READERS, 1))
 
-    found = only_reader(list_suspects(parse_statements(call), notebook), {"h"})
+    found = only_reader(list_candidates(parse_statements(call), notebook), {"h"})
 
     assert expected == (found and found.text)
 

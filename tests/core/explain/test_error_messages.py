@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.explain.error_messages import Complaint, read_complaint
+from ipy_tensorwatch.core.explain.error_messages import ErrorMessage, read_error_message
 
 OVERWRITTEN = (
     "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -38,22 +38,22 @@ WORDS = {
 def test_a_message_is_told_by_its_words(message: str):
     trouble, code = WORDS[message]
 
-    found = read_complaint(message)
+    found = read_error_message(message)
 
-    assert Complaint(trouble=trouble, facts=message) == found
+    assert ErrorMessage(trouble=trouble, facts=message) == found
     assert code == found.code
 
 
 def test_an_overwritten_tensor_is_told_with_its_node_its_shape_and_its_versions():
-    assert Complaint(
+    assert ErrorMessage(
         trouble="overwritten", facts=OVERWRITTEN, op="SigmoidBackward0", output=0, shape="2, 3", now=2, expected=1
-    ) == read_complaint(OVERWRITTEN + HINT)
+    ) == read_error_message(OVERWRITTEN + HINT)
 
 
 def test_a_leaf_has_no_node():
     plain = OVERWRITTEN.replace(", which is output 0 of SigmoidBackward0,", "")
 
-    found = read_complaint(plain)
+    found = read_error_message(plain)
 
     assert (None, None, 2) == (found.op, found.output, found.now)
 
@@ -70,12 +70,12 @@ def test_a_leaf_has_no_node():
     ],
 )
 def test_a_view_is_told_with_how_it_was_made_and_which_write_is_meant(message, trouble, op, output, late):
-    found = read_complaint(message)
+    found = read_error_message(message)
 
     assert (trouble, op, output, late) == (found.trouble, found.op, found.output, found.late)
     assert message.startswith(found.facts)
 
 
 def test_other_messages_are_about_something_else():
-    assert read_complaint("mat1 and mat2 shapes cannot be multiplied") is None
-    assert read_complaint("Output 0 of XBackward0 is a view and is being modified inplace. Who knows why.") is None
+    assert read_error_message("mat1 and mat2 shapes cannot be multiplied") is None
+    assert read_error_message("Output 0 of XBackward0 is a view and is being modified inplace. Who knows why.") is None

@@ -6,7 +6,6 @@ import ast
 
 import pytest
 
-from ipy_tensorwatch.core.fixes.cells_to_run import cells_to_run
 from ipy_tensorwatch.core.fixes.change_fix import change_fixes
 from ipy_tensorwatch.core.fixes.pure_statements import is_pure
 from ipy_tensorwatch.core.fixes.replay import Replay, plan_replay
@@ -71,12 +70,6 @@ def test_statements_that_reach_outside_are_not_pure(text: str):
 )
 def test_plain_computation_is_pure(text: str):
     assert is_pure(ast.parse(text).body[0])
-
-
-def test_the_cells_that_use_what_an_edited_cell_binds_run_again():
-    cells = {1: "x = ones(3)", 2: "y = x.detach()", 3: "z = 1", 4: "y.add_(1)\nt = y", 5: "print(z)", 6: "print(t)"}
-
-    assert (1, 2, 4, 6) == cells_to_run({2}, {"x"}, cells)
 
 
 class Uncopied:

@@ -14,7 +14,7 @@ import torch
 
 from ipy_tensorwatch.capture.observer import Observer
 from ipy_tensorwatch.capture.running import optimizer_steps
-from ipy_tensorwatch.capture.running.looks.live_watch import Watch
+from ipy_tensorwatch.capture.running.looks.live_watch import LiveWatch
 from ipy_tensorwatch.capture.running.operator_recorder import OperatorRecorder
 from ipy_tensorwatch.capture.trial import run_trial
 from ipy_tensorwatch.core.host.guard import GUARD
@@ -103,7 +103,7 @@ class TestCtrlC:
             assert ["safe"] == [one["fix"]["applicability"] for one in nb.run("y.add_(1)")["changes"] if one["silent"]]
 
     def test_between_statements_stops_the_cell_in_its_own_line(self, aliased, send):
-        sent = send(Watch, "look")
+        sent = send(LiveWatch, "look")
         ran = aliased.cell(SILENT)
 
         assert (sent.times, type(ran.error)) == (1, KeyboardInterrupt)
@@ -111,7 +111,7 @@ class TestCtrlC:
         assert silent(aliased.report()) == {"x"}
 
     def test_a_cell_may_catch_it(self, aliased, send):
-        send(Watch, "look")
+        send(LiveWatch, "look")
         ran = aliased.cell("try:\n    y.add_(1)\n    a = 1\nexcept KeyboardInterrupt:\n    a = 2\na")
 
         assert (ran.error, ran.result) == (None, 2)
@@ -155,7 +155,7 @@ class TestOtherSignals:
         earlier = signal.signal(signal.SIGALRM, stop)
     """
 
-    @pytest.mark.parametrize(("owner", "name"), [(Watch, "look"), (Freezing, "begin"), (Observer, "look")])
+    @pytest.mark.parametrize(("owner", "name"), [(LiveWatch, "look"), (Freezing, "begin"), (Observer, "look")])
     def test_what_the_users_own_handler_raises_is_the_cells(self, aliased, send, owner, name):
 
         aliased.run(textwrap.dedent(self.ALARM).strip())

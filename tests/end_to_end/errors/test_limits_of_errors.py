@@ -9,7 +9,7 @@ import torch
 
 from ipy_tensorwatch.capture.frames import traceback_frames
 from ipy_tensorwatch.core.explain import node_log
-from ipy_tensorwatch.core.explain.candidate_lines import list_suspects, only_writer
+from ipy_tensorwatch.core.explain.candidate_lines import list_candidates, only_writer
 from ipy_tensorwatch.core.host.deadline import Deadline
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.model.trace.notebook import Notebook as Known
@@ -62,18 +62,18 @@ def test_causes_in_a_circle_and_in_a_long_chain_come_to_an_end():
     error = stopped()
     around = ValueError()
     around.__cause__, error.__cause__ = error, around
-    assert traceback_frames.find_complaint(around)[-1] is error
+    assert traceback_frames.find_error_message(around)[-1] is error
     for _ in range(10_000):
         last, around = around, ValueError()
         around.__cause__ = last
-    assert traceback_frames.find_complaint(around) is None, "it lies too deep to be looked for"
+    assert traceback_frames.find_error_message(around) is None, "it lies too deep to be looked for"
 
 
 def test_an_endless_message_is_not_searched(monkeypatch):
     monkeypatch.setattr(
-        traceback_frames, "read_complaint", lambda text: pytest.fail(f"searched {len(text)} characters")
+        traceback_frames, "read_error_message", lambda text: pytest.fail(f"searched {len(text)} characters")
     )
-    assert traceback_frames.find_complaint(RuntimeError("modified by an inplace operation" * 100_000)) is None
+    assert traceback_frames.find_error_message(RuntimeError("modified by an inplace operation" * 100_000)) is None
 
 
 # ---------------------------------------------------------------- suspects
@@ -82,8 +82,8 @@ def test_an_endless_message_is_not_searched(monkeypatch):
 def test_a_line_is_not_called_the_only_one_where_not_all_were_seen():
     source = "def f(t):\n    t.mul_(2)\n    t.add_(1)"
     notebook, ran = Known(definitions=definitions_in(source, 1)), parse_statements("f(x)")
-    assert only_writer(list_suspects(ran, notebook), ["MulBackward0"]).inner.text == "t.mul_(2)"
-    assert list_suspects(ran, notebook, Deadline.after(0)) == []
+    assert only_writer(list_candidates(ran, notebook), ["MulBackward0"]).inner.text == "t.mul_(2)"
+    assert list_candidates(ran, notebook, Deadline.after(0)) == []
 
 
 # ---------------------------------------------------------------- odd sources

@@ -8,7 +8,7 @@ import weakref
 import pytest
 import torch
 
-from ipy_tensorwatch.capture.snapshot.snapshotter import Lens
+from ipy_tensorwatch.capture.snapshot.snapshotter import Snapshotter
 from tests.support.notebook import Notebook
 
 LEAF = "import torch\nw = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)\n"
@@ -279,8 +279,10 @@ def test_no_copy_of_bytes_outlives_the_cell():
 
 def test_new_tensors_are_searched_for_only_where_a_write_may_hide(monkeypatch):
     searched = []
-    peek = Lens.peek
-    monkeypatch.setattr(Lens, "peek", lambda lens, names: searched.append(names) or peek(lens, names))
+    peek = Snapshotter.peek
+    monkeypatch.setattr(
+        Snapshotter, "peek", lambda snapshotter, names: searched.append(names) or peek(snapshotter, names)
+    )
     with Notebook() as nb:
         nb.run(f"{NEW}h.add_(1)\nfor _ in range(3):\n    y = h * w")
         assert searched == []

@@ -7,7 +7,7 @@ import threading
 import pytest
 from hypothesis import given
 
-from ipy_tensorwatch.panel import flow
+from ipy_tensorwatch.panel import flow_control as flow
 from ipy_tensorwatch.panel.feed import Feed
 from ipy_tensorwatch.shell import extension
 from tests.support.frontend import FrontEnd, watched

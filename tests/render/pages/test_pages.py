@@ -8,10 +8,10 @@ import pytest
 
 from ipy_tensorwatch.core.host.capability import Capability
 from ipy_tensorwatch.core.host.guard import Fault
-from ipy_tensorwatch.core.model.answers import Holder, Memory
 from ipy_tensorwatch.core.model.comparison import Comparison, Form, Incomparable
 from ipy_tensorwatch.core.model.reason import Reason
 from ipy_tensorwatch.core.model.records import Coverage, Elements, Example, OperatorWrite, Unverified
+from ipy_tensorwatch.core.model.tensor_memory import Holder, Memory
 from ipy_tensorwatch.render.pages.comparison_page import show_comparison
 from ipy_tensorwatch.render.pages.diff_page import DiffView, show_diff
 from ipy_tensorwatch.render.pages.history_page import history

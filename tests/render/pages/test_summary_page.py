@@ -8,7 +8,7 @@ from ipy_tensorwatch.core.hazards.hazard_facts import KeptReference
 from ipy_tensorwatch.core.model.records import Elements, Example
 from ipy_tensorwatch.render.pages.summary_page import MAX_LINES, glance, summarize
 from ipy_tensorwatch.render.paint.text import write_text
-from ipy_tensorwatch.render.wording.measure import width
+from ipy_tensorwatch.render.wording.text_width import width
 from tests.support.records import change, hazard, report, site
 
 

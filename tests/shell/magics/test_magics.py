@@ -26,7 +26,7 @@ def said(nb: Notebook, line: str) -> str:
     return ran.stdout
 
 
-def complaint(nb: Notebook, line: str) -> str:
+def error_message(nb: Notebook, line: str) -> str:
     """Run a magic that is nonsense and return its one line."""
     ran = nb.cell(line)
     assert isinstance(ran.error, UsageError)
@@ -50,7 +50,7 @@ def test_the_overview_tells_the_last_cell_that_did_more_than_ask(aliased: Notebo
 
 
 def test_before_any_cell_there_is_nothing_to_show(notebook: Notebook):
-    assert complaint(notebook, "%tensorwatch") == "no cell has been watched yet: run one first"
+    assert error_message(notebook, "%tensorwatch") == "no cell has been watched yet: run one first"
 
 
 def test_a_magic_leaves_no_trace_in_the_namespace_or_in_out(aliased: Notebook):
@@ -142,7 +142,7 @@ def test_a_setting_is_changed_and_told(aliased: Notebook):
     ],
 )
 def test_nonsense_is_answered_with_one_line(aliased: Notebook, line: str, expected: str):
-    assert expected in complaint(aliased, f"%tensorwatch {line}")
+    assert expected in error_message(aliased, f"%tensorwatch {line}")
 
 
 UNWATCHED = {
@@ -163,11 +163,11 @@ def test_each_command_says_in_the_same_line_why_there_is_no_tensor(aliased: Note
     if (command, spelled) == ("freeze", "x[0]"):  # the memory of a view can be frozen
         assert "frozen: x[0]" in said(aliased, "%tensorwatch freeze x[0]")
     else:
-        assert UNWATCHED[spelled] in complaint(aliased, f"%tensorwatch {command} {spelled}")
+        assert UNWATCHED[spelled] in error_message(aliased, f"%tensorwatch {command} {spelled}")
 
 
 def test_what_this_cell_made_is_not_watched_yet(aliased: Notebook):
-    told = complaint(aliased, "late = {'w': torch.ones(2)}\n%tensorwatch why late")
+    told = error_message(aliased, "late = {'w': torch.ones(2)}\n%tensorwatch why late")
 
     assert "late is not watched: it was made in this cell, or is made again each time that it is read" in told
 
@@ -191,7 +191,7 @@ def test_each_command_takes_containers_elements_and_attributes(aliased: Notebook
     assert "restored: " in said(aliased, f"%tensorwatch restore {spelled}")
     assert " frozen: " in said(aliased, f"%tensorwatch freeze {spelled}")
     if "weight" not in spelled and ":" not in spelled:
-        assert ": name one of them, for example " in complaint(aliased, f"%tensorwatch why {spelled}")
+        assert ": name one of them, for example " in error_message(aliased, f"%tensorwatch why {spelled}")
     else:
         assert "why net[0].weight" in said(aliased, f"%tensorwatch why {spelled}")
 
@@ -283,7 +283,7 @@ def test_why_of_an_array_that_is_alone(aliased: Notebook):
 def test_why_takes_any_spelling_that_leads_there(aliased: Notebook, spelled: str, path: str | None):
     aliased.run("key = 'img'")
     if path is None:
-        assert "x.data is a new tensor each time" in complaint(aliased, f"%tensorwatch why {spelled}")
+        assert "x.data is a new tensor each time" in error_message(aliased, f"%tensorwatch why {spelled}")
     else:
         assert said(aliased, f"%tensorwatch why {spelled}").startswith(f" tensorwatch  why {path}\n")
 
@@ -292,7 +292,7 @@ def test_why_calls_nothing(aliased: Notebook):
     """A call could do anything; names, attributes and items are followed."""
     aliased.run("calls = []\ndef f():\n    calls.append(1)\n    return x")
 
-    assert "f() is not a path" in complaint(aliased, "%tensorwatch why f()")
+    assert "f() is not a path" in error_message(aliased, "%tensorwatch why f()")
     assert aliased.ns["calls"] == []
 
 
@@ -387,7 +387,7 @@ def test_as_many_values_are_shown_as_asked_for(aliased: Notebook):
     ],
 )
 def test_nonsense_for_tensordiff_is_answered_with_one_line(aliased: Notebook, line: str, expected: str):
-    assert expected in complaint(aliased, f"%tensordiff {line}")
+    assert expected in error_message(aliased, f"%tensordiff {line}")
 
 
 # --- words -----------------------------------------------------------------------------------------

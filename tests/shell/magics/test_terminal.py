@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipy_tensorwatch.render.wording.measure import width
+from ipy_tensorwatch.render.wording.text_width import width
 
 if TYPE_CHECKING:
     from tests.support.notebook import Notebook

@@ -16,7 +16,7 @@ from ...tensors.read_tensor import read
 from ..device_watch import DeviceWatch
 from .look_group import LookGroup, group_storages
 from .sampled_storages import Samples
-from .storage_moves import Seats
+from .storage_moves import StorageMoves
 from .watched_storage import Rewritten, Watched, differing_bytes, is_storage
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ KEPT_BYTES = 1 << 25
 
 
 @mutable
-class Watch:
+class LiveWatch:
     """The watched storages between statements.
 
     Attributes
@@ -69,7 +69,7 @@ class Watch:
     largest: int
     room: int
     counters: tuple[Counter, ...]
-    seats: Seats
+    seats: StorageMoves
     samples: Samples = field(default_factory=Samples)
     there: DeviceWatch = field(default_factory=DeviceWatch)
     resting: dict[int, Watched] = field(default_factory=dict)
@@ -92,13 +92,13 @@ class Watch:
         largest: int,
         room: int,
         devices: DevicePrints | None = None,
-    ) -> Watch:
+    ) -> LiveWatch:
         """Watch the storages up to `largest` bytes, larger ones while there is room, and samples of the others."""
         small = (one for one in marks.items() if one[1].block.nbytes <= largest and one[0] in references)
         watched = {
             key: Watched(references[key], one.block, one.digest, one.copy) for key, one in islice(small, MAX_WATCHED)
         }
-        watch = cls(watched, largest, room, before.counters, Seats(before))
+        watch = cls(watched, largest, room, before.counters, StorageMoves(before))
         for key, mark in marks.items() if room else ():
             if mark.block.nbytes > largest and key in references and watch._has_room(mark.block):
                 watched[key] = Watched(references[key], mark.block, mark.digest, None)

@@ -18,7 +18,7 @@ AGAIN = 0.1
 
 
 @mutable
-class Allowance:
+class LookBudget:
     """A share of a cell's run time; at most half of it goes to lines inside functions.
 
     Attributes

@@ -31,7 +31,7 @@ class Moved(NamedTuple):
 
 
 @mutable(eq=False, slots=False)
-class Seats:
+class StorageMoves:
     """The storage of each tensor, as of the last time it was followed.
 
     Attributes

@@ -23,6 +23,7 @@ from ...statements.target_matching import name_targets
 from ...statements.write_calls import is_followed_by, may_write
 from ...syntax.cell_lines import Listing
 from ...syntax.parsing import parse_header, parse_path
+from ...syntax.statement_text import words_in
 from .detours import Detours
 from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
@@ -285,7 +286,7 @@ class CellIndex:
     def _words(self) -> Mapping[str, set[int]]:
         found: dict[str, set[int]] = {}
         for one in self.statements:
-            for word in {*_WORD.findall(one.text), *(element.target.path.root for element in one.elements)}:
+            for word in {*words_in(one.text), *(element.target.path.root for element in one.elements)}:
                 found.setdefault(word, set()).add(one.index)
         for root, targets in self.detours.roots.items():
             for target in targets:

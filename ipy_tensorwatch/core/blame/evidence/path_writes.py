@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @record
-class Course:
+class PathWrites:
     """One path, from what it led to before the cell to what it leads to after it.
 
     Attributes

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...model.trace.evidence import Position
     from ...statements.statement import Statement
     from .cell_index import CellIndex
-    from .path_evidence import Sightings
+    from .seen_lines import SeenLines
 
 _STEP = re.compile(r"[\w.\[\]'\"]+\.step\(\)")
 _TOLD, _CALLS_MODULE, _MENTIONS, _CALLS, _HANDS_OVER, _CANNOT = 100, 70, 45, MAY_REACH - 1, MAY_REACH - 2, 0
@@ -73,7 +73,7 @@ class WriterSearch:
     is_buffer: bool = False
     _grades: dict[int, int] = field(default_factory=dict)
 
-    def writers(self, writes: Collection[frozenset[Position]], sightings: Sightings) -> Iterator[PossibleWriter]:
+    def writers(self, writes: Collection[frozenset[Position]], sightings: SeenLines) -> Iterator[PossibleWriter]:
         """Yield the statements that wrote, in order.
 
         Parameters

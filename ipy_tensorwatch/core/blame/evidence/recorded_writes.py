@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @mutable
-class Transcript:
+class RecordedWrites:
     """Maps recorded operations to statements and lines of the cell.
 
     Attributes

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.reached_lines import DefinitionReader
-from ...model.records import Site
 from ...statements.rewrite_statement import cloned_value
 from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_header
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...blame.reasoning import Reasoning
-    from ...model.records import Inner
+    from ...model.records import Inner, Site
 
 _GRADIENT = frozenset(("grad", "_grad"))
 
@@ -71,7 +70,7 @@ def _assigning(reasoning: Reasoning) -> Iterator[_Found]:
         node = parse_header(one.text) if one.index in cell.evidence.ran else None
         if node is None:
             continue
-        site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred")
+        site = one.site("inferred")
         if _shares_gradient(node):
             yield _Found(site, node, is_likely=True)
         for inner, line, function in reader.reached(one, node):

@@ -6,13 +6,13 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...model.records import Inner
-from ...statements.aliases.expression_aliases import bind, trace
+from ...statements.aliases.expression_aliases import bind_assigned
 from ...statements.aliases.scope import Scope
 from ...statements.rewrite_statement import out_of_place, without_inplace
-from ...statements.writes.statement_writes import find_writes
+from ...statements.writes.statement_writes import find_writes, written_roots
 from ...syntax.ast_queries import last_name, positional_names, spell_path
 from ...syntax.parsing import may_write_gradients, parse_cell, walk_statements
-from ...syntax.statement_text import header_end, spell
+from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
 from ..hazard_facts import typed_line
@@ -118,9 +118,7 @@ def _writes(function: ast.FunctionDef) -> Iterator[tuple[ast.stmt, str]]:
     scope = Scope()
     for stmt in walk_statements(function.body):
         yield from _written(stmt, scope)
-        if isinstance(stmt, ast.Assign):
-            for target in stmt.targets:
-                bind(target, trace(stmt.value, scope), scope)
+        bind_assigned(stmt, scope)
 
 
 def _written(stmt: ast.stmt, scope: Scope) -> Iterator[tuple[ast.stmt, str]]:
@@ -165,11 +163,10 @@ def _sets_attribute(stmt: ast.stmt, root: str) -> bool:
 
 def _written_name(stmt: ast.stmt) -> str | None:
     """Return the local name through which a statement writes."""
-    found = {one.path.root for write in find_writes(stmt, Scope()) for one in write.refs if one.sure}
+    found = written_roots(stmt)
     return found.pop() if len(found) == 1 else None
 
 
 def _line(source: Source, stmt: ast.stmt) -> Inner:
-    lines = source.text.split("\n")
-    end, column = header_end(stmt, lines)
-    return Inner(cell=source.cell, line=stmt.lineno + source.offset, text=spell(stmt, lines, stmt.lineno, end, column))
+    text = spell_header(stmt, source.text.split("\n"))
+    return Inner(cell=source.cell, line=stmt.lineno + source.offset, text=text)

@@ -6,8 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from ...model.records import Site
 from ...syntax.parsing import DEFINITIONS, may_write_gradients, parse_cell
+from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import all_nodes
 from ..hazard import Hazard
 from ..hazard_facts import WrongBackward
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..standing_hazards import Standing
     from .backward_functions import GradientWriter
 
-_WORD = re.compile(r"\w+")
 _SAVE_THEIR_RESULT = frozenset(
     f"{name}Backward0"
     for name in (
@@ -58,7 +57,7 @@ def _ran(reasoning: Reasoning) -> list[Statement]:
 def _is_backward(reasoning: Reasoning, one: Statement) -> bool:
     if "backward(" in one.text or "autograd.grad(" in one.text:
         return True
-    is_known = not reasoning.trace.notebook.definitions.keys().isdisjoint(_WORD.findall(one.text))
+    is_known = not reasoning.trace.notebook.definitions.keys().isdisjoint(words_in(one.text))
     return one.calls and is_known and reasoning.own.trail_of(one).backward
 
 
@@ -103,13 +102,13 @@ def _roots(statements: Iterable[Statement]) -> set[str]:
 
 def _definitions_behind(notebook: Notebook, cells: Sequence[Source]) -> Iterator[Source]:
     """Yield the definitions that some cells use by name, or by an instance."""
-    words = {*_WORD.findall(" ".join(one.text for one in cells))}
-    words.update(kind for path, kind in notebook.classes.items() if not words.isdisjoint(_WORD.findall(path)[:1]))
+    words = {*words_in(" ".join(one.text for one in cells))}
+    words.update(kind for path, kind in notebook.classes.items() if not words.isdisjoint(words_in(path)[:1]))
     left = {name: one for name, one in notebook.definitions.items() if _is_outermost(one)}
     while near := left.keys() & words:
         for one in map(left.pop, near):
             yield Source(one.cell, one.source, one.offset)
-            words.update(_WORD.findall(one.source))
+            words.update(words_in(one.source))
 
 
 def _is_outermost(one: Definition) -> bool:
@@ -153,7 +152,7 @@ def _hazard(reasoning: Reasoning, writer: GradientWriter, ran: Statement, fact: 
         op=op,
         fact=fact,
         fix=writer.fix,
-        written_at=Site(line=ran.line, end_line=ran.end_line, text=ran.text, certainty="inferred", inner=writer.line),
+        written_at=ran.site("inferred", writer.line),
         written_cell=reasoning.trace.cell.count,
         happened=True,
     )

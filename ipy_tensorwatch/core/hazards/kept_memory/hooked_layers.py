@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...interpreter.execute import body_of
 from ...model.path import AccessPath
-from ...statements.aliases.scope import Scope
-from ...statements.writes.statement_writes import find_writes
+from ...statements.writes.statement_writes import written_roots
 from ...syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, positional_names
 from ...syntax.parsing import parse_path, walk_statements
 from ...syntax.syntax_tree import all_nodes
@@ -53,7 +52,7 @@ def writes_argument(function: FunctionNode, arguments: Iterable[str]) -> bool:
     """Return whether a function writes in place to one of some arguments, as long as its name leads to it."""
     names = {*arguments}
     for node in walk_statements(body_of(function)):
-        if any(one.path.root in names for write in find_writes(node, Scope()) for one in write.refs if one.sure):
+        if not names.isdisjoint(written_roots(node)):
             return True
         for target in getattr(node, "targets", ()):
             names -= {one.id for one in all_nodes(target) if isinstance(one, ast.Name)}

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...interpreter.functions_named import functions_named
-from ...model.records import Site
 from ...model.snapshots.differences import readings_after
 from ...syntax.parsing import parse_header, parse_path, walk_statements
+from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import all_nodes
 from ..lasting_hazard import Lasting, anchor
 from .state_dict_reference import keepsake_of, no_copy, owner_among
@@ -44,9 +44,8 @@ def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[
         keepsake = keepsake_of(items[0][0], parse_path(items[0][1])) if items else None
         if statement is None or not _keeps_before_step(parse_header(statement.text), keepsake, reasoning):
             continue
-        site = Site(line=statement.line, end_line=statement.end_line, text=statement.text, inner=steps[0].inner)
-        taken = Site(line=statement.line, end_line=statement.end_line, text=statement.text)
-        hazard = no_copy(items, taken, site, trace.cell.count, keepsake)
+        stepped = statement.site(inner=steps[0].inner)
+        hazard = no_copy(items, statement.site(), stepped, trace.cell.count, keepsake)
         ends = [anchor(str(path), reading) for path, _ in items[:1] if (reading := trace.after.get(str(path)))]
         yield Lasting(hazard=hazard, anchors=tuple(ends))
 
@@ -126,11 +125,11 @@ def _has(tree: ast.stmt, does: Callable[[ast.stmt], bool]) -> bool:
 
 
 def _last_name(path: AccessPath) -> str:
-    return next(iter(re.findall(r"\w+", (path.root, *path.steps)[-1])), "")
+    return next(iter(words_in((path.root, *path.steps)[-1])), "")
 
 
 def _words(target: ast.expr) -> list[str]:
-    return re.findall(r"\w+", ast.unparse(target))
+    return words_in(ast.unparse(target))
 
 
 def _keeps(tree: ast.AST, steps: Callable[[ast.stmt], bool], is_keep: Callable[[ast.stmt], bool]) -> bool:

@@ -13,13 +13,13 @@ from ...interpreter.execute import body_of
 from ...interpreter.source_index import Library
 from ...model.records import Site
 from ...model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
-from ...statements.aliases.expression_aliases import bind, trace
+from ...statements.aliases.expression_aliases import bind_assigned, trace
 from ...statements.aliases.scope import Scope
 from ...statements.write_calls import runs_backward
-from ...statements.writes.statement_writes import find_writes
+from ...statements.writes.statement_writes import written_roots
 from ...syntax.ast_queries import positional_names, spell_path
 from ...syntax.parsing import parse_cell, parse_path, walk_statements
-from ...syntax.statement_text import header_end, spell
+from ...syntax.statement_text import spell_header, words_in
 from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import FRESH_LAYERS
 from ..backward.hook_functions import KnownFunctions, Source
@@ -113,7 +113,7 @@ def _put_in(reasoning: Reasoning, born: Born) -> Iterator[tuple[AccessPath, Read
 
 
 def _is_kept_by(path: AccessPath, keep: _Keep) -> bool:
-    return not keep.words.isdisjoint(re.findall(r"\w+", "".join((path.root, *path.steps[:-1]))))
+    return not keep.words.isdisjoint(words_in("".join((path.root, *path.steps[:-1]))))
 
 
 def _keeps(reasoning: Reasoning, sources: Mapping[int, str]) -> Iterator[_Keep]:
@@ -200,13 +200,11 @@ def _kept(function: Function, names: Sequence[str]) -> Iterator[_Keep]:
         for container, value in _put(node):
             roots = {one.path.root for one in trace(value, scope) if one.sure} & {*names}
             if roots:
-                words = frozenset(re.findall(r"\w+", ast.unparse(container)))
-                is_written = any(_writes_to(later, roots) for later in body[place + 1 :])
+                words = frozenset(words_in(ast.unparse(container)))
+                is_written = any(not roots.isdisjoint(written_roots(later)) for later in body[place + 1 :])
                 is_apart = _APART.search(ast.unparse(value)) is not None
                 yield _Keep(words, *_with_copy(function, node, value), is_written, is_apart)
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                bind(target, trace(node.value, scope), scope)
+        bind_assigned(node, scope)
 
 
 def _put(node: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -226,10 +224,6 @@ def _put(node: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield from ((owner, one.value) for one in named)
 
 
-def _writes_to(node: ast.stmt, roots: set[str]) -> bool:
-    return any(one.path.root in roots for write in find_writes(node, Scope()) for one in write.refs if one.sure)
-
-
 def _with_copy(function: Function, node: ast.stmt, value: ast.expr) -> tuple[TypedLine, str, str]:
     """Return the statement as typed, and with a copy of what it keeps, and how that is made."""
     lines, offset = [*function.code.lines], function.code.offset
@@ -237,8 +231,7 @@ def _with_copy(function: Function, node: ast.stmt, value: ast.expr) -> tuple[Typ
         text = lines[node.lineno - 1].strip()
         spelled = ast.get_source_segment("\n".join(lines), value) or ""
     else:
-        end, column = header_end(node, lines)
-        text = spell(node, lines, node.lineno, end, column)
+        text = spell_header(node, lines)
         spelled = ast.unparse(value)
     line = TypedLine(cell=function.code.cell, line=node.lineno + offset, text=text)
     copying = ".copy()" if spelled.endswith(".numpy()") else ".clone()"
@@ -274,4 +267,4 @@ def _caller(cell: CellIndex, born: Born, keep: _Keep) -> Site | None:
     if not likely:
         return None
     one, is_only = likely[-1], len(likely) == 1
-    return Site(line=one.line, end_line=one.end_line, text=one.text, certainty="observed" if is_only else "inferred")
+    return one.site("observed" if is_only else "inferred")

@@ -165,8 +165,7 @@ class _Followed:
         return self._refills[into]
 
     def _find_refill(self, into: str) -> Site | None:
-        one = self._statement
-        site = Site(line=one.line, end_line=one.end_line, text=one.text)
+        site = self._statement.site()
         if refilled_by_itself(self._node):
             return site
         found = refilled_in_loop(self._around, into, self._may_hold) if self._around else None

@@ -10,7 +10,7 @@ from ...interpreter.functions_named import functions_named
 from ...model.records import Site
 from ...syntax.ast_queries import last_name
 from ...syntax.parsing import may_restore, parse_header, walk_statements
-from ...syntax.statement_text import header_end, spell
+from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
@@ -209,7 +209,7 @@ def _hazard(one: Reloaded, defined: Definition, statement: Statement, step: Opti
         fact=KeptReference(container=one.name, owner=one.owner, loaded=_line(one.loaded, defined)),
         fix=Fix(kind="keep-copies", code=code, other=".clone()" if is_module else "copy.deepcopy", target=taken),
         saved_at=Site(line=taken.line, end_line=taken.line, text=taken.text),
-        written_at=Site(line=statement.line, end_line=statement.end_line, text=statement.text, inner=step.inner),
+        written_at=statement.site(inner=step.inner),
         saved_cell=defined.cell,
         written_cell=cell,
         happened=True,
@@ -217,7 +217,5 @@ def _hazard(one: Reloaded, defined: Definition, statement: Statement, step: Opti
 
 
 def _line(node: ast.stmt, defined: Definition) -> TypedLine:
-    lines = defined.source.split("\n")
-    end, column = header_end(node, lines)
-    text = spell(node, lines, node.lineno, end, column)
+    text = spell_header(node, defined.source.split("\n"))
     return TypedLine(cell=defined.cell, line=node.lineno + defined.offset, text=text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...model.path import AccessPath, count_alike
 from ...syntax.name_promises import says_copy, says_own_values
 from ...syntax.parsing import parse_path
+from ...syntax.statement_text import words_in
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptReference
@@ -98,8 +99,8 @@ def owner_among(paths: Iterable[AccessPath]) -> AccessPath | None:
 
 def _is_named(keepsake: AccessPath, site: Site) -> bool:
     """Return whether a statement spells the last name of a keepsake: then it is written on purpose."""
-    word = re.findall(r"\w+", (keepsake.root, *keepsake.steps)[-1])
-    return bool(word) and word[0] in re.findall(r"\w+", site.text)
+    word = words_in((keepsake.root, *keepsake.steps)[-1])
+    return bool(word) and word[0] in words_in(site.text)
 
 
 def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...interpreter.functions_named import functions_named
 from ...syntax.parsing import parse_header
+from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
@@ -85,7 +86,7 @@ def _words_of(reasoning: Reasoning, text: str) -> frozenset[str]:
     node = parse_header(text)
     functions = functions_named(node, reasoning.trace.notebook) if node is not None else {}
     sources = (reasoning.trace.notebook.definitions[name].source for name in functions)
-    return frozenset(re.findall(r"\w+", "\n".join((text, *sources))))
+    return frozenset(words_in("\n".join((text, *sources))))
 
 
 def _unheld(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ...host.record import record
 from ...syntax.parsing import parse_path
+from ...syntax.statement_text import words_in
 from ..hazard import Hazard
 from ..hazard_facts import OverwrittenSave
 from .overwritten_fix import fix_overwritten
@@ -99,7 +99,7 @@ class Break:
 
 
 def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text))
+    return set(words_in(text))
 
 
 def overwritten_saves(breaks: Iterable[Break]) -> tuple[Hazard, ...]:

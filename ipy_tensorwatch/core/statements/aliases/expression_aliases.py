@@ -117,6 +117,13 @@ def bind_element(target: ast.expr, source: ast.expr, scope: Scope) -> None:
         bind(target, scope.iterated(trace(source, scope)), scope)
 
 
+def bind_assigned(node: ast.stmt, scope: Scope) -> None:
+    """Bind the targets of an assignment to what its value refers to."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            bind(target, trace(node.value, scope), scope)
+
+
 def bind(target: ast.expr, refs: References, scope: Scope) -> None:
     """Bind names to a value's references, a tuple of names to its items."""
     match target:

@@ -30,6 +30,11 @@ def targets_of(node: ast.stmt) -> Iterator[Target]:
         yield from (target_of(write, one) for one in write.refs if one.sure)
 
 
+def written_roots(node: ast.stmt) -> set[str]:
+    """Return the variables that a statement writes through."""
+    return {target.path.root for target in targets_of(node)}
+
+
 def target_of(write: NamedWrite, one: Reference) -> Target:
     """Return the target that one reference of a write is."""
     assigns = bool(write.step) and one.is_spelled

@@ -9,7 +9,7 @@ from ....core.host.grouped import grouped
 from ....core.host.record import record
 from ....core.syntax.parsing import parse_path
 from ...page import Line, words
-from ..measure import count_of, spell_bytes
+from ..quantities import count_of, spell_bytes
 from .fold_changes import FOLD_FROM, label
 from .phrases import names
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ....core.host.grouped import grouped
 from ...page import Line, fill, join_words, words
-from ..measure import few
 from ..places import inner_at, named, where
+from ..quantities import few
 from .fold_changes import gather
 from .sites import statement
 

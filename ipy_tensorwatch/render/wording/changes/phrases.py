@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...page import Line, code, join_words, words
-from ..measure import few, spell_number
+from ..quantities import few, spell_number
 from .fold_changes import FOLD_FROM, gather
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ....core.host.grouped import grouped
 from ...page import Line, code, join_words, words
-from ..measure import count_of, few
+from ..quantities import count_of, few
 from .fold_changes import gather
 from .phrases import names
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ....core.syntax.magic_calls import as_typed
 from ...page import Line, code, words
-from ..measure import count_of, shorten
+from ..quantities import count_of
+from ..text_width import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,8 +21,8 @@ from ....core.hazards.hazard_facts import (
     WrongBackward,
 )
 from ...page import DetailEntry, Line, clause, code, fill, words
-from ..measure import count_of
 from ..places import named, stands, statement_place, where
+from ..quantities import count_of
 from .error_sentences import raised, why_raised
 from .fix_sentences import remedy
 from .training_sentences import backward_of, leads_into, training_fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.blame.evidence.operator_writes import UNKNOWN, Operation, PathsByBytes, Region
-from ipy_tensorwatch.core.blame.evidence.recorded_writes import Transcript
+from ipy_tensorwatch.core.blame.evidence.recorded_writes import RecordedWrites
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.core.model.trace.evidence import Recorded
 from ipy_tensorwatch.core.statements.statement import parse_statements
@@ -67,9 +67,9 @@ def test_memory_that_cannot_be_told_belongs_to_nobody():
     assert names(owners(X, X).of(UNKNOWN)) == []
 
 
-def transcript() -> Transcript:
+def transcript() -> RecordedWrites:
     listing = Listing(FILES, {"here": CELL, "there": OTHER}.__getitem__)
-    return Transcript(7, parse_statements(CELL), listing)
+    return RecordedWrites(7, parse_statements(CELL), listing)
 
 
 def place(own, inner=None, statement=None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipy_tensorwatch.panel.splice import dropped, splices
+from ipy_tensorwatch.panel.list_splices import dropped, splices
 from tests.support.frontend import splice
 
 ITEMS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), unique_by=lambda item: item[0], max_size=12)

@@ -24,7 +24,7 @@ MAX_UNREAD = 64
 
 
 @mutable(eq=False)
-class FrozenThere:
+class FrozenOnDevice:
     """The bytes that the elements of a tensor cover, kept on its device.
 
     Attributes
@@ -38,7 +38,7 @@ class FrozenThere:
     _under_way: list[Sent] = field(default_factory=list)
 
     @classmethod
-    def of(cls, storage: Any, reading: Reading) -> FrozenThere | None:  # noqa: ANN401
+    def of(cls, storage: Any, reading: Reading) -> FrozenOnDevice | None:  # noqa: ANN401
         """Copy the bytes; None if they are too scattered, or the device cannot do it now."""
         footprint = footprint_of(reading) if reading.nbytes else None
         if footprint is None or not are_nested(footprint.levels) or is_untouchable(storage.device):

@@ -17,7 +17,7 @@ LEAST = 1 << 10
 
 
 @mutable
-class Flow:
+class FlowControl:
     """A token bucket, and the messages not yet acknowledged.
 
     Both are needed: a busy kernel reads acknowledgements only after its last queued cell.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @mutable
-class Sightings:
+class SeenLines:
     """Observed writes to one path; a line of None stands for the statement itself.
 
     Attributes

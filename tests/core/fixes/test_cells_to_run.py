@@ -1,10 +1,10 @@
-"""Which cells must run again: the edited one, and what uses what such a cell makes."""
+"""Which cells must run again: the edited ones, and what uses what such a cell makes."""
 
 from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.statements.cells_to_rerun import cells_to_rerun
+from ipy_tensorwatch.core.fixes.cells_to_run import cells_to_run, stale_cells
 
 MAKES = (3, "y = x.detach()")
 
@@ -20,4 +20,10 @@ MAKES = (3, "y = x.detach()")
     ([(4, "yy = 1"), (5, "")], [3]),
 ])  # fmt: skip
 def test_what_uses_what_an_edited_cell_makes_must_run_again(later, again):
-    assert cells_to_rerun(3, [(1, "x = 0"), (2, "y = 0"), MAKES, *later]) == again
+    assert stale_cells(3, [(1, "x = 0"), (2, "y = 0"), MAKES, *later]) == again
+
+
+def test_the_cells_that_use_what_an_edited_cell_binds_run_again():
+    cells = {1: "x = ones(3)", 2: "y = x.detach()", 3: "z = 1", 4: "y.add_(1)\nt = y", 5: "print(z)", 6: "print(t)"}
+
+    assert (1, 2, 4, 6) == cells_to_run({2}, {"x"}, cells)

@@ -9,7 +9,7 @@ from pathlib import Path
 OURS = Path(__file__).resolve().parents[3] / "tensorwatch.py"
 
 
-def describe_namesake() -> str | None:
+def describe_other_tensorwatch() -> str | None:
     """Return a one-line note if `%load_ext tensorwatch` would load another package, else None."""
     place = _place()
     if place is None or place == OURS:

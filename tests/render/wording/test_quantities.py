@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.render.wording.measure import (
-    clean,
-    count_of,
-    pad,
-    shorten,
-    spell_bytes,
-    spell_number,
-    spell_seconds,
-    width,
-)
+from ipy_tensorwatch.render.wording.quantities import count_of, spell_bytes, spell_number, spell_seconds
+from ipy_tensorwatch.render.wording.text_width import clean, pad, shorten, width
 
 
 @pytest.mark.parametrize(

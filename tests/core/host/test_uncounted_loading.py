@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipy_tensorwatch.core.host.collector import loading_uncounted
+from ipy_tensorwatch.core.host.uncounted_loading import loading_uncounted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

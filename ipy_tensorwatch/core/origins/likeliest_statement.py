@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ..host.record import record
 from ..statements.write_calls import runs_backward
+from ..syntax.statement_text import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from ..model.trace.notebook import Notebook
     from ..statements.statement import Statement
 
-_WORD = re.compile(r"\w+")
-
 
 @record
-class Likeliest:
+class LikeliestStatement:
     """Chooses among statements.
 
     Attributes
@@ -73,14 +71,14 @@ class Likeliest:
 
     def _calling(self, possible: Sequence[Statement]) -> list[Statement]:
         """Return the statements that run functions of the notebook that mention one of the variables."""
-        return [one for one in possible if one.calls and self._is_reached(_WORD.findall(one.text))]
+        return [one for one in possible if one.calls and self._is_reached(words_in(one.text))]
 
     def _is_reached(self, words: Collection[str]) -> bool:
         defined, seen = self.notebook.definitions, set[str]()
         waiting = [word for word in words if word in defined]
         while waiting:
             name = waiting.pop()
-            inside = frozenset(_WORD.findall(defined[name].source)) if name not in seen else frozenset[str]()
+            inside = frozenset(words_in(defined[name].source)) if name not in seen else frozenset[str]()
             if not inside.isdisjoint(self._roots):
                 return True
             seen.add(name)
@@ -89,4 +87,4 @@ class Likeliest:
 
     def named_by(self, statement: Statement) -> list[str]:
         """Return the functions and classes of the notebook that a statement names."""
-        return [word for word in _WORD.findall(statement.text) if word in self.notebook.definitions]
+        return [word for word in words_in(statement.text) if word in self.notebook.definitions]
