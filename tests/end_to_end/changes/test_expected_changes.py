@@ -733,3 +733,32 @@ def test_a_function_named_by_the_verb_of_what_it_fills(cell, expected):
 
     assert expected == silent(report)
     assert mutated(report)
+
+
+HANDED = """
+import torch
+from torch import nn
+net = nn.Linear(3, 2)
+def rounded(w): return w.round_()
+def halve(w): w.mul_(0.5)
+def fit(net):
+    net.weight.data -= 0.1
+    return net.weight.detach()
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("q = rounded(net.weight.data)", {"net.weight"}),
+        ("with torch.no_grad(): q = rounded(net.weight)", {"net.weight"}),
+        ("net.weight.data = rounded(net.weight.data)", set()),
+        ("halve(net.weight.data)", set()),
+        ("w = fit(net)", set()),
+        ("q = rounded(net.weight.data.clone())", set()),
+    ],
+)
+def test_a_parameter_whose_memory_a_call_gives_back_under_a_new_name(cell, expected):
+    with Notebook() as nb:
+        nb.run(HANDED)
+        assert expected == silent(nb.run(cell))

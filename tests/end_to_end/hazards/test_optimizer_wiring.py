@@ -18,6 +18,11 @@ x = torch.ones(3, 4)
 net = make()"""
 MADE = "opt = torch.optim.Adam(net.parameters(), lr=0.1)"
 STEP = "opt.zero_grad()\nnet(x).square().sum().backward()\nopt.step()"
+FROZEN = (
+    "body, head = nn.Linear(4, 4), nn.Linear(4, 2)\nbody.requires_grad_(False)\n"
+    "opt = torch.optim.SGD([p for m in (body, head) for p in m.parameters() if p.requires_grad], lr=0.1)"
+)
+STEP_BOTH = "opt.zero_grad()\nhead(body(x)).square().sum().backward()\nopt.step()"
 
 
 def the_last_tells(nb: Notebook, *cells: str) -> dict:
@@ -44,6 +49,12 @@ UNWIRED = {
     "unfrozen later": (
         ["net[0].requires_grad_(False)\nopt = torch.optim.Adam(trainable(net), lr=0.1)", STEP, "net[0].requires_grad_(True)"],
         {"net[0].weight", "net[0].bias"}, "made while they were frozen",
+    ),
+    "all of one module unfrozen later": (
+        [FROZEN, STEP_BOTH, "body.requires_grad_(True)", STEP_BOTH], {"body.weight", "body.bias"}, "made while they were frozen",
+    ),
+    "all of one module unfrozen in one cell": (
+        [FROZEN + "\nbody.requires_grad_(True)\n" + STEP_BOTH], {"body.weight", "body.bias"}, "made while they were frozen",
     ),
     "in one cell": ([MADE + "\nnet[2] = nn.Linear(4, 3)\n" + STEP], {"net[2].weight", "net[2].bias"}, "holds what was there before"),
     "a new head in the cell that made the optimizer": ([MADE + "\nnet[2] = nn.Linear(4, 3)"], {"net[2].weight", "net[2].bias"}, "holds what was there before"),
@@ -200,6 +211,13 @@ def test_a_head_trained_alone_on_purpose_is_a_risk_that_is_not_printed():
 
 
 HEALTHY = {
+    "a head alone, beside a body that collects gradients": [
+        "body, head = nn.Linear(4, 4), nn.Linear(4, 2)\nbody.requires_grad_(False)\nopt = torch.optim.SGD(head.parameters(), lr=0.1)",
+        STEP_BOTH, "body.requires_grad_(True)", STEP_BOTH.replace("opt.zero_grad()", "opt.zero_grad(); body.zero_grad()"),
+    ],
+    "all of one module unfrozen into a group of its own": [
+        FROZEN, STEP_BOTH, "body.requires_grad_(True)\nopt.add_param_group({'params': body.parameters()})", STEP_BOTH,
+    ],
     "a new model beside one of the same shape that is not used": [
         "dummy = make()",
         "net = make()\nopt = torch.optim.SGD(net.parameters(), lr=.1)\n"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ...blame.reasoning import Reasoning
     from ...model.path import AccessPath
     from ...model.trace.evidence import OptimizerHolding
+    from ...statements.statement import Statement
     from ..hazard_facts import TypedLine
 
 
@@ -34,7 +35,7 @@ class MadeOptimizer:
     places
         The parameters that lay beside those that it holds, itself not asked: by path.
     roots
-        The variables that led to what it holds.
+        The variables that led to what it holds, or that the statement that made it names: all of one may be frozen.
     line
         The statement that made it.
     """
@@ -66,7 +67,13 @@ def _remembered(one: OptimizerHolding, known: MadeOptimizer | None, reasoning: R
     if known is not None and known.held == one.parameters:
         return known
     trace = reasoning.trace
-    scenes = [scene for scene in trace.after.scenes.values() if not one.parameters.isdisjoint(scene.by_object)]
+    maker = _maker(one, reasoning)
+    named = maker.reads if maker is not None else frozenset[str]()
+    scenes = [
+        scene
+        for name, scene in trace.after.scenes.items()
+        if name in named or not one.parameters.isdisjoint(scene.by_object)
+    ]
     places = {
         str(path): SeenParameter(reading.object, reading.collects_gradient)
         for scene in scenes
@@ -74,14 +81,15 @@ def _remembered(one: OptimizerHolding, known: MadeOptimizer | None, reasoning: R
         if (reading.kind == "parameter" or reading.object in one.parameters) and not is_behind(path, trace.optimizers)
     }
     roots = frozenset(root_of(path) for path, seen in places.items() if seen.object in one.parameters)
-    line = _maker(one, reasoning)
+    roots |= named.intersection(map(root_of, places))
+    line = typed_line(trace.cell.count, reasoning.own.timeline.site(maker.index)) if maker is not None else None
     return MadeOptimizer(held=one.parameters, cell=trace.cell.count, places=places, roots=roots, line=line)
 
 
-def _maker(one: OptimizerHolding, reasoning: Reasoning) -> TypedLine | None:
+def _maker(one: OptimizerHolding, reasoning: Reasoning) -> Statement | None:
     """Return the last statement of the cell that bound the optimizer."""
     made = [each for each in reasoning.own.statements if each.text.startswith(f"{one.path} = ")]
-    return typed_line(reasoning.trace.cell.count, reasoning.own.timeline.site(made[-1].index)) if made else None
+    return made[-1] if made else None
 
 
 def is_behind(path: AccessPath, optimizers: Iterable[OptimizerHolding]) -> bool:

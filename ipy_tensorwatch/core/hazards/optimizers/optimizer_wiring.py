@@ -185,14 +185,17 @@ class _Judgement:
         """Return why, from the statement that made the optimizer with all parameters of a variable."""
         text = self.made.line.text if self.made.line else ""
         if not re.search(rf"\b{re.escape(root)}\.parameters\(\)", text):
-            return "left-out"
+            is_selected = "requires_grad" in text and re.search(rf"\b{re.escape(root)}\b", text) is not None
+            return "unfrozen" if is_selected else "left-out"
         if re.fullmatch(r"[^\[{]*\(\w+\.parameters\(\)[^\[{]*", text):
             return "added"
         return "unfrozen" if "requires_grad" in text else "left-out"
 
     def _is_whole(self, path: AccessPath) -> bool:
-        """Return whether optimizers held all that could be trained beside a parameter."""
+        """Return whether optimizers held all that could be trained beside a parameter: nothing, if all was frozen."""
         held = self._steps_to_held(path.root)
+        if not held and path.root in self.made.roots:
+            return not any(one.trains for spelled, one in self.made.places.items() if root_of(spelled) == path.root)
         top = str(AccessPath(path.root, path.steps[: count_alike([path.steps[:-1], *held])]))
         beside = [one for spelled, one in self.made.places.items() if leads_to(top, spelled)]
         ours = self.made.held | self.held
