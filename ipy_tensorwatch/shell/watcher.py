@@ -195,11 +195,11 @@ class Watcher:
         GUARD.run("before-clearing", self.clears.begin, default=None)
         GUARD.run("keeping-frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
+            self.observer.snapshotter.release_arrays()
             return
-        began = perf_counter()
         try:
             with self._lock:
-                self._begin(info, began)
+                self._begin(info, perf_counter())
         except BaseException:
             self._give_up()
             raise
@@ -216,7 +216,7 @@ class Watcher:
         if self.cells.others:
             self._share(outside)
             outside = ()
-        if "resize" in plain or "%run" in raw:
+        if "%run" in raw or self.sources.resizing.may_run(plain):
             self.observer.snapshotter.release_arrays()  # NumPy refuses to resize an array that is weakly referenced
         self.steps.forget({one.thread for one in self.cells.others})
         cell = RunningCell(

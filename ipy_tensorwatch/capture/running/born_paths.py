@@ -21,6 +21,7 @@ from ..objects.inspect_object import is_a
 from ..objects.look_limits import EXACT_OBJECTS, Limits
 from ..objects.walk import walk
 from ..snapshot.readings import Gathering
+from ..tensors.plain_reads import is_ndarray
 from .looks.look_budget import READING_NEW
 
 if TYPE_CHECKING:
@@ -78,7 +79,6 @@ class Names(NamedTuple):
 
 Since = Callable[..., frozenset[Position]]
 NOTHING = Outline()
-NO_NAMES = Names(frozenset(), frozenset())
 
 
 @mutable
@@ -221,6 +221,8 @@ class BornPaths:
             paths, branch.objects, roles, self.objects.number(branch.objects), strict=True
         ):
             spelled = str(path)
+            if is_ndarray(thing) and not self.objects.refers:
+                continue  # it can be told from others by its id alone, which another may have next
             if self._object_at(spelled) != serial:
                 before = self._last_at(spelled)
                 gathered.add(thing, role, serial)

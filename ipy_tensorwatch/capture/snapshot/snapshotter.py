@@ -149,6 +149,7 @@ class Snapshotter:
         seconds
             The CPU seconds that may be spent beyond an ordinary number of objects.
         """
+        self._hold_arrays()
         with plain_reads(), quiet_collector():
             found, kept, resting = self._walk(namespace, patience, self._limits(seconds))
             self._held = tuple(
@@ -251,9 +252,14 @@ class Snapshotter:
         return self._holdings[1]
 
     def release_arrays(self) -> None:
-        """Drop every weak reference to an array, before code that may resize one."""
-        self.objects.release_arrays()
-        self.storages.release_arrays()
+        """Drop every weak reference to an array until the next look, before code that may resize one."""
+        if self.objects.refers:
+            self.objects.release_arrays()
+            self.storages.release_arrays()
+
+    def _hold_arrays(self) -> None:
+        self.objects.hold_arrays()
+        self.storages.hold_arrays()
 
     def _walk(
         self, namespace: Mapping[str, object], patience: float, limits: Limits

@@ -7,7 +7,7 @@ import weakref
 from collections import deque
 from itertools import repeat
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...core.host.record import field, mutable
 from ..host.torch_private import attributes_of
@@ -30,8 +30,14 @@ class ObjectSerials:
 
     A tensor's empty `__dict__` lives as long as we hold it and belongs to no other tensor, so it proves identity
     after ids have been recycled. A weak reference to a tensor would break `torch.utils.swap_tensors`.
+
+    Attributes
+    ----------
+    refers
+        Whether arrays are referred to; otherwise ids must suffice.
     """
 
+    refers: bool = True
     _known: dict[int, tuple[Token, int]] = field(default_factory=dict)
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -73,20 +79,29 @@ class ObjectSerials:
         self._known = {address: one for address, one in self._known.items() if one[1] in serials}
 
     def release_arrays(self) -> None:
-        """Drop the weak references to arrays, which `ndarray.resize` would refuse; ids must suffice."""
+        """Drop the weak references to arrays, and make none: `ndarray.resize` would refuse; ids must suffice."""
+        self.refers = False
         self._known = {
-            address: (None if type(token) is weakref.ref else token, serial)
+            address: (_BY_ID if type(token) is weakref.ref else token, serial)
             for address, (token, serial) in self._known.items()
         }
+
+    def hold_arrays(self) -> None:
+        """Refer to arrays again when they are numbered next."""
+        self.refers = True
 
     def _renumber(self, thing: Any, own: object, owners: _Owners) -> int:  # noqa: ANN401  (a tensor or an array)
         """Return the serial of an object whose `__dict__` is not the one known at its address."""
         address = id(thing)
         known = self._known.get(address)
+        token: Token = None
         if own is None:
             if known and type(known[0]) is weakref.ref and known[0]() is thing:
                 return known[1]
-            token: Token = weakref.ref(thing)
+            token = weakref.ref(thing) if self.refers else _BY_ID
+            if known and known[0] is _BY_ID:
+                self._known[address] = token, known[1]
+                return known[1]
         else:  # the contents of a `__dict__` are the user's, and we must not keep them alive
             token = own if type(own) is dict and not own else None
             if known and not owners:
@@ -96,6 +111,10 @@ class ObjectSerials:
         serial = known[1] if known and was_swapped else next(self._count)
         self._known[address] = token, serial
         return serial
+
+
+_BY_ID: Final = object()
+"""The token of an array that is known by its id alone, because code may resize it."""
 
 
 def _attributes_of(thing: Any) -> object:  # noqa: ANN401  (a tensor or an array)
@@ -120,6 +139,7 @@ class StorageSerials:
     _lost: set[int] = field(default_factory=set)
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _last: int = 0
+    _refers: bool = True
 
     @property
     def own(self) -> set[int]:
@@ -158,8 +178,8 @@ class StorageSerials:
         ]
 
     def of_array(self, owner: np.ndarray[Any, Any]) -> int:
-        """Return the serial of the memory that an array owns or wraps."""
-        return self._number(id(owner), owner)
+        """Return the serial of the memory that an array owns or wraps; one for this time only while none is held."""
+        return self._number(id(owner), owner) if self._refers else next(self._count)
 
     def references(self) -> Mapping[int, weakref.ref[Any]]:
         """Return a live mapping of weak references to the numbered storages."""
@@ -185,11 +205,16 @@ class StorageSerials:
         return self._known.keys()
 
     def release_arrays(self) -> None:
-        """Drop the weak references to arrays, which `ndarray.resize` would refuse."""
+        """Drop the weak references to arrays, and make none: `ndarray.resize` would refuse."""
+        self._refers = False
         for address, (reference, serial) in list(self._known.items()):
             if is_ndarray(reference()):
                 self._places.pop(id(reference), None)
                 del self._known[address], self._references[serial]
+
+    def hold_arrays(self) -> None:
+        """Refer to the memory of arrays again when it is numbered next."""
+        self._refers = True
 
     def _number(self, address: int, thing: object) -> int:
         known = self._known.get(address)

@@ -56,6 +56,44 @@ def may_give_memory(source: str) -> bool:
     return _GIVES_MEMORY.search(source) is not None
 
 
+def may_resize(source: str, *, texts: bool = True) -> bool:
+    """Return whether source may resize a NumPy array in place: a method of this name of which no value is used.
+
+    Parameters
+    ----------
+    texts
+        Whether texts in it may be code, as those that magics get.
+
+    Examples
+    --------
+    >>> may_resize("a.resize(5)"), may_resize("small = image.resize((2, 2))")
+    (True, False)
+    """
+    if "resize" not in source:
+        return False
+    tree = parse_cell(source)
+    if tree is None:
+        return True
+    nodes = [*ast.walk(tree)]
+    used = {id(part) for node in nodes if isinstance(node, _USING) for part in ast.iter_child_nodes(node)}
+    others = {id(node.func) for node in nodes if isinstance(node, ast.Call) and id(node) in used}
+    return any(id(node) not in others and _names_resize(node) for node in nodes if texts or type(node) is ast.Attribute)
+
+
+_USING = (
+    *(ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Call, ast.keyword, ast.Attribute, ast.Subscript),
+    *(ast.BinOp, ast.Compare, ast.Starred, ast.Tuple, ast.List, ast.Dict),
+)
+"""What uses a value; NumPy's `resize` has none."""
+
+
+def _names_resize(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr == "resize"
+    text = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(text, str) and (text == "resize" or ".resize" in text)
+
+
 def may_convert(source: str) -> bool:
     """Return whether source may replace a module's memory by converting type or device."""
     return _CONVERTS.search(source) is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...capture.objects.follow_path import length_at
 from ...capture.objects.inspect_object import is_number_or_text
-from ...capture.running.born_paths import NO_NAMES, BornPaths, Names
+from ...capture.running.born_paths import BornPaths, Names
 from ...capture.running.looks.look_budget import LookBudget
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import WriteLog
@@ -218,8 +218,7 @@ class RunningCell:
     def _names_led_on(self, index: int) -> Names:
         """Return the names that may lead to new objects after a statement."""
         if index not in self._led_on:
-            may_resize = "resize" in self.plain  # NumPy refuses to resize an array that is weakly referenced
-            self._led_on[index] = Names(*names_led_on(self._nodes[index])) if not may_resize else NO_NAMES
+            self._led_on[index] = Names(*names_led_on(self._nodes[index]))
         return self._led_on[index]
 
     def _end_sampling(self, index: int) -> None:

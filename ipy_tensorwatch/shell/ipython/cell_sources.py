@@ -20,6 +20,7 @@ from ...core.statements.write_calls import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import may_define, may_give_memory, may_hide_writes, may_restore, may_write_gradients
 from .ipython_private import FILES, HIDDEN
+from .resizing_code import ResizingCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +83,8 @@ class Sources:
         The cells that took more processor time than `SLOW`.
     nested
         The cells of files compiled by magics, which IPython assigns to the next cell.
+    resizing
+        Whether code resizes arrays in place.
     collectives
         The plain sources of the last cells that started collectives and did not wait for them, by count.
     """
@@ -96,6 +99,7 @@ class Sources:
     nested: dict[str, int] = field(default_factory=dict)
     plain: dict[int, str] = field(default_factory=dict)
     collectives: dict[int, str] = field(default_factory=dict)
+    resizing: ResizingCode = field(default_factory=ResizingCode)
     _size: int = 0
     _awaited: int = 0
     _leftovers: frozenset[str] = frozenset()
@@ -116,6 +120,7 @@ class Sources:
         self.write_gradients = self.write_gradients or may_write_gradients(source)
         if not may_define(source):
             return
+        self.resizing.note(source)
         self.hide_writes = self.hide_writes or may_hide_writes(source)
         self.restore = self.restore or may_restore(source)
         self.cells.pop(count, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.notebook import Notebook, born, changes
+from tests.support.notebook import Notebook, born, changes, silent
 
 TRAINING = """
 import copy, torch
@@ -171,6 +171,20 @@ def test_an_array_can_be_resized_in_the_cell_that_makes_it():
         nb.run("import numpy as np\na = np.zeros(3)\nb = 1\na.resize(5)\nc = 2")
 
         assert nb.ns["a"].shape == (5,)
+
+
+@pytest.mark.parametrize(
+    "resize",
+    ["z.resize_(2)", "small = thing.resize((2, 2))", "r = np.ones(3)\nr.resize(5)", "z.data = torch.ones(2)"],
+)
+def test_what_a_cell_binds_is_told_where_something_is_resized(resize: str):
+    with Notebook() as nb:
+        nb.run("import types\nimport numpy as np, torch\nz = torch.zeros(3)")
+        nb.run("thing = types.SimpleNamespace(resize=lambda size: size)")
+        report = nb.run(f"x = torch.zeros(3)\ny = x[1:]\ny += 1\n{resize}\nw = 1")
+
+        assert {"x", "y"} == set(born(report))
+        assert {"x"} == silent(report)
 
 
 def test_what_a_loop_makes_while_the_looks_rest_is_listed_as_not_compared():

@@ -489,6 +489,68 @@ def test_an_array_can_still_be_resized():
     )
 
 
+RESIZED_ELSEWHERE = {
+    "a function": ("def grow(t): t.resize(t.size + 1, refcheck=False)\na = np.ones(3)", "grow(a)"),
+    "a function of any array": ("grow = lambda t: t.resize(9, refcheck=False)\na = np.ones(3)\nb = a", "grow(a)"),
+    "a method": (
+        "class Buffer:\n    def __init__(self): self.a = np.ones(3)\n    def put(self): self.a.resize(self.a.size + 1, refcheck=False)\nb = Buffer()\na = b.a\ndel a",
+        "b.put()\na = b.a.copy()",
+    ),
+    "a magic": ("a = np.ones(3)", "%timeit -n1 -r1 -q a.resize(a.size + 1, refcheck=False)"),
+    "a name of the method": ("a = np.ones(3)", "grow = a.resize\ngrow(5, refcheck=False)"),
+    "an array of the same cell": (
+        "def grow(t): t.resize(t.size + 1, refcheck=False)",
+        "c = np.ones(3)\nd = 1\ngrow(c)\na = c.copy()",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "grow"), RESIZED_ELSEWHERE.values(), ids=RESIZED_ELSEWHERE)
+def test_an_array_can_be_resized_by_what_the_cell_calls(make: str, grow: str):
+    cells = f"import numpy as np\n{make}", "1", f"{grow}\nprint(a)", "print(a.sum())", f"{grow}\nprint(a)"
+
+    assert_same_outcome(*cells)
+    assert {("NoneType", "None")} == {one["error"] for one in outcomes([*cells], watched=True)}
+
+
+def test_an_array_can_be_resized_by_a_module_of_the_users(tmp_path: Path):
+    name = f"grows_{tmp_path.name.replace('-', '_')}"
+    file = tmp_path / f"{name}.py"
+    file.write_text("def grow(t):\n    pass\n")
+    with Notebook() as nb:
+        nb.run(f"import numpy as np, sys\nsys.path.insert(0, {str(tmp_path)!r})\na = np.ones(3)")
+        nb.run(f"import importlib, {name} as own\nown.grow(a)")
+        nb.run("a[0] = 2")
+        file.write_text("def grow(t):\n    t.resize(t.size + 1, refcheck=False)\n")
+        nb.run("importlib.reload(own)")
+        nb.run("own.grow(a)")
+        nb.run("own.grow(a)")
+        nb.run("sys.path.pop(0)")
+
+        assert nb.ns["a"].tolist() == [2, 1, 1, 0, 0]
+
+
+def test_while_no_cell_is_watched_any_code_may_resize_an_array():
+    with Notebook() as nb:
+        nb.run("import numpy as np\na = np.zeros(3)\nb = a[1:]")
+        nb.cell("%tensorwatch off")
+        ran = nb.cell("getattr(a, 're' + 'size')(5, refcheck=False)")
+        nb.cell("%tensorwatch on")
+
+        assert ran.error is None
+        nb.run("del b")
+        nb.run("b = a[1:]")
+        assert silent(nb.run("a[2] = 1")) == {"b"}
+
+
+def test_an_array_that_may_be_resized_is_still_compared():
+    with Notebook() as nb:
+        nb.run("import numpy as np\ndef grow(t): t.resize(9)\na = np.zeros(3)\nb = a[1:]")
+        for turn in range(1, 4):
+            report = nb.run(f"a[1] = {turn}")
+            assert (mutated(report), silent(report)) == ({"a", "b"}, {"b"})
+
+
 def test_a_version_counter_is_not_moved():
     assert_same_outcome(
         "import torch\nx = torch.ones(3)\nq = x.data", "x._version, q._version", "x.add_(1)", "x._version, q._version"

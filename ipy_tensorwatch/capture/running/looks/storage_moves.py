@@ -74,7 +74,7 @@ class StorageMoves:
     def _move(self, reading: Reading) -> Iterator[Moved]:
         tensor, storage = reading.object, reading.storage
         before = self.storage_of.get(tensor, storage)
-        if before != storage:
+        if before != storage and reading.kind != "ndarray":  # an array is given no other memory, only another number
             self.storage_of[tensor] = storage
             self.left.setdefault(tensor, []).extend(self._place_at(tensor, before))
             yield Moved(tensor, storage, self.followed, reading)
