@@ -246,13 +246,31 @@ def _compare(before: Reading, after: Reading, old: StorageMark, new: StorageMark
         changed, counted = count_elements(before, sides, examples)
         return ElementDiff(changed=changed, verified=changed is not None, elements=counted)
     digests = old.part_digest(before), new.part_digest(after)
-    if None in digests or (digests[0] != digests[1] and not _cover_alike(before, after)):
+    is_comparable = _in_one_order(before, after) and (digests[0] == digests[1] or _cover_alike(before, after))
+    if None in digests or not is_comparable:
         return ElementDiff(changed=True if before.version != after.version else None, verified=False)
     if digests[0] == digests[1]:
         return ElementDiff(changed=False, verified=True)
     if pair_of(before, after, old, new) is not None:
         return ElementDiff(changed=True, verified=True, elements=Uncounted(before, after, old, new))
     return ElementDiff(changed=True, verified=True, elements=Elements(changed=None, total=after.numel))
+
+
+def _in_one_order(before: Reading, after: Reading) -> bool:
+    """Return whether the elements of two layouts follow each other alike in memory, whose order digests are of."""
+    if before.layout == after.layout:
+        return True
+    orders = [_order(one) for one in (before, after)]
+    return (
+        orders[0] == orders[1] if before.shape == after.shape else all(one == sorted(map(abs, one)) for one in orders)
+    )
+
+
+def _order(reading: Reading) -> list[int]:
+    """Return the dimensions by falling stride, from 1 on; negative for those that lead backwards."""
+    known = zip(reading.strides, reading.shape, strict=True)
+    steps = sorted((-abs(stride), place, stride < 0) for place, (stride, count) in enumerate(known, 1) if count > 1)
+    return [-place if is_backward else place for _, place, is_backward in steps]
 
 
 def _cover_alike(before: Reading, after: Reading) -> bool:

@@ -15,7 +15,7 @@ from ..host.torch_private import undisturbed
 from .left_errors import has_left_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
 T = TypeVar("T")
@@ -66,12 +66,35 @@ def is_untouchable(device: torch.device) -> bool:
     return has_left_error(device) or is_capturing(device)
 
 
-def busy_streams(device: torch.device | None, things: Iterable[object]) -> list[Any]:
-    """Return the streams among some objects that still work: those of a device, or of any for None."""
+def streams_among(things: Iterable[object]) -> list[Any]:
+    """Return the streams among some objects."""
     kinds = _stream_types()
-    streams: list[Any] = [one for one in things if any(type(one) is kind for kind in kinds)]
-    there = streams if device is None else [one for one in streams if one.device == device]
-    return [one for one in there if ask(_is_at_work, one, default=False)]
+    return [one for one in things if any(type(one) is kind for kind in kinds)]
+
+
+def busy_streams(streams: Sequence[Any]) -> list[Any]:
+    """Return the streams that still work, or are captured; none of them is asked while one is captured."""
+    captured = [one for one in streams if ask(_is_captured, one, default=False)]
+    return captured or [one for one in streams if ask(_is_at_work, one, default=False)]
+
+
+def _is_captured(stream: Any) -> bool:  # noqa: ANN401
+    """Return whether a stream is being captured into a graph; any device may be asked that."""
+    if hasattr(stream, "is_capturing"):  # since PyTorch 2.12
+        return bool(stream.is_capturing())
+    module = _module(stream.device)
+    if not (hasattr(module, "stream") and hasattr(module, "is_current_stream_capturing")):
+        return False
+    with module.stream(stream):
+        return bool(module.is_current_stream_capturing())
+
+
+def stream_key(stream: Any) -> tuple[torch.device, int]:  # noqa: ANN401
+    """Return what a stream has in common with others of its kind that stand for the same one.
+
+    PyTorch's own comparison takes those of two classes for different, or reads the memory of what is none.
+    """
+    return stream.device, stream.stream_id
 
 
 def _is_at_work(stream: Any) -> bool:  # noqa: ANN401
@@ -135,9 +158,16 @@ def _module(device: torch.device) -> Any:  # noqa: ANN401
 
 
 def stream_in_use(device: torch.device) -> Any:  # noqa: ANN401
-    """Return the stream in use; None before PyTorch 2.6."""
+    """Return the stream in use; None if a device does not tell.
+
+    Before PyTorch 2.6, and of devices of another type than its accelerator, as CUDA's beside a backend that was added
+    to it, the module of their type tells.
+    """
     current = getattr(getattr(torch, "accelerator", None), "current_stream", None)
-    return None if current is None else current(device)
+    if current is not None and torch.accelerator.current_accelerator() == torch.device(device.type):
+        return current(device)
+    by_type = getattr(_module(device), "current_stream", None)
+    return None if by_type is None else by_type(device)
 
 
 def made_current(device: torch.device) -> AbstractContextManager[Any]:
@@ -165,7 +195,8 @@ class Sent:
         here = torch.empty(values.shape, dtype=values.dtype, device="cpu", pin_memory=device.type in PINNED)
         here.copy_(values, non_blocking=True)
         event, stream = torch.Event(device), stream_in_use(device)
-        event.record(*(() if stream is None else (stream,)))
+        with made_current(device):  # whose stream is recorded if there is none
+            event.record(*(() if stream is None else (stream,)))
         sent = cls(here, device, event)
         if device.type not in PINNED:
             _on_the_way[:] = [one for one in _on_the_way if not ask(one.has_landed, default=True)] + [sent]

@@ -11,12 +11,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.record import field, mutable
-from .accelerator_api import PINNED, ask, busy_streams, stream_in_use
+from .accelerator_api import PINNED, ask, busy_streams, stream_in_use, stream_key, streams_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import torch
+
+    StreamKey = tuple[torch.device, int]
 
 MOST = 64
 """The number of streams that are remembered, the last seen: PyTorch itself makes few, and hands them out in turn."""
@@ -33,22 +35,22 @@ class KnownStreams:
     """
 
     turns: Counter[torch.device] = field(default_factory=Counter)
-    _last: dict[torch.device, Any] = field(default_factory=dict)
-    _seen: dict[Any, None] = field(default_factory=dict)
+    _last: dict[torch.device, StreamKey] = field(default_factory=dict)
+    _seen: dict[StreamKey, Any] = field(default_factory=dict)
 
     def are_ordered(self, device: torch.device, things: Iterable[object] = ()) -> bool:
         """Note which stream is in use; return whether no other one, seen before or among objects, is known to work."""
         current = ask(stream_in_use, device, default=None)
-        if current is None:
-            return not busy_streams(device, things)
-        if current != self._last.setdefault(device, current):
+        own = None if current is None else stream_key(current)
+        if own is not None and own != self._last.setdefault(device, own):
             self.turns[device] += 1
-            self._last[device] = current
-        if current not in self._seen and _is_lasting(current):
-            self._seen[current] = None
+            self._last[device] = own
+        if own is not None and _is_lasting(current):
+            self._seen[own] = current
             if len(self._seen) > MOST:
                 del self._seen[next(iter(self._seen))]
-        return not any(one != current for one in busy_streams(device, (*self._seen, *things)))
+        every = {**self._seen, **{stream_key(one): one for one in streams_among(things)}}
+        return not busy_streams([one for key, one in every.items() if key != own and key[0] == device])
 
 
 def _is_lasting(stream: Any) -> bool:  # noqa: ANN401

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.host.record import mutable
-from ..device.accelerator_api import ask, busy_streams, is_idle, stream_in_use, use_streams
+from ..device.accelerator_api import ask, busy_streams, is_idle, stream_in_use, streams_among, use_streams
 from ..device.kept_copy import room_for_copies
 from .trial_namespace import NotKnownError
 
@@ -41,7 +41,7 @@ class TrialDevices:
         """
         devices = [torch.device(name) for name in names]
         rooms = {one: ask(_room_on, one, default=0) for one in devices}
-        if not all(rooms.values()) or (devices and busy_streams(None, things)):
+        if not all(rooms.values()) or (devices and busy_streams(streams_among(things))):
             return None
         return cls(rooms, [stream_in_use(one) for one in devices])
 

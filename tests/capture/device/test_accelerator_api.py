@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from ipy_tensorwatch.capture.device.accelerator_api import Sent, free_bytes
+from ipy_tensorwatch.capture.device.accelerator_api import Sent, busy_streams, free_bytes, stream_in_use
 from tests.support.accelerator import DEVICE
 from tests.support.device_notebook import finish
 
@@ -44,3 +46,37 @@ def test_memory_of_the_host_is_kept_until_the_device_has_written_to_it(device: A
     Sent.off(values)
 
     assert (was_kept, event()) == (True, None)
+
+
+def test_without_a_stream_to_name_the_event_is_one_of_the_device_that_sends(
+    device: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delattr(torch.accelerator, "current_stream")  # as before PyTorch 2.6
+    values = torch.ones(3, device="sim:1")
+    device.make_current(1)
+    device.work(0.3)
+    device.make_current(0)
+    sent = Sent.off(values)
+    was_there = sent.has_landed()
+    finish(device)
+
+    assert (was_there, sent.has_landed()) == (False, True)
+
+
+def test_a_device_of_another_type_than_the_accelerator_is_asked_by_its_own_module(
+    there: torch.device, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    silent = stream_in_use(there)
+    monkeypatch.setattr(torch.sim, "current_stream", lambda device: ("stream of", device), raising=False)
+
+    assert (silent, stream_in_use(there)) == (None, ("stream of", there))
+
+
+def test_while_one_stream_is_captured_no_other_is_asked(there: torch.device, monkeypatch: pytest.MonkeyPatch):
+    captured, free = (SimpleNamespace(device=there, query=pytest.fail) for _ in range(2))  # tell it since PyTorch 2.12
+    entered = []
+    monkeypatch.setattr(torch.sim, "stream", lambda one: entered.append(one) or nullcontext(), raising=False)
+    monkeypatch.setattr(torch.sim, "is_current_stream_capturing", lambda: entered[-1] is captured)
+
+    assert busy_streams([free, captured]) == [captured]

@@ -202,6 +202,9 @@ GIVEN_OTHER_MEMORY = {
     "what it made in memory of before": ("g", ["a = torch.arange(6.0, device='sim')", "g = a.detach()\ng.data = g.data.clone()\ng.copy_(g.flip(0));"]),
     "a part of what did not change": ("c", ["f = torch.ones(4, device='sim')\nc = f[::2]", "c.data = c.data.clone()\nc.data.neg_();"]),
     "a part, after several statements": ("h", ["a = torch.ones(3, device='sim')\nh = a.detach()[1:]", "a.add_(1);\nbump(a.detach())\na.untyped_storage().fill_(1);\nh.data = h.data.clone()\na += 1"]),
+    "the same numbers in another order": (None, ["w = torch.arange(16.0, device='sim').view(4, 4)\nt = w.T", "t.data = t.data.contiguous()"]),
+    "many of them": (None, ["w = torch.arange(4e4, device='sim').view(200, 200)\nt = w.T", "t.data = t.data.contiguous()"]),
+    "other numbers in the same order of memory": (None, ["w = torch.arange(4e4, device='sim').view(200, 200)", "w.data = w.data.T"]),
     "a part, with equal bytes": (None, ["f = torch.ones(4, device='sim')[1:]", "f.copy_(f.flip(0));\nf.data = f.data.clone()"]),
 }  # fmt: skip
 
