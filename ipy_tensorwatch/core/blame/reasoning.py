@@ -12,8 +12,7 @@ from ..model.snapshots.differences import Differences
 from ..model.trace.evidence import mask_bytes, without_masks
 from .born_changes import BornChanges
 from .cause import find_cause
-from .changed_rows import ChangedRows
-from .changes import make_change
+from .changed_rows import ChangedRows, make_change
 from .evidence.cell_index import CellIndex
 from .evidence.open_collectives import OpenCollectives
 from .evidence.snapshot_index import SnapshotIndex
