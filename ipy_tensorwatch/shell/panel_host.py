@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @mutable(eq=False)
-class Hosting:
+class PanelHost:
     """Holds the widget of one shell.
 
     Attributes

@@ -63,7 +63,7 @@ NOTHING_SAVED = NotedSaves([])
 
 @record(kw_only=False, slots=False)
 class SaveRecorder:
-    """The inputs for recording a saved tensor.
+    """Records what nodes saved in watched memory, at one look.
 
     Attributes
     ----------

@@ -59,7 +59,7 @@ SKIPPED = 5
 
 
 @mutable
-class Speaker:
+class CellPrinter:
     """Prints the summary or the diff under each cell, and once that tensors are skipped cell after cell.
 
     Attributes
