@@ -93,8 +93,7 @@ class PanelHost:
             GUARD.run("showing-report", partial(self.widget.feed.watch, on=change["new"]), default=None)
 
     def _values_of(self, path: str) -> Values | None:
-        observed = self.watcher.observed
-        return values_of(path, observed, self.watcher.observer.prints) if observed else None
+        return values_of(path, self.watcher.observed, self.watcher.observer.prints)
 
     def close(self) -> None:
         """Close the panel."""
