@@ -74,7 +74,7 @@ def kept() -> dict[str, int]:
 
 def panel() -> dict[str, Any]:
     """Tell what the panel keeps."""
-    widget = ours().hosting.widget
+    widget = ours().panel_host.widget
     feed = widget.feed
     return {"wants": len(feed._wants), "unanswered": len(feed._flow.unanswered), "past": len(feed.past.cells)}
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 MAX_ELEMENTS = 1024
 
 
-def values_of(path: str, observed: Observation, prints: Fingerprints) -> Values | None:
+def values_of(path: str, observed: Observation | None, prints: Fingerprints) -> Values | None:
     """Return the elements behind a path that changed; None if they are many, not numeric, or not kept."""
-    difference = next((one for one, content in observed.found if str(one.path) == path and content.changed), None)
-    if difference is None or difference.before is None or difference.after is None:
+    found = observed.found if observed else ()
+    difference = next((one for one, content in found if str(one.path) == path and content.changed), None)
+    if observed is None or difference is None or difference.before is None or difference.after is None:
         return None
     before, after = difference.before, difference.after
     old, new, _ = marks_of(before, after, observed.verdicts, prints)

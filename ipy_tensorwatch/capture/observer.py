@@ -27,7 +27,7 @@ from .compare.byte_history import NO_PAST, Spell
 from .compare.compare_bytes import ByteVerdict, Fingerprints
 from .compare.device_prints import DevicePrints
 from .compare.element_diff import EXAMPLES, ElementCounts, ElementDiff, contrast_rows
-from .compare.time_budget import BANDWIDTH, Budget
+from .compare.time_budget import BANDWIDTH, TimeBudget
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Roots, Shot, Snapshotter
 from .snapshot.tensor_parts import COMPONENT
@@ -133,7 +133,7 @@ class Observer:
     arriving: ArrivingCopies = field(init=False)
     graphs: Graphs = field(default_factory=Graphs)
     borrowed_memory: BorrowedMemory = field(default_factory=BorrowedMemory)
-    budget: Budget = field(default_factory=Budget)
+    budget: TimeBudget = field(default_factory=TimeBudget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     _uncounted: deque[ElementCounts] = field(default_factory=deque)
     _late: set[int] = field(default_factory=set)

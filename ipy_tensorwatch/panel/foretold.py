@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from ..core.host.grouped import grouped
 from ..core.host.record import field, mutable
 from ..render.wording.editor_sentences import outcomes, would_change
 from .compact import MAX_TEXT, clip
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
     from ..core.hazards.hazard import Hazard
     from ..core.model.records import Site
-    from ..core.preview.foresee import ForetoldChange
     from ..render.preview import Preview
     from ..render.report import Report
     from .past_cells import PastCells
@@ -106,21 +107,15 @@ def _not_run_since(past: PastCells, cells: Iterable[tuple[str, str]]) -> Iterato
 
 
 def _marks(told: Preview) -> Iterator[dict[str, Any]]:
-    changes: dict[int, list[ForetoldChange]] = {}
-    hazards: dict[int, list[Hazard]] = {}
-    for one in told.changes:
-        if one.change.site:
-            changes.setdefault(one.change.site.line, []).append(one)
-    for hazard in told.hazards:
-        site = _own_site(hazard)
-        if site:
-            hazards.setdefault(site.line, []).append(hazard)
+    changes = ((site.line, one) for one in told.changes if (site := one.change.site))
+    hazards = ((site.line, one) for one in told.hazards if (site := _own_site(one)))
     lines = told.source.split("\n")
-    for line, several in changes.items():
-        is_likely = all(one.certainty == "likely" for one in several)
-        yield _mark(lines, line, "silent", would_change([one.change.path for one in several], is_likely=is_likely))
-    for line, begun in hazards.items():
-        yield _mark(lines, line, "hazard", f"then {outcomes(begun)}")
+    for line, several in grouped(changes, itemgetter(0)).items():
+        is_likely = all(one.certainty == "likely" for _, one in several)
+        paths = [one.change.path for _, one in several]
+        yield _mark(lines, line, "silent", would_change(paths, is_likely=is_likely))
+    for line, begun in grouped(hazards, itemgetter(0)).items():
+        yield _mark(lines, line, "hazard", f"then {outcomes(one for _, one in begun)}")
 
 
 def _own_site(hazard: Hazard) -> Site | None:

@@ -9,12 +9,12 @@ from ..core.host.guard import GUARD
 from ..core.host.record import field, mutable
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.other_tensorwatch import describe_other_tensorwatch
-from .ipython.print_below_cell import Speaker, say
+from .ipython.print_below_cell import CellPrinter, say
 from .ipython.settings import TensorWatch
 from .ipython.tensordiff_header import HeadingTransformer
 from .ipython.waiting_clear import WaitingClears
 from .magics.tensorwatch_magics import TensorMagics
-from .panel_host import Hosting
+from .panel_host import PanelHost
 from .previewer import Previewer
 from .ranks.registry import FEEDS, HERE, WATCHED, OwnRank, own_version
 from .watcher import Watcher
@@ -35,11 +35,11 @@ class Extension:
 
     shell: InteractiveShell
     settings: TensorWatch = field(init=False)
-    speaker: Speaker = field(init=False)
+    printer: CellPrinter = field(init=False)
     watcher: Watcher = field(init=False)
     heading: HeadingTransformer = field(init=False)
     previewer: Previewer = field(init=False)
-    hosting: Hosting = field(init=False)
+    panel_host: PanelHost = field(init=False)
     rank: OwnRank = field(init=False)
     magics: TensorMagics = field(init=False)
     _replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -50,17 +50,19 @@ class Extension:
         self.settings = TensorWatch(parent=self.shell)
 
         def tell(report: Report) -> None:
-            GUARD.run("showing-report", self.hosting.tell, report, default=None)
+            GUARD.run("showing-report", self.panel_host.tell, report, default=None)
             is_told_jointly = not self.watcher.asked and self.rank.tell(report)
-            self.speaker.tell(report, self.watcher.asked, is_said=is_told_jointly)
+            self.printer.tell(report, self.watcher.asked, is_said=is_told_jointly)
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
         self.previewer = Previewer(self.watcher)
-        self.hosting = Hosting(self.shell, self.watcher, self.previewer)
-        self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
+        self.panel_host = PanelHost(self.shell, self.watcher, self.previewer)
+        self.printer = CellPrinter(
+            self.shell, self.settings, self.panel_host.is_visible, clears, hushed=self.panel_host.hushed
+        )
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
         self.rank = OwnRank(self.watcher, own_version())
-        self.magics = TensorMagics(self.shell, self.watcher, self.speaker, self.previewer, own_version())
+        self.magics = TensorMagics(self.shell, self.watcher, self.printer, self.previewer, own_version())
 
     def load(self) -> None:
         """Add everything to the shell and start watching."""
@@ -72,8 +74,8 @@ class Extension:
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
         HERE[:] = [self.rank]
-        FEEDS[:] = [self.hosting.feed]
-        GUARD.run("showing-report", self.hosting.tell, self.watcher.report, default=None)
+        FEEDS[:] = [self.panel_host.feed]
+        GUARD.run("showing-report", self.panel_host.tell, self.watcher.report, default=None)
 
     def unload(self) -> None:
         """Remove everything, and restore magics of other extensions that ours replaced."""
@@ -82,7 +84,7 @@ class Extension:
         for joined in [*WATCHED]:
             GUARD.run("at-end", joined.leave, default=None)
         FEEDS.clear()
-        for step in (self.speaker.tell_held, self.watcher.stop, self.hosting.close):
+        for step in (self.printer.tell_held, self.watcher.stop, self.panel_host.close):
             GUARD.run("at-end", step, default=None)
         _remove(self.shell.input_transformers_cleanup, self.heading)
         for one in (self.settings, self.magics):  # the base class of magics appended itself
@@ -156,7 +158,7 @@ def widget() -> TensorWatchWidget:
     RuntimeError
         If the extension is not loaded.
     """
-    return _loaded_extension().hosting.open()
+    return _loaded_extension().panel_host.open()
 
 
 def _loaded_extension() -> Extension:

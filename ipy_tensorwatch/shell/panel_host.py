@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @mutable(eq=False)
-class Hosting:
+class PanelHost:
     """Holds the widget of one shell.
 
     Attributes
@@ -93,8 +93,7 @@ class Hosting:
             GUARD.run("showing-report", partial(self.widget.feed.watch, on=change["new"]), default=None)
 
     def _values_of(self, path: str) -> Values | None:
-        observed = self.watcher.observed
-        return values_of(path, observed, self.watcher.observer.prints) if observed else None
+        return values_of(path, self.watcher.observed, self.watcher.observer.prints)
 
     def close(self) -> None:
         """Close the panel."""

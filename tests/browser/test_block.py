@@ -6,7 +6,7 @@ import pytest
 
 from ipy_tensorwatch.core.hazards.hazard_facts import KeptReference
 from ipy_tensorwatch.render.pages.history_page import history
-from ipy_tensorwatch.render.pages.summary_page import glance, summarize
+from ipy_tensorwatch.render.pages.summary_page import summarize, summarize_in_one_line
 from ipy_tensorwatch.render.paint.html import write_html
 from tests.support.records import change, hazard, report, site
 
@@ -29,7 +29,7 @@ NO_COPY = hazard(
 PAGES = {
     "summary": summarize(report(*LONG)),
     "hazard": summarize(report(*LONG, hazards=(NO_COPY,)), (NO_COPY,)),
-    "glance": glance(report(*LONG, hazards=(NO_COPY,)), (NO_COPY,), in_panel=True),
+    "glance": summarize_in_one_line(report(*LONG, hazards=(NO_COPY,)), (NO_COPY,), in_panel=True),
     "history": history([(3, one) for one in LONG], limit=9),
 }
 CUT = """() => [...document.querySelectorAll('.ipytw, .ipytw *')]

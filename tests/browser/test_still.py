@@ -10,7 +10,7 @@ from tests.browser.test_life import WAIT
 
 MADE = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)\nw = torch.ones(3, requires_grad=True)"
 HAZARD = "h = (w * 2).exp()\nloss = h.sum()\nh.add_(1);"
-IS_VISIBLE = "from ipy_tensorwatch.shell import extension\nprint(extension._loaded[0].hosting.is_visible())"
+IS_VISIBLE = "from ipy_tensorwatch.shell import extension\nprint(extension._loaded[0].panel_host.is_visible())"
 CELLS = ["%load_ext tensorwatch", MADE, "a = 1", WAIT, HAZARD, IS_VISIBLE]
 
 # Where everything stands that a person may be reading, in the panel and in the notebook.

@@ -6,7 +6,6 @@ It may be slow and may hold tensors: it runs the same cells in a plain namespace
 from __future__ import annotations
 
 import ast
-import ctypes
 import itertools
 import sys
 import types
@@ -150,11 +149,6 @@ def addresses(array: Array) -> set[int]:
         sum(i * s for i, s in zip(index, strides, strict=True)) for index in itertools.product(*map(range, shape))
     )
     return {start + offset + k for offset in offsets for k in range(size)}
-
-
-def byte_at(array: Array) -> dict[int, int]:
-    """Map each address of the array to its byte."""
-    return {a: ctypes.c_ubyte.from_address(a).value for a in addresses(array)}
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ..host.graph_private import CheckpointFrame, handed_again
+from ..host.graph_private import CheckpointFrame, checkpoint_arguments
 from ..objects.inspect_object import is_a, member_of, mro_of, pairs_of, text_of, value_at
 from ..objects.walk import walk
 from ..tensors.plain_reads import is_plain
@@ -39,13 +39,13 @@ class CheckpointInput(NamedTuple):
     check: Callable[[Any], object] | None
 
 
-def computed_again(hook: object) -> tuple[int, Iterator[CheckpointInput]]:
+def inputs_of_checkpoint(hook: object) -> tuple[int, Iterator[CheckpointInput]]:
     """Return an identifier of the checkpoint behind a saved tensor's hook, and what it will recompute from."""
     frame = _variables(hook).get("frame")
     return id(frame), _read_by_frame(frame) if type(frame) is CheckpointFrame else iter(())
 
 
-def read_by(function: object) -> Iterator[CheckpointInput]:
+def tensors_read_by(function: object) -> Iterator[CheckpointInput]:
     """Yield the tensors that a function can reach by name, through notebook functions too."""
     names: dict[str, object] = {}
     waiting, seen = [("function", function)], set[int]()
@@ -62,11 +62,11 @@ def read_by(function: object) -> Iterator[CheckpointInput]:
 
 
 def _read_by_frame(frame: Any) -> Iterator[CheckpointInput]:  # noqa: ANN401
-    for place, (tensor, check) in enumerate(handed_again(frame)):
+    for place, (tensor, check) in enumerate(checkpoint_arguments(frame)):
         yield CheckpointInput(f"args[{place}]", tensor, check)
     outer = _variables(getattr(frame, "recompute_fn", None))
     if "fn" in outer:
-        yield from read_by(partial(outer["fn"], **outer.get("kwargs", {})))
+        yield from tensors_read_by(partial(outer["fn"], **outer.get("kwargs", {})))
 
 
 def _inside(thing: object) -> list[tuple[str, object]]:

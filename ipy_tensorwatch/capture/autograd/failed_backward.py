@@ -24,8 +24,8 @@ from ..host.graph_private import (
     CheckpointFrame,
     PythonNode,
     SavedTensor,
+    checkpoint_arguments,
     error_message_of,
-    handed_again,
     has_hook,
 )
 from ..host.node_limit import is_enough
@@ -168,7 +168,7 @@ def _nodes_in(names: Mapping[str, object]) -> dict[int, MakerNode]:
 def _unpacked_in(names: Mapping[str, object], error_message: ErrorMessage) -> _Kept | None:
     """Return the tensor that a checkpoint was about to recompute from, which it keeps outside the graph."""
     frames = (value for value in names.values() if type(value) is CheckpointFrame)
-    again = (one for frame in frames for one in handed_again(frame))
+    again = (one for frame in frames for one in checkpoint_arguments(frame))
     kept = (_Kept(None, -1, "checkpoint", "input", None, tensor, check) for tensor, check in again)
     return next((one for one in kept if _says(error_message, one.check, one.node)), None)
 

@@ -17,7 +17,7 @@ from ...core.model.trace.saved_tensor import Overwritten, RootOrigin
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
 from .freed_nodes import FreedGraphs
-from .masked_writes import forgive
+from .masked_writes import ignore_masked_writes
 from .note_saved import NOTHING_SAVED
 from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
 
@@ -382,4 +382,4 @@ def _compare(kept: Sequence[TrackedTensor], rewritten: set[int], known: KnownByt
     for one in found:
         one.compare(known.digest_of(one.saved.reading))
     if found:
-        forgive(kept, known)
+        ignore_masked_writes(kept, known)

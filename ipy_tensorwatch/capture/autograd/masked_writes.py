@@ -20,7 +20,7 @@ _COMPARED = ("torch.float32", "torch.float64")
 """Dtypes for which NumPy compares with a bound exactly as PyTorch does."""
 
 
-def forgive(kept: Sequence[TrackedTensor], known_bytes: KnownBytes) -> None:
+def ignore_masked_writes(kept: Sequence[TrackedTensor], known_bytes: KnownBytes) -> None:
     """Accept a node's overwritten tensors if together they give the same mask.
 
     Tensors that are compared with each other are accepted together: one may be restored while another

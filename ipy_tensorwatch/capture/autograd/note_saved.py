@@ -14,7 +14,7 @@ from ..tensors.node_readers import is_python
 from ..tensors.plain_reads import is_plain, storage_of, version_of
 from ..tensors.read_tensor import read_saved
 from ..tensors.version_counter import share_counter
-from .masked_writes import forgive
+from .masked_writes import ignore_masked_writes
 from .saved_by_nodes import is_read, kept_in, mask_on, saved_version
 from .tracked_tensor import TrackedTensor, digest_then
 
@@ -63,7 +63,7 @@ NOTHING_SAVED = NotedSaves([])
 
 @record(kw_only=False, slots=False)
 class SaveRecorder:
-    """The inputs for recording a saved tensor.
+    """Records what nodes saved in watched memory, at one look.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class SaveRecorder:
         if not found and is_whole:
             return NOTHING_SAVED
         if any(one.differs for one in found):
-            forgive(found, self.known)
+            ignore_masked_writes(found, self.known)
         return NotedSaves(found, next_one if next_one is not None and next_one < MAX_ITEMS else None, is_whole)
 
     def _may_concern(self, node: object, kind: NodeKind) -> bool:

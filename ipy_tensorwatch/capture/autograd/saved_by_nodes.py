@@ -11,7 +11,7 @@ from ..host.torch_private import plain_reads, user_modes
 from ..objects.inspect_object import pairs_of, text_of, value_at
 from ..tensors.node_readers import NODE_KINDS, is_python, kind_of
 from ..tensors.plain_reads import has_storage, is_plain, node_of, storage_of, version_of
-from .checkpoint_inputs import computed_again, read_by
+from .checkpoint_inputs import inputs_of_checkpoint, tensors_read_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -86,7 +86,7 @@ def _pass_by(_: object) -> None:
 
 
 def _computed_again(saved: Any, checkpoints: set[int]) -> Iterator[SavedByNode]:  # noqa: ANN401
-    number, found = computed_again(saved.unpack_hook)
+    number, found = inputs_of_checkpoint(saved.unpack_hook)
     if number not in checkpoints:
         checkpoints.add(number)
         for place, (way, tensor, check) in enumerate(found):
@@ -99,7 +99,7 @@ def _kept_by_hand(attributes: dict[Any, Any]) -> Iterator[SavedByNode]:
             yield SavedByNode(text_of(name) or "", -1 - place, value, None)
     function = value_at(attributes, "run_function")
     if function is not None:  # a checkpoint that is itself a node
-        for place, (way, tensor, _) in enumerate(read_by(function)):
+        for place, (way, tensor, _) in enumerate(tensors_read_by(function)):
             yield SavedByNode(way, place, tensor, None, is_read_again=True)
 
 

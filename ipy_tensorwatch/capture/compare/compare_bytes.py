@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ..memory.byte_block import Block, Bytes
     from .batches import Batch
-    from .time_budget import Budget
+    from .time_budget import TimeBudget
 
 COPY_LIMIT = 1 << 16
 """Storages up to this size, in bytes, keep a copy, so that changed elements can be counted."""
@@ -162,7 +162,7 @@ class Fingerprints:
         blocks: Mapping[int, Block],
         urgent: set[int],
         cell: int,
-        budget: Budget,
+        budget: TimeBudget,
         parts: Callable[[int], Iterable[Reading]],
         references: Callable[[], Mapping[int, weakref.ref[Any]]] = dict,
     ) -> dict[int, ByteVerdict]:
@@ -230,7 +230,7 @@ class Fingerprints:
         since = self.waiting.setdefault(storage, cell - 1)
         return ByteVerdict(outcome, self.marks.get(storage), None, since)
 
-    def _in_order(self, blocks: Mapping[int, Block], urgent: set[int], budget: Budget) -> list[Batch]:
+    def _in_order(self, blocks: Mapping[int, Block], urgent: set[int], budget: TimeBudget) -> list[Batch]:
         """Return the batches to compare; the order matters only if the budget may not suffice."""
         batches = self._batches.follow(blocks)
         if budget.affords(SPARE * self._batches.nbytes):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..device.device_block import DeviceBlock
     from ..device.kept_copy import KeptCopy
     from .compare_bytes import ByteOutcome, BytePart, StorageMark
-    from .time_budget import Budget
+    from .time_budget import TimeBudget
 
     Parts = Callable[[int], Iterable[Reading]]
 
@@ -76,7 +76,7 @@ class DevicePrints:
         blocks: Mapping[int, DeviceBlock],
         cell: int,
         parts: Parts,
-        budget: Budget,
+        budget: TimeBudget,
         things: Iterable[object] = (),
     ) -> dict[int, ByteVerdict]:
         """Launch the digests of all storages; return what those that arrive at once show.
@@ -107,7 +107,7 @@ class DevicePrints:
         verdicts.update((one, self._skip(one, cell, left_out[one])) for one in left_out.keys() - verdicts.keys())
         return {storage: one for storage, one in verdicts.items() if one.outcome != "same"}
 
-    def _afforded(self, blocks: Mapping[int, DeviceBlock], budget: Budget) -> dict[int, DeviceBlock]:
+    def _afforded(self, blocks: Mapping[int, DeviceBlock], budget: TimeBudget) -> dict[int, DeviceBlock]:
         """Return the blocks that the budget suffices for, those first that were left out longest."""
         turns = {storage: turn for turn, storage in enumerate(self.prints.waiting)}
         found: dict[int, DeviceBlock] = {}

@@ -133,7 +133,7 @@ def contrast_rows(
         else:
             verdict = verdicts.get(before.storage)
             quick = _rewritten_whole(before, after, verdict) if verdict and before.storage == after.storage else None
-            found.append(quick or contrast(before, after, verdicts, prints, examples))
+            found.append(quick or compare_elements(before, after, verdicts, prints, examples))
     return found
 
 
@@ -159,7 +159,7 @@ def _rewritten_whole(before: Reading, after: Reading, verdict: ByteVerdict) -> E
     return tuple.__new__(ElementDiff, (True, True, verdict[3], verdict))
 
 
-def contrast(
+def compare_elements(
     before: Reading | None,
     after: Reading | None,
     verdicts: Mapping[int, ByteVerdict],

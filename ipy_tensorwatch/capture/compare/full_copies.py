@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...core.host.record import field, mutable
 from .compare_bytes import ByteVerdict, Fingerprints, StorageMark
-from .element_diff import ElementCounts, contrast
+from .element_diff import ElementCounts, compare_elements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class FullCopies:
                 block = blocks.get(storage)
                 after[storage] = StorageMark.of(block) if block else None
             sharper = {storage: ByteVerdict("changed", self.copies[storage], after[storage])}
-            content = contrast(before, now, sharper, prints, examples)
+            content = compare_elements(before, now, sharper, prints, examples)
             if after[storage] and content.elements and isinstance(found.counts, ElementCounts):
                 found.counts.sharpen(row, content.elements)
         return found

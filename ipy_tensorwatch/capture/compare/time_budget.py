@@ -12,7 +12,7 @@ BANDWIDTH = 10e9
 
 
 @mutable
-class Budget:
+class TimeBudget:
     """Seconds available for reading bytes; the unspent part of a cell's allowance is saved, up to a limit.
 
     Attributes

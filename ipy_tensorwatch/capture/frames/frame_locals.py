@@ -60,7 +60,7 @@ def _base_of(tensor: torch.Tensor, storages: StorageSerials) -> Reading | None:
     return None if base is None else read(base, "", 0, storages)
 
 
-def fixed_among(error: BaseException, place: int, paths: Iterable[AccessPath]) -> frozenset[AccessPath]:
+def unassignable_among(error: BaseException, place: int, paths: Iterable[AccessPath]) -> frozenset[AccessPath]:
     """Return the paths that cannot be assigned: all but names, attributes and items of plain lists or dicts."""
     return frozenset(path for path in paths if not _may_assign(error, place, path))
 

@@ -177,7 +177,7 @@ CheckpointFrame: Any = take(
 """The state shared by a checkpoint's hooks: the function, and its tensor arguments."""
 
 
-def handed_again(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], object]]]:  # noqa: ANN401
+def checkpoint_arguments(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], object]]]:  # noqa: ANN401
     """Yield the tensors passed to a checkpoint, each with a reader that reads it as the checkpoint will."""
     kept = getattr(frame, "saved_args", None)
     if kept is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...core.model.snapshots.snapshot import Snapshot
     from ..compare.compare_bytes import ByteVerdict, StorageMark
-    from ..compare.time_budget import Budget
+    from ..compare.time_budget import TimeBudget
     from ..memory.byte_block import Block
     from ..observer import Observation
 
@@ -142,7 +142,7 @@ class Archive(KeptBytes):
             if verdict.outcome not in NOT_READ:
                 self._lose(storage, verdict, cell)
 
-    def prepare(self, blocks: Mapping[int, Block], marks: Mapping[int, StorageMark], budget: Budget) -> None:
+    def prepare(self, blocks: Mapping[int, Block], marks: Mapping[int, StorageMark], budget: TimeBudget) -> None:
         """Copy the present bytes of large storages, within the time and size limits."""
         self.copies = {one: mark for one, mark in self.copies.items() if one in marks and _is_of(mark, marks[one])}
         self.due &= marks.keys()

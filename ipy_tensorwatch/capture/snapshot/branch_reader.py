@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Block
     from ..objects.walk_state import Branch
     from ..tensors.serials import ObjectSerials, StorageSerials
-    from ..tensors.version_counter import Counter
+    from ..tensors.version_counter import VersionCounter
     from .change_check import BranchFacts
 
 FEW = 16
@@ -38,7 +38,7 @@ class KnownBranch:
     facts: BranchFacts
     scene: RootSnapshot
     blocks: dict[int, Block]
-    counters: tuple[Counter, ...]
+    counters: tuple[VersionCounter, ...]
     on_devices: dict[int, DeviceBlock]
     tree: Tree | None = None
 
@@ -185,7 +185,7 @@ def _has_same_layouts(old: KnownBranch, branch: Branch) -> bool:
     )
 
 
-def _at_version(counters: tuple[Counter, ...], readings: list[Reading]) -> tuple[Counter, ...]:
+def _at_version(counters: tuple[VersionCounter, ...], readings: list[Reading]) -> tuple[VersionCounter, ...]:
     """Update the counters of tensors whose version changed."""
     written = {reading.object: reading.version for reading in readings} if counters else {}
     return tuple(one.since(version) if (version := written.get(one.object)) else one for one in counters)

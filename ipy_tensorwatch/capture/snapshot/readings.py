@@ -13,7 +13,7 @@ from ..memory.byte_block import WHOLE_LIMIT, Block, block_in, block_of
 from ..objects.inspect_object import name_of
 from ..tensors.plain_reads import local_of, storage_of
 from ..tensors.read_tensor import read, read_all_like, read_like, refresh, unreadable
-from ..tensors.version_counter import Counter
+from ..tensors.version_counter import VersionCounter
 from .tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Gathering:
     readings: list[Reading] = field(default_factory=list)
     blocks: dict[int, Block] = field(default_factory=dict)
     on_devices: dict[int, DeviceBlock] = field(default_factory=dict)
-    counters: list[Counter] = field(default_factory=list)
+    counters: list[VersionCounter] = field(default_factory=list)
     nodes_left: int = MAX_NODES
 
     def add(self, thing: Any, role: str, serial: int, former: Reading | None = None) -> None:  # noqa: ANN401
@@ -119,7 +119,7 @@ class Gathering:
     def _count(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
         """Keep the version counter of a tensor in a storage too large to be read while a cell runs."""
         if block.room > WHOLE_LIMIT and reading.kind != "component" and len(self.counters) < MAX_COUNTERS:
-            counter = Counter.of(thing, reading)
+            counter = VersionCounter.of(thing, reading)
             if counter is not None:
                 self.counters.append(counter)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
     from ..objects.walk_state import Branch, StateOutline, Tree
-    from ..tensors.version_counter import Counter
+    from ..tensors.version_counter import VersionCounter
 
 
 PEEKING = 0.005
@@ -65,7 +65,7 @@ class Shot:
 
     snapshot: Snapshot
     blocks: Mapping[int, Block]
-    counters: tuple[Counter, ...] = ()
+    counters: tuple[VersionCounter, ...] = ()
     skipped: tuple[tuple[str, Reason], ...] = ()
     optimizers: tuple[tuple[str, int], ...] = ()
     resting: tuple[Mapping[int, Block], ...] = ()

@@ -31,7 +31,7 @@ def share_counter(tensor: torch.Tensor) -> torch.Tensor:
 
 
 @mutable(eq=False)
-class Counter:
+class VersionCounter:
     """The version counter of one tensor, shared by an empty tensor of ours.
 
     Attributes
@@ -47,7 +47,7 @@ class Counter:
     _ours: torch.Tensor
 
     @classmethod
-    def of(cls, thing: Any, reading: Reading) -> Counter | None:  # noqa: ANN401  (a tensor or an array)
+    def of(cls, thing: Any, reading: Reading) -> VersionCounter | None:  # noqa: ANN401  (a tensor or an array)
         """Share a tensor's counter; None if it has none, or reading it could run user code."""
         if not plain_reads.is_plain(thing) or reading.version is None:
             return None
@@ -55,9 +55,9 @@ class Counter:
             return None
         return cls(reading.object, reading.version, share_counter(thing))
 
-    def since(self, version: int) -> Counter:
+    def since(self, version: int) -> VersionCounter:
         """Return the same counter, to be compared with another version."""
-        return Counter(self.object, version, self._ours)
+        return VersionCounter(self.object, version, self._ours)
 
     def has_risen(self) -> bool:
         """Return whether an operator has written since the last call."""

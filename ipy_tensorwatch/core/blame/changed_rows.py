@@ -5,15 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..model.reading import changed_fields
+from ..model.records import Change
+from ..model.snapshots.difference import classify
 from ..model.snapshots.differences import Differences
-from .changes import make_change
 from .expected.expected_changes import ExpectedWrites, is_mutated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..model.records import Cause, Change
-    from ..model.snapshots.difference import Difference
+    from ..model.records import Cause
+    from ..model.snapshots.difference import Content, Difference
     from ..model.snapshots.differences import Found
     from .evidence.cell_index import CellIndex
     from .verdict import Verdict
@@ -98,3 +100,38 @@ class ChangedRows:
     def adopt(self, other: ChangedRows) -> None:
         """Take over the changes that were made from the same rows."""
         self._made.update(other._made)
+
+
+def make_change(difference: Difference, content: Content, verdict: Verdict | None) -> Change | None:
+    """Build the change for a difference; None if nothing worth reporting changed.
+
+    Parameters
+    ----------
+    verdict
+        Why the bytes changed; None if they did not.
+    """
+    kind = classify(difference, content)
+    if kind is None:
+        return None
+    before, after = difference.before, difference.after
+    path, versions = str(difference.path), (before.version if before else None, after.version if after else None)
+    if kind in ("bound", "unbound", "rebound") or before is None or after is None:
+        return Change(path=path, kind=kind, versions=versions)
+    fields = changed_fields(before, after)
+    if verdict is None or kind != "mutated":
+        verified, since = content.verified, content.since
+        return Change(path=path, kind=kind, versions=versions, fields=fields, verified=verified, since=since)
+    return Change(
+        path=path,
+        kind=kind,
+        versions=versions,
+        cause=verdict.cause,
+        silent=verdict.is_silent,
+        via=verdict.via,
+        sites=verdict.sites,
+        versioned=None if None in versions else versions[0] != versions[1],
+        verified=content.verified,
+        elements=content.elements,
+        fields=fields,
+        since=content.since,
+    )

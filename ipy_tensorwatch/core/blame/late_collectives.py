@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from .verdict import Verdict
 
 
-def tell_late(verdict: Verdict, started: OpenCollectives, difference: Difference, places: SnapshotIndex) -> Verdict:
+def blame_late_collective(
+    verdict: Verdict, started: OpenCollectives, difference: Difference, places: SnapshotIndex
+) -> Verdict:
     """Return the verdict, direct if a collective that is still open names the path as written.
 
     What only shares the memory changes through the path that it names.

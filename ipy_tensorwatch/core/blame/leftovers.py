@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .verdict import Verdict
 
 
-def tell_once(verdict: Verdict, cell: CellIndex, difference: Difference, leftovers: Collection[str]) -> Verdict:
+def quiet_if_told_elsewhere(
+    verdict: Verdict, cell: CellIndex, difference: Difference, leftovers: Collection[str]
+) -> Verdict:
     """Return the verdict, no longer silent if the same is told of another path.
 
     That is another path to the memory of a name that a loop has left over, and the tensor of a component.

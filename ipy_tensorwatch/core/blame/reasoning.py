@@ -12,13 +12,12 @@ from ..model.snapshots.differences import Differences
 from ..model.trace.evidence import mask_bytes, without_masks
 from .born_changes import BornChanges
 from .cause import find_cause
-from .changed_rows import ChangedRows
-from .changes import make_change
+from .changed_rows import ChangedRows, make_change
 from .evidence.cell_index import CellIndex
 from .evidence.open_collectives import OpenCollectives
 from .evidence.snapshot_index import SnapshotIndex
-from .late_collectives import tell_late
-from .leftovers import tell_once
+from .late_collectives import blame_late_collective
+from .leftovers import quiet_if_told_elsewhere
 from .verdict import NOT_EXPLAINED, OUTSIDE
 
 if TYPE_CHECKING:
@@ -168,12 +167,14 @@ class Reasoning:
         verdict = GUARD.run("finding-writer", self._judge, cell, difference, default=NOT_EXPLAINED)
         verdict = self._late(verdict, difference)
         leftovers = self.trace.notebook.leftovers
-        return GUARD.run("finding-writer", tell_once, verdict, cell, difference, leftovers, default=verdict)
+        return GUARD.run(
+            "finding-writer", quiet_if_told_elsewhere, verdict, cell, difference, leftovers, default=verdict
+        )
 
     def _late(self, verdict: Verdict, difference: Difference) -> Verdict:
         """Look for a collective that an earlier cell started."""
         found = verdict, self._started, difference, self.places
-        return GUARD.run("finding-writer", tell_late, *found, default=verdict)
+        return GUARD.run("finding-writer", blame_late_collective, *found, default=verdict)
 
     @cached_property
     def _started(self) -> OpenCollectives:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ..host.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.snapshots.snapshot import Snapshot
     from .hazard import Hazard
@@ -22,6 +23,11 @@ class Lasting:
     hazard: Hazard
     anchors: tuple[tuple[str, int, int], ...]
 
+    @classmethod
+    def of(cls, hazard: Hazard, ends: Iterable[tuple[AccessPath | str, Reading]]) -> Lasting:
+        """Make a hazard that some paths keep alive, as long as each leads to what it leads to now."""
+        return cls(hazard=hazard, anchors=tuple((str(path), one.object, one.storage) for path, one in ends))
+
     def holds_in(self, snapshot: Snapshot) -> bool:
         """Return whether every path still leads to the same memory."""
         return all(_leads(snapshot.get(path), thing, storage) for path, thing, storage in self.anchors)
@@ -31,11 +37,6 @@ class Lasting:
         mine, code = {*self.anchors}, self.hazard.code
         whole = (one.hazard for one in known if one.hazard.code == code and mine < {*one.anchors})
         return replace(self, hazard=next((replace(one, paths=self.hazard.paths) for one in whole), self.hazard))
-
-
-def anchor(path: str, reading: Reading) -> tuple[str, int, int]:
-    """Record the object and storage that a path leads to."""
-    return path, reading.object, reading.storage
 
 
 def _leads(reading: Reading | None, thing: int, storage: int) -> bool:

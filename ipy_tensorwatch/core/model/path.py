@@ -72,6 +72,18 @@ def _same_step(mine: str, theirs: str) -> bool:
     return mine == theirs or (ANY_ITEM in (mine, theirs) and mine[0] == "[" == theirs[0])
 
 
+def container_of(paths: Sequence[AccessPath]) -> AccessPath:
+    """Return the innermost part of some paths of one variable that all of them go through.
+
+    Examples
+    --------
+    >>> str(container_of([AccessPath("net", (".a", ".w")), AccessPath("net", (".a", ".b", ".w"))]))
+    'net.a'
+    """
+    above = [path.steps[:-1] for path in paths]
+    return AccessPath(paths[0].root, above[0][: count_alike(above)])
+
+
 def count_alike(several: Sequence[Sequence[str]]) -> int:
     """Return the number of leading steps that all of them share."""
     levels = list(zip(*several, strict=False))

@@ -63,7 +63,7 @@ def _fix_lines(report: Report, silent: Sequence[Change]) -> Iterator[Line]:
         yield words("fix: ") + statement(fixes[0].code, MAX_CODE) + words(f"{more}  (%tensorwatch fix)")
 
 
-def glance(report: Report, hazards: Sequence[Hazard] = (), *, in_panel: bool = False) -> Page | None:
+def summarize_in_one_line(report: Report, hazards: Sequence[Hazard] = (), *, in_panel: bool = False) -> Page | None:
     """Name the silent changes and the new hazards in one line, which leads to the rest; None if there are neither."""
     if not report.silent and not hazards:
         return None

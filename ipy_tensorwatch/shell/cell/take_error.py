@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from ...capture.autograd.failed_backward import find_spoiled, graph_at
-from ...capture.frames.frame_locals import fixed_among, inplace_module, read_keys, read_locals
+from ...capture.frames.frame_locals import inplace_module, read_keys, read_locals, unassignable_among
 from ...capture.frames.traceback_frames import find_error_message
 from ...core.explain.error_messages import BACKWARD
 from ...core.explain.failing_statement import backward_root, find_backward
@@ -102,7 +102,7 @@ class _Taking:
         within = tuple(self._named(one) for one in inside)
         frames = [self._with_local(self._named(one), one) for one in islice(steps, MAX_NAMED)]
         if frames and within:
-            fixed = fixed_among(self.error, steps[0].place, self._over(within))
+            fixed = unassignable_among(self.error, steps[0].place, self._over(within))
             frames[0] = replace(frames[0], fixed=frames[0].fixed | fixed)
         rest = (self._frame(one) for one in islice(steps, MAX_NAMED, None))
         return replace(record, frames=(*frames, *rest), inside=within)
@@ -127,7 +127,7 @@ class _Taking:
         return replace(
             frame,
             named=named,
-            fixed=fixed_among(self.error, step.place, (one.path for one in named)),
+            fixed=unassignable_among(self.error, step.place, (one.path for one in named)),
             module=inplace_module(self.error, step.place),
         )
 

@@ -13,7 +13,7 @@ from ...core.host.record import field, mutable
 from ...core.syntax.statement_text import words_in
 from ...render.page import Page, words
 from ...render.pages.diff_page import DiffView, show_diff
-from ...render.pages.summary_page import glance, summarize, told_late
+from ...render.pages.summary_page import summarize, summarize_in_one_line, told_late
 from ...render.paint.html import write_html
 from ...render.paint.text import write_text
 from .ipython_private import is_line_open
@@ -59,7 +59,7 @@ SKIPPED = 5
 
 
 @mutable
-class Speaker:
+class CellPrinter:
     """Prints the summary or the diff under each cell, and once that tensors are skipped cell after cell.
 
     Attributes
@@ -134,7 +134,7 @@ class Speaker:
             return None
         in_panel = self.is_panel_visible()
         if report.cell.status == "ok" and (block == "line" or (block == "auto" and in_panel)):
-            return glance(report, begun, in_panel=in_panel)
+            return summarize_in_one_line(report, begun, in_panel=in_panel)
         return summarize(report, begun)
 
 

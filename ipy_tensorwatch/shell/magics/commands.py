@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ...render.page import Page
     from ...render.report import Report
     from ..ipython.magic_options import DiffOptions
-    from ..ipython.print_below_cell import Speaker
+    from ..ipython.print_below_cell import CellPrinter
     from ..previewer import Previewer
     from ..watcher import Watcher
 
@@ -56,7 +56,7 @@ class Commands:
 
     shell: InteractiveShell
     watcher: Watcher
-    speaker: Speaker
+    printer: CellPrinter
     previewer: Previewer
     version: str
 
@@ -114,7 +114,7 @@ class Commands:
                 GUARD.signals.send_later()
 
     def _diff(self, options: DiffOptions) -> Page:
-        recorded = bool(self.speaker.asked and self.speaker.asked.ops)
+        recorded = bool(self.printer.asked and self.printer.asked.ops)
         return show_diff(self._report(), diff_view(options, recorded=recorded and options.ops))
 
     def _compare(self, things: Sequence[object], options: DiffOptions) -> Page:
@@ -134,9 +134,9 @@ class Commands:
         return thing
 
     def _report(self) -> Report:
-        if self.speaker.report is None:
+        if self.printer.report is None:
             raise UsageError("no cell has been watched yet: run one first")
-        return self.speaker.report
+        return self.printer.report
 
     def _overview(self, _: argparse.Namespace) -> Page:
         return overview(self._report())
@@ -155,7 +155,7 @@ class Commands:
             StatusFacts(
                 version=self.version,
                 enabled=watcher.settings.enabled,
-                report=self.speaker.report,
+                report=self.printer.report,
                 changes=len(watcher.history),
                 faults=tuple(GUARD.faults),
                 failed=GUARD.count,

@@ -12,7 +12,7 @@ from ..ipython.magic_options import diff_parser, watch_parser
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ..ipython.print_below_cell import Speaker
+    from ..ipython.print_below_cell import CellPrinter
     from ..previewer import Previewer
     from ..watcher import Watcher
     from .commands import Commands
@@ -25,10 +25,10 @@ class TensorMagics(Magics):
     shell: InteractiveShell
 
     def __init__(
-        self, shell: InteractiveShell, watcher: Watcher, speaker: Speaker, previewer: Previewer, version: str
+        self, shell: InteractiveShell, watcher: Watcher, printer: CellPrinter, previewer: Previewer, version: str
     ) -> None:
         super().__init__(shell)
-        self._asked = watcher, speaker, previewer, version
+        self._asked = watcher, printer, previewer, version
 
     @cached_property
     def _commands(self) -> Commands:

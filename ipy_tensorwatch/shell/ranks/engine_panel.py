@@ -41,5 +41,4 @@ class EnginePanel:
             self.feed.publish(report, None)
 
     def _values_of(self, path: str) -> Values | None:
-        observed = self.watcher.observed
-        return values_of(path, observed, self.watcher.observer.prints) if observed else None
+        return values_of(path, self.watcher.observed, self.watcher.observer.prints)

@@ -9,7 +9,7 @@ import pytest
 
 from ipy_tensorwatch.core.hazards.codes import CODES, OF_BACKWARD, HazardCode
 from ipy_tensorwatch.core.hazards.fix import Displayed, Edit, Fix, Preceding, Replacing, with_edits
-from ipy_tensorwatch.core.hazards.lasting_hazard import Lasting, anchor
+from ipy_tensorwatch.core.hazards.lasting_hazard import Lasting
 from tests.support.records import hazard, reading, site, snapshot, typed
 
 
@@ -37,7 +37,7 @@ def test_the_risk_of_a_backward_goes_unsaid_and_any_other_hazard_is_said():
 
 
 def test_a_hazard_lasts_while_its_paths_lead_where_they_led():
-    one = Lasting(hazard=hazard(), anchors=(anchor("x", reading(1, 5)), anchor("y", reading(2, 6))))
+    one = Lasting.of(hazard(), [("x", reading(1, 5)), ("y", reading(2, 6))])
 
     assert one.holds_in(snapshot(x=reading(1, 5), y=reading(2, 6, version=9)))
     assert not one.holds_in(snapshot(x=reading(1, 5), y=reading(3, 6)))

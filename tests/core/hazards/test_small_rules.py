@@ -13,7 +13,7 @@ from ipy_tensorwatch.core.hazards.backward.shared_gradients import shares_gradie
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.fix import Fix, with_edits
 from ipy_tensorwatch.core.hazards.hazard_facts import TypedLine
-from ipy_tensorwatch.core.hazards.lasting_hazard import Lasting, anchor
+from ipy_tensorwatch.core.hazards.lasting_hazard import Lasting
 from ipy_tensorwatch.core.hazards.optimizers.hidden_optimizer import holds_what_is_gone
 from ipy_tensorwatch.core.hazards.overwritten.saved_copy import Saving
 from ipy_tensorwatch.core.hazards.overwritten.saved_tensor_overwritten import Break, overwritten_saves
@@ -47,9 +47,9 @@ class TestIdentity:
         assert ["TW201 h.add_(1) h", "TW201 loss = (h * w).sum() h", "TW201  h"] == keys
 
     def test_what_lasts_of_a_known_hazard_keeps_its_place(self):
-        x, y = anchor("x", reading(1, 5)), anchor("y", reading(2, 6))
-        whole = Lasting(hazard=hazard(paths=("x", "y")), anchors=(x, y))
-        part = Lasting(hazard=hazard(paths=("x",), written_cell=9), anchors=(x,))
+        x, y = ("x", reading(1, 5)), ("y", reading(2, 6))
+        whole = Lasting.of(hazard(paths=("x", "y")), [x, y])
+        part = Lasting.of(hazard(paths=("x",), written_cell=9), [x])
 
         assert (("x",), 3) == (part.as_part_of([whole]).hazard.paths, part.as_part_of([whole]).hazard.written_cell)
         for other in (replace(whole, hazard=hazard(code="TW202")), replace(whole, anchors=(y,)), part):

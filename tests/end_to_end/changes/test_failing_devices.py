@@ -25,7 +25,6 @@ h = w.exp()
 loss = h.sum()
 """
 FAILED = "its device failed, or is out of memory"
-BAD_ADDRESS = "an illegal memory access was encountered"
 
 
 @pytest.fixture

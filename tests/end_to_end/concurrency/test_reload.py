@@ -58,7 +58,7 @@ def test_nothing_of_an_extension_that_was_unloaded_lives_on():
         finally:
             gc.enable()
         gc.collect()
-        for kind in ("Watcher", "Extension", "TensorMagics", "Hosting"):
+        for kind in ("Watcher", "Extension", "TensorMagics", "PanelHost"):
             assert ours().count(kind) == before.count(kind), kind
         nb.load()
 

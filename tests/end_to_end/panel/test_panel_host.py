@@ -91,7 +91,7 @@ def opened(messages):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-class TestHosting:
+class TestPanelHost:
     def test_a_program_that_runs_the_cells_of_a_notebook_gets_no_widget_that_it_would_save(self, client):
         assert [] == client.cell("%load_ext tensorwatch")
         assert [] == client.cell("import torch; x = torch.zeros(3)")

@@ -159,7 +159,7 @@ def real():
     front = FrontEnd()
     with Notebook() as nb:
         nb.cell("import torch\nw = torch.ones(3, requires_grad=True)\nx = torch.zeros(6)\ny = x.view(2, 3)")
-        feed = Feed(front.take, lambda _: None, foretold=Foretold(extension._loaded[0].hosting._preview))
+        feed = Feed(front.take, lambda _: None, foretold=Foretold(extension._loaded[0].panel_host._preview))
         feed.publish(extension.report(), "cell-a")
         yield nb, feed, front
 

@@ -6,7 +6,7 @@ import pytest
 
 from ipy_tensorwatch.core.hazards.hazard_facts import KeptReference
 from ipy_tensorwatch.core.model.records import Elements, Example
-from ipy_tensorwatch.render.pages.summary_page import MAX_LINES, glance, summarize
+from ipy_tensorwatch.render.pages.summary_page import MAX_LINES, summarize, summarize_in_one_line
 from ipy_tensorwatch.render.paint.text import write_text
 from ipy_tensorwatch.render.wording.text_width import width
 from tests.support.records import change, hazard, report, site
@@ -173,6 +173,6 @@ def test_one_line_names_what_changed_and_leads_to_the_rest():
     page = report(*KEPT, hazards=(NO_COPY,))
     head = " tensorwatch  [7]  3 silent changes · 1 hazard: best['w'], best['b'], best['mean'] · TW207"
 
-    assert write_text(glance(page, (NO_COPY,))) == f"{head}  (more: %tensorwatch)"
-    assert write_text(glance(page, (NO_COPY,), in_panel=True)) == f"{head}  (in the panel)"
-    assert glance(report()) is None
+    assert write_text(summarize_in_one_line(page, (NO_COPY,))) == f"{head}  (more: %tensorwatch)"
+    assert write_text(summarize_in_one_line(page, (NO_COPY,), in_panel=True)) == f"{head}  (in the panel)"
+    assert summarize_in_one_line(report()) is None

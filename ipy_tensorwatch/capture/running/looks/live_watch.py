@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ...snapshot.readings import Gathering
     from ...snapshot.snapshotter import Shot
     from ...tensors.serials import StorageSerials
-    from ...tensors.version_counter import Counter
+    from ...tensors.version_counter import VersionCounter
     from .storage_moves import Moved
 
 MAX_WATCHED = 4096
@@ -68,7 +68,7 @@ class LiveWatch:
     watched: dict[int, Watched]
     largest: int
     room: int
-    counters: tuple[Counter, ...]
+    counters: tuple[VersionCounter, ...]
     seats: StorageMoves
     samples: Samples = field(default_factory=Samples)
     there: DeviceWatch = field(default_factory=DeviceWatch)

@@ -9,10 +9,10 @@ from ...memory.overlap import share_bytes
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import AssignedGradients
-from ..lasting_hazard import Lasting, anchor
+from ..lasting_hazard import Lasting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from ...model.reading import Reading
     from ...model.records import Site
@@ -58,14 +58,10 @@ def aliased_grads(
     for group in groups:
         if group not in on_purpose:
             ends = _ends(group)
-            yield _lasting(_hazard([path for path, _ in ends], cell, find_site()), ends)
+            yield Lasting.of(_hazard([path for path, _ in ends], cell, find_site()), ends)
     if on_purpose:
         every = [end for group in on_purpose for end in _ends(group)]
-        yield _lasting(_risk([path for path, _ in every], len(on_purpose), cell, given), every)
-
-
-def _lasting(hazard: Hazard, ends: Iterable[tuple[str, Reading]]) -> Lasting:
-    return Lasting(hazard=hazard, anchors=tuple(anchor(path, grad) for path, grad in ends))
+        yield Lasting.of(_risk([path for path, _ in every], len(on_purpose), cell, given), every)
 
 
 def _in_one_storage(snapshot: Snapshot, passing: Collection[str] = ()) -> Iterator[list[Owned]]:

@@ -12,7 +12,7 @@ from ...model.snapshots.differences import readings_after
 from ...syntax.parsing import parse_header, parse_path, walk_statements
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import all_nodes
-from ..lasting_hazard import Lasting, anchor
+from ..lasting_hazard import Lasting
 from .state_dict_reference import keepsake_of, no_copy, owner_among
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[
             continue
         stepped = statement.site(inner=steps[0].inner)
         hazard = no_copy(items, statement.site(), stepped, trace.cell.count, keepsake)
-        ends = [anchor(str(path), reading) for path, _ in items[:1] if (reading := trace.after.get(str(path)))]
-        yield Lasting(hazard=hazard, anchors=tuple(ends))
+        yield Lasting.of(hazard, [(path, one) for path, _ in items[:1] if (one := trace.after.get(str(path)))])
 
 
 def may_be_kept(born: Iterable[Born], steps: Sequence[OptimizerStep]) -> bool:

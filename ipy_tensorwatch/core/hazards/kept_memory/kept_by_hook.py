@@ -26,7 +26,7 @@ from ..backward.hook_functions import KnownFunctions, Source
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptByHook, TypedLine
-from ..lasting_hazard import Lasting, anchor
+from ..lasting_hazard import Lasting
 from .hooked_layers import is_input_written, is_output_written, writes_argument
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[Ac
         saved_cell=keep.line.cell,
         written_cell=reasoning.trace.cell.count,
     )
-    return Lasting(hazard=hazard, anchors=tuple(anchor(str(path), reading) for path, reading in items))
+    return Lasting.of(hazard, items)
 
 
 def _caller(cell: CellIndex, born: Born, keep: _Keep) -> Site | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
-from ...model.path import AccessPath, count_alike
+from ...model.path import AccessPath, container_of
 from ...model.records import Inner, Site
 from ...statements.writes.kept_in_loops import (
     keeping_copies,
@@ -24,7 +24,7 @@ from ...syntax.torch_vocabulary import VIEWS
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import OneMemory, typed_line
-from ..lasting_hazard import Lasting, anchor
+from ..lasting_hazard import Lasting
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -221,18 +221,11 @@ def _is_named(reasoning: Reasoning, written: Written) -> bool:
     return change.cause == "direct" or reasoning.own.names_as_written(path)
 
 
-def _container(items: Sequence[tuple[AccessPath, Reading]]) -> AccessPath:
-    """Return the path of the innermost container that holds all items, themselves or inside others."""
-    several = [path.steps[:-1] for path, _ in items]
-    shared = count_alike(several)
-    return AccessPath(items[0][0].root, several[0][:shared])
-
-
 def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:
     path, reading = items[0]
     born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
     copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
-    container = _container(items)
+    container = container_of([one for one, _ in items])
     fact = OneMemory(container=str(container), count=len(items), times=written.times)
     code = keeping_copies(born.text, copy, path.steps[len(container.steps) + 1 :]) if born else None
     hazard = Hazard(
@@ -247,4 +240,4 @@ def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], 
         saved_cell=count if born else None,
         written_cell=count,
     )
-    return Lasting(hazard=hazard, anchors=tuple(anchor(str(one), its) for one, its in items))
+    return Lasting.of(hazard, items)

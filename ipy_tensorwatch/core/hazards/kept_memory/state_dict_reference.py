@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...model.path import AccessPath, count_alike
+from ...model.path import AccessPath, container_of, count_alike
 from ...syntax.name_promises import says_copy, says_own_values
 from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptReference
-from ..lasting_hazard import Lasting, anchor
+from ..lasting_hazard import Lasting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -140,10 +140,10 @@ def _lasting(
     followers: Sequence[SharedItem], snapshot: Snapshot, cell: int, keepsake: AccessPath | None = None
 ) -> Lasting:
     path, owner, change = followers[0]
-    ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
+    ends = [(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
     items = [(path, owner) for path, owner, _ in followers]
     hazard = no_copy(items, change.born, _step_of(change), cell, keepsake)
-    return Lasting(hazard=hazard, anchors=tuple(ends))
+    return Lasting.of(hazard, ends)
 
 
 def _step_of(change: Change) -> Site | None:
@@ -171,8 +171,7 @@ def no_copy(
     keepsake
         What has the name of a copy; the container of the items by default.
     """
-    several = [path.steps[:-1] for path, _ in items]
-    container = str(keepsake or AccessPath(items[0][0].root, several[0][: count_alike(several)]))
+    container = str(keepsake or container_of([path for path, _ in items]))
     owner = _owner(container, [parse_path(owner) for _, owner in items])
     return Hazard(
         code="TW207",
@@ -190,5 +189,5 @@ def no_copy(
 
 def _owner(container: str, owners: Sequence[AccessPath]) -> str:
     """Return what the parameters belong to: a variable, or the part of it that does not lead to the dict too."""
-    root, several = owners[0].root, [path.steps[:-1] for path in owners]
-    return root if root != parse_path(container).root else str(AccessPath(root, several[0][: count_alike(several)]))
+    root = owners[0].root
+    return root if root != parse_path(container).root else str(container_of(owners))

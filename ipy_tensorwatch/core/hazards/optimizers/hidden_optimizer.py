@@ -13,7 +13,7 @@ from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import NotTrained
-from ..lasting_hazard import Lasting, anchor
+from ..lasting_hazard import Lasting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -63,7 +63,7 @@ def hidden_optimizer(
         written_at=_site(reasoning, step),
         written_cell=reasoning.trace.cell.count,
     )
-    yield Lasting(hazard=hazard, anchors=tuple(anchor(str(path), reading) for path, reading in unheld))
+    yield Lasting.of(hazard, unheld)
 
 
 def _site(reasoning: Reasoning, step: OptimizerStep) -> Site | None:

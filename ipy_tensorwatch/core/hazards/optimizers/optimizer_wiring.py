@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from ...host.record import record
-from ...model.path import AccessPath, count_alike
+from ...model.path import AccessPath, container_of, count_alike
 from ...statements.rewrite_statement import read_paths
 from ...syntax.parsing import parse_path
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import NotTrained
-from ..lasting_hazard import Lasting, anchor
+from ..lasting_hazard import Lasting
 from .hidden_optimizer import hidden_optimizer
 from .made_optimizer import is_behind, leads_to, root_of
 
@@ -226,7 +226,7 @@ class _Judgement:
             written_at=site,
             written_cell=self.trace.cell.count,
         )
-        return Lasting(hazard=hazard, anchors=tuple(anchor(str(path), reading) for path, reading in found))
+        return Lasting.of(hazard, found)
 
     def _fix(self, paths: Sequence[AccessPath], how: Unheld) -> Fix:
         line = self.made.line
@@ -237,8 +237,7 @@ class _Judgement:
 
     def _listed(self, paths: Sequence[AccessPath]) -> str:
         """Return code for some parameters: each by name, or all of a part of which the optimizer holds nothing."""
-        several = [path.steps[:-1] for path in paths]
-        part = str(AccessPath(paths[0].root, several[0][: count_alike(several)]))
+        part = str(container_of(paths))
         ours = (spelled for spelled, one in self.made.places.items() if one.object in self.held)
         if len(paths) <= FEW or any(leads_to(part, spelled) for spelled in ours):
             return f"[{', '.join(map(str, paths))}]"

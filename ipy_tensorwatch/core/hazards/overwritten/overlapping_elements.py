@@ -10,7 +10,7 @@ from ...memory.overlap import overlaps_itself
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import OverlappingElements, typed_line
-from ..lasting_hazard import Lasting, anchor
+from ..lasting_hazard import Lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ def overlaid_writes(changes: Sequence[Change], snapshot: Snapshot, cell: int) ->
         if change.kind == "mutated" and change.cause == "direct":
             reading = snapshot.get(change.path)
             if reading is not None and overlaps_itself(reading) and not _landed_apart(change, reading):
-                yield Lasting(hazard=_hazard(change, reading, cell), anchors=(anchor(change.path, reading),))
+                yield Lasting.of(_hazard(change, reading, cell), [(change.path, reading)])
 
 
 def _landed_apart(change: Change, reading: Reading) -> bool:

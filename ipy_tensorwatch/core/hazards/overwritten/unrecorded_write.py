@@ -11,7 +11,7 @@ from ...syntax.magic_calls import puts_back
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import UnrecordedWrite
-from ..lasting_hazard import Lasting, anchor
+from ..lasting_hazard import Lasting
 from .overwritten_fix import fix_overwritten
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _overwritten(
             via = next((one for path in change.via if (one := snapshot.get(path)) is not None), None)
             is_array = via is not None and via.kind == "ndarray"
             hazard = _hazard(change, reading, cell, is_risk=is_risk, is_array=is_array)
-            yield Lasting(hazard=hazard, anchors=(anchor(change.path, reading),)), reading
+            yield Lasting.of(hazard, [(change.path, reading)]), reading
 
 
 def _is_overwritten(change: Change) -> bool:
