@@ -14,7 +14,7 @@ from ..host.record import record
 from .foretold_trace import TraceWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ..hazards.hazard import Hazard
     from ..hazards.standing_hazards import Standing
@@ -118,5 +118,7 @@ def _begun(reasoning: Reasoning, standing: Standing) -> tuple[Hazard, ...]:
     return tuple(one for one in after if one.mark not in known and (one.code, one.paths) not in known)
 
 
-def _foretold(change: Change, certain: Mapping[str, bool]) -> ForetoldChange:
-    return ForetoldChange(change=change, certainty="certain" if certain.get(change.path) else "likely")
+def _foretold(change: Change, certain: Mapping[str, Collection[int]]) -> ForetoldChange:
+    """Return a change, certain if the statement that is told writes whatever values decide."""
+    is_certain = change.site is not None and change.site.line in certain.get(change.path, ())
+    return ForetoldChange(change=change, certainty="certain" if is_certain else "likely")

@@ -63,7 +63,7 @@ class TraceWriter:
     Attributes
     ----------
     certain
-        For each path that would change, whether it surely would.
+        For each path that would change, the lines of the statements that surely change it.
     """
 
     def __init__(self, run: AbstractRun, known: KnownState, deadline: Deadline = NEVER) -> None:
@@ -72,7 +72,7 @@ class TraceWriter:
         self._after = Afterwards(run, known, needed)
         self._interpreter = run.interpreter
         self._sites: dict[Position, Site | None] = {}
-        self.certain: dict[str, bool] = {}
+        self.certain: dict[str, set[int]] = defaultdict(set)
         self._found: dict[str, Found] = {}
         self._settled = SettledChanges(run, known, self._after, self._site)
         self._born = BornPlaces()
@@ -167,7 +167,8 @@ class TraceWriter:
                 if place is not None:
                     self._born.put(place, reading, changed=False)
                 continue
-            self.certain[spelled] = write.is_certain or self.certain.get(spelled, False)
+            if write.is_certain and (statement := self._statement(write.position)) is not None:
+                self.certain[spelled].add(statement.line)
             self._settled.note(write, path, reading, near)
             if before is not None and is_old:
                 self._found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED

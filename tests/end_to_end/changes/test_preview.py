@@ -547,3 +547,65 @@ def test_what_the_last_cell_changed_is_read_anew(notebook: Notebook):
     notebook.run("xs[0] = grid")
 
     assert foretold("xs[0].add_(1)") == ({"grid", "corner", "other"}, {1})
+
+
+ROWS = """
+import torch
+x = torch.arange(12.0).reshape(3, 4) + 1
+first, last, whole = x[0], x[2], x.view(-1)
+one = torch.ones(1)
+def rows(t):
+    for row in t:
+        row.add_(1)
+        yield row
+def leaves_early(t):
+    if t.sum() > 0:
+        return
+    t.add_(1)
+"""
+DECIDED_BY_VALUES = {
+    "the first of a generator": ("r = next(rows(x))", {"first", "whole", "x"}),
+    "a generator that is left": ("for r in rows(x):\n    break", {"first", "whole", "x"}),
+    "a generator that is run": ("for r in rows(x):\n    pass", {"first", "last", "whole", "x"}),
+    "a loop after one that is left": ("for r in rows(one):\n    break\nx.add_(1)", {"first", "last", "one", "whole"}),
+    "after a break": ("for k in range(2):\n    if x.sum() > 0:\n        break\n    x.add_(1)", set()),
+    "after a break in a while": ("while True:\n    if x.sum() > 0:\n        break\n    x.add_(1)", set()),
+    "after continue": ("for k in range(2):\n    if x.sum() > 0:\n        continue\n    x.add_(1)", set()),
+    "after an inner break": (
+        "for k in range(2):\n    if x.sum() > 0:\n        if one.sum() > 0:\n            break\n    x.add_(1)",
+        set(),
+    ),
+    "after a loop that may be left": (
+        "for k in range(2):\n    if one.sum() > 0:\n        break\nx.add_(1)",
+        {"first", "last", "whole"},
+    ),
+    "after return": ("leaves_early(x)", set()),
+    "after a function that may be left": ("leaves_early(-one)\nx.add_(1)", {"first", "last", "whole"}),
+    "after a loop with a return": (
+        "def f(t):\n    for k in range(2):\n        if one.sum() > 0:\n            return\n    t.add_(1)\nf(x)",
+        set(),
+    ),
+    "one element of a storage": ("last.untyped_storage()[0] = 9", set()),
+}
+
+
+@pytest.mark.parametrize(("source", "sure"), DECIDED_BY_VALUES.values(), ids=DECIDED_BY_VALUES)
+def test_only_what_no_value_decides_is_certain(source: str, sure: set[str]):
+    with Notebook() as nb:
+        nb.run(ROWS)
+        changes = ipy_tensorwatch.preview(source).to_dict()["changes"]
+        certain = {one["path"] for one in changes if one["certainty"] == "certain" and "r" != one["path"]}
+        changed = {one["path"] for one in nb.run(source)["changes"] if one["kind"] == "mutated"}
+
+    assert sure == certain
+    assert certain <= changed
+
+
+def test_a_change_is_certain_where_the_line_told_surely_makes_it():
+    source = "for r in x:\n    r += 1\n    if x.sum() < 0:\n        tail.add_(1)"
+    with Notebook() as nb:
+        nb.run(ROWS)
+        nb.run("tail = one.view(-1)")
+        changes = {one["path"]: one for one in ipy_tensorwatch.preview(source).to_dict()["changes"]}
+
+    assert {2: "certain", 4: "likely"} == {one["line"]: one["certainty"] for one in changes.values()}

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     Layouts = Callable[[AbstractTensor, Sequence[int | None]], ViewLayout | None]
 
-_UNTRACKED = frozenset(("detach", "numpy", "untyped_storage", "storage", "typed_storage", "__array__"))
-_UNCOUNTED = frozenset(("numpy", "untyped_storage", "storage", "typed_storage", "__array__", "data_ptr"))
+_STORAGES = frozenset(("untyped_storage", "storage", "typed_storage"))
+"""What gives the whole memory of a tensor, of which its own elements may be a part."""
+_UNTRACKED = _STORAGES | {"detach", "numpy", "__array__"}
+_UNCOUNTED = _STORAGES | {"numpy", "__array__", "data_ptr"}
 PIECES = frozenset(("chunk", "split", "unbind", "tensor_split", "hsplit", "vsplit", "dsplit", "split_with_sizes"))
 _MAY_COPY = frozenset(("reshape", "reshape_as", "ravel", "flatten", "contiguous"))
 
@@ -41,7 +43,8 @@ def take_view(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: 
     """Return what a method gives that returns a view, or a copy where no view can be."""
     kind = "ndarray" if name in ("numpy", "__array__", "asarray", "ctypes") else ""
     if name in _UNTRACKED or kind:
-        made = memory.view(tensor, layout_of(tensor) if tensor.is_exact else None, kind=kind, tracked=False)
+        is_same = tensor.is_exact and name not in _STORAGES
+        made = memory.view(tensor, layout_of(tensor) if is_same else None, kind=kind, tracked=False)
         made.is_counted = tensor.is_counted and name not in _UNCOUNTED
         if kind:
             made.reading = made.reading._replace(dtype=plain_dtype(tensor), version=None)

@@ -41,9 +41,14 @@ class AbstractFrame:
         Receives what the function yields.
     decided
         How many of its branches were taken because of a value that is known.
+    returned
+        How many of its branches may have left it, where what decides that is not known.
     """
 
-    __slots__ = ("around", "asked", "code", "decided", "elsewhere", "give", "names", "owner", "results", "scene", "top")
+    __slots__ = (
+        *("around", "asked", "code", "decided", "elsewhere", "give", "names", "owner", "results", "returned"),
+        *("scene", "top"),
+    )
 
     def __init__(  # noqa: PLR0913  (all but two are by name)
         self,
@@ -57,7 +62,7 @@ class AbstractFrame:
     ) -> None:
         self.scene, self.names, self.around, self.code, self.owner = scene, names, around, code, owner
         self.top = top or self
-        self.decided = 0
+        self.decided = self.returned = 0
         self.results: list[AbstractValue] = []
         self.asked: set[str] = set()
         self.elsewhere: dict[str, AbstractFrame] = {}

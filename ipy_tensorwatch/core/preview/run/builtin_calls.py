@@ -168,8 +168,21 @@ def _next(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
         is_last = len(owner.parts) == 1 and not owner.is_whole
         step = next(iter(owner.parts))
         return owner.parts[step] if is_last else owner.parts.pop(step)
-    found, _ = run.list_items(owner)
+    found = _first_items(run, owner) if owner is not None else []
     return found[0] if found else given.get(1) or UNKNOWN
+
+
+def _first_items(run: ExpressionEvaluator, owner: AbstractValue) -> list[AbstractValue]:
+    """Return what an iterator gives; what it does after the first item happens only if more is asked for."""
+    found, doubt = list[AbstractValue](), run.memory.doubt
+
+    def take(value: AbstractValue) -> None:
+        run.memory.doubt += not found
+        found.append(value)
+
+    run.visit(owner, take)
+    run.memory.doubt = doubt
+    return found
 
 
 def _reversed(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:

@@ -111,7 +111,7 @@ class CallInterpreter(ItemVisitor):
 
     def enter(self, closure: AbstractFunction, frame: AbstractFrame) -> AbstractValue:
         """Run a function with its arguments bound."""
-        position, records = self.memory.position, self.memory.records
+        position, records, doubt = self.memory.position, self.memory.records, self.memory.doubt
         if any(one.split(".")[-1] in GRAD_MODES for one in closure.function.decorators()):
             self.memory.records = False
         self._depth += 1
@@ -119,7 +119,7 @@ class CallInterpreter(ItemVisitor):
             return self.run_body(closure, frame)
         finally:
             self._depth -= 1
-            self.memory.position, self.memory.records = position, records
+            self.memory.position, self.memory.records, self.memory.doubt = position, records, doubt
 
     def _run_generator(
         self, closure: AbstractFunction, frame: AbstractFrame, each: Callable[[AbstractValue], None]

@@ -101,6 +101,7 @@ class LoopTurns:
         self._run.memory.position = self._position
         self._run.bind(self._node.target, item, self._frame)
         self.ended = run_turn(self._run_block, self._node.body, self._frame)
+        self._run.memory.doubt += self.ended  # what would give the next item is asked for none
 
     def _does_new(self, item: AbstractValue) -> bool:
         """Run a turn; return whether it writes to, or keeps, what no turn before it did.

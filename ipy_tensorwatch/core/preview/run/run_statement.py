@@ -291,18 +291,23 @@ class StatementInterpreter(TargetBinder):
         self._fork([*(one.body for one in node.cases), []], frame)
 
     def _fork(self, branches: Sequence[Sequence[ast.stmt]], frame: AbstractFrame) -> None:
-        """Run each of several branches, one of which the cell takes, and join what they bind."""
+        """Run each of several branches, one of which the cell takes, and join what they bind.
+
+        What follows is in doubt if one of them jumps.
+        """
         before, joined, jumps = frame.names, [], list[Exception]()
-        self.memory.doubt += 1
+        doubt = most = self.memory.doubt
         for body in branches:
-            frame.names = dict(before)
+            frame.names, self.memory.doubt = dict(before), doubt + 1
             try:
                 self.run(body, frame)
                 joined.append(frame.names)
+                most = max(most, self.memory.doubt - 1)
             except (JumpError, StoppedError) as jump:
                 jumps.append(jump)
-        self.memory.doubt -= 1
-        frame.names = before
+        left = [one.kind for one in jumps if isinstance(one, JumpError)]
+        self.memory.doubt, frame.names = most + bool(left), before
+        frame.returned += "return" in left
         if not joined and jumps:
             raise jumps[0]
         known = before.items()
@@ -311,14 +316,18 @@ class StatementInterpreter(TargetBinder):
 
     def _for(self, node: ast.For | ast.AsyncFor, frame: AbstractFrame) -> None:
         source, turns = self.evaluate(node.iter, frame), LoopTurns(self, self.run, node, frame)
+        doubt, returned = self.memory.doubt, frame.returned
         turns.visit(source)
         if not turns.ended:
             self.run(node.orelse, frame)
+        self.memory.doubt = doubt + frame.returned - returned
 
     def _while(self, node: ast.While, frame: AbstractFrame) -> None:
+        doubt, returned = self.memory.doubt, frame.returned
         for _ in range(_WHILE_TURNS):
             if self.truth(self.evaluate(node.test, frame)) is False or run_turn(self.run, node.body, frame):
                 break
+        self.memory.doubt = doubt + frame.returned - returned
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: AbstractFrame) -> None:
         records = self.memory.records
