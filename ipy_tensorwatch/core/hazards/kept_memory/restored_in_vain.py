@@ -68,12 +68,18 @@ def restored_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
 
 
 def _has_written(reasoning: Reasoning, statement: Statement) -> bool:
-    """Return whether a statement changed a parameter or a buffer that a variable leads to."""
-    here = statement.line, statement.text
-    sites = [(one.path, one.sites) for one in reasoning.changes if one.kind == "mutated"]
-    paths = [path for path, several in sites if any((one.line, one.text) == here for one in several)]
-    readings = map(reasoning.trace.after.get, paths)
-    return any(one is not None and one.kind in ("parameter", "buffer") for one in readings)
+    """Return whether a statement was seen to write to a parameter or a buffer that a variable leads to."""
+    trace, here = reasoning.trace, (statement.line, statement.text)
+    written = [
+        storage
+        for storage, writes in trace.own.writes.items()
+        if any(one.statement == statement.index for write in writes for one in write.positions)
+    ]
+    readings = [one for storage in written for _, one in trace.after.by_storage.get(storage, ())]
+    for one in reasoning.changes if not readings else ():
+        if one.kind == "mutated" and any((site.line, site.text) == here for site in one.sites):
+            readings += [reading for reading in [trace.after.get(one.path)] if reading is not None]
+    return any(one.kind in ("parameter", "buffer") for one in readings)
 
 
 def _restored_by(node: ast.stmt, notebook: Notebook) -> Iterator[tuple[Definition, Reloaded]]:
@@ -112,9 +118,10 @@ def find_restored(function: ast.FunctionDef, stepping: set[str]) -> Iterator[Rel
         for name, call in _taken_by(node):
             owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
             loaded = [number for number, one in enumerate(body) if _loads(one, name, owner)]
-            around = _turns_around(node, body, stepping)
-            between = [one for one in body[place + 1 : max(loaded, default=0)] if is_call(one, stepping)]
-            trained = [one for one in (*between, *around) if _may_train(one, owner)]
+            again = [one for number in loaded for one in _loops_around(body[number], body) if not _is_in(node, one)]
+            between = body[place + 1 : max(loaded, default=0)]
+            ran = [one for one in (*between, *_turns_around(node, body), *again) if is_call(one, stepping)]
+            trained = [one for one in ran if _may_train(one, owner)]
             several = range(place + 1, max(loaded, default=0))
             others = [body[number] for number in several if number not in loaded and _loads(body[number], "", owner)]
             if loaded and (trained or others) and _is_only_taken(body, name):
@@ -167,14 +174,20 @@ def _loads(node: ast.stmt, name: str, owner: str) -> bool:
     return False
 
 
-def _turns_around(node: ast.stmt, body: Sequence[ast.stmt], stepping: set[str]) -> list[ast.stmt]:
-    """Return the loops whose later turns step again after a turn in which a statement ran under a condition."""
-    around = [one for one in body if one is not node and any(part is node for part in all_nodes(one))]
-    ifs = [one for one in around if isinstance(one, ast.If)]
+def _turns_around(node: ast.stmt, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Return the loops that go on after a turn in which a statement ran under a condition."""
+    ifs = [one for one in body if isinstance(one, ast.If) and _is_in(node, one)]
     if not ifs or any(isinstance(part, ast.Break | ast.Return) for part in all_nodes(ifs[-1])):
         return []
-    loops = [one for one in around if isinstance(one, _LOOPS) and any(part is ifs[-1] for part in all_nodes(one))]
-    return [one for one in loops if is_call(one, stepping)]
+    return _loops_around(ifs[-1], body)
+
+
+def _loops_around(node: ast.stmt, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    return [one for one in body if isinstance(one, _LOOPS) and _is_in(node, one)]
+
+
+def _is_in(node: ast.stmt, block: ast.stmt) -> bool:
+    return block is not node and any(part is node for part in all_nodes(block))
 
 
 def _may_train(node: ast.stmt, owner: str) -> bool:
