@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import with_edits
 from ..hazards.hazard import Turn
+from ..hazards.hazard_facts import OverwrittenSave
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..blame.reasoning import Reasoning
+    from ..hazards.fix import Fix
     from ..hazards.hazard import Hazard
     from ..hazards.standing_hazards import Standing
     from ..model.records import Change, Site
@@ -83,11 +85,19 @@ def _as_foretold(died_of: Hazard, told: Sequence[Hazard], *, elsewhere: bool) ->
             is_partial = elsewhere and died_of.fix.kind == "save-copy"
             return replace(
                 died_of,
-                fix=one.fix if is_stale or is_partial else died_of.fix,
+                fix=_with_the_root(one, died_of) if is_stale or is_partial else died_of.fix,
                 saved_at=_more_exact(died_of.saved_at, one.saved_at),
                 written_at=_more_exact(died_of.written_at, one.written_at),
             )
     return died_of
+
+
+def _with_the_root(foretold: Hazard, died_of: Hazard) -> Fix:
+    """Return what was foretold to mend it, with the result whose backward raised in place of another one."""
+    fix, raised, fact = foretold.fix, getattr(died_of.fact, "raised", None), foretold.fact
+    if not isinstance(fact, OverwrittenSave) or raised is None or raised.root is None or raised.root in fix.names:
+        return fix
+    return replace(fix, names=tuple(raised.root if one == fact.root else one for one in fix.names))
 
 
 def _more_exact(found: Site | None, foretold: Site | None) -> Site | None:

@@ -154,11 +154,14 @@ class OneMemory:
     ----------
     times
         How often it was written; None if it has no version counter.
+    memories
+        How many memories they are.
     """
 
     container: str
     count: int
     times: int | None
+    memories: int = 1
 
 
 @record

@@ -762,3 +762,36 @@ def test_a_parameter_whose_memory_a_call_gives_back_under_a_new_name(cell, expec
     with Notebook() as nb:
         nb.run(HANDED)
         assert expected == silent(nb.run(cell))
+
+
+SWAP = """
+import contextlib, copy, torch
+from torch import nn
+net = nn.Linear(3, 1)
+mean, view = copy.deepcopy(net), net.weight.detach()
+nn.init.zeros_(mean.weight)
+@contextlib.contextmanager
+def swapped(net, mean):
+    saved = copy.deepcopy(net.state_dict())
+    net.load_state_dict(mean.state_dict())
+    yield net
+    net.load_state_dict(saved)
+@contextlib.contextmanager
+def replaced(net, mean):
+    net.load_state_dict(mean.state_dict())
+    yield net
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("with swapped(net, mean) as m: y = m(torch.ones(1, 3))", set()),
+        ("with replaced(net, mean) as m: y = m(torch.ones(1, 3))", {"view"}),
+        ("nn.init.ones_(net.weight)\nwith swapped(net, mean) as m: y = m(torch.ones(1, 3))", {"view"}),
+    ],
+)
+def test_what_a_context_manager_writes_is_not_given_back(cell, expected):
+    with Notebook() as nb:
+        nb.run(SWAP)
+        assert expected == silent(nb.run(cell))

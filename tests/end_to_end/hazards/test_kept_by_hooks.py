@@ -101,6 +101,11 @@ def test_what_a_hook_keeps_for_itself_is_quiet(name):
         (KEEP + WRITING + "net[0].register_forward_hook(keep)", CALL, CALL),
         (KEEP + WRITING + "net[0].register_forward_hook(keep)\ndef run(x): return net(x)", "y = run(torch.ones(2, 3))", "y = run(torch.ones(2, 3))"),
         (TENSOR, BACK, "h.square().sum().backward()"),
+        (
+            "w = torch.ones(3, requires_grad=True)\n_ = w.register_post_accumulate_grad_hook(lambda p: kept.append(p.grad))",
+            "for i in range(3):\n    if i: w.grad.zero_()\n    (w * i).square().sum().backward()",
+            "(w * i).square().sum().backward()",
+        ),
     ],
 )  # fmt: skip
 def test_what_ran_the_hook_is_told_though_a_later_statement_names_what_it_kept(made, ran, text):

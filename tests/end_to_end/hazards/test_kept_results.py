@@ -146,3 +146,13 @@ def test_a_risk_through_which_no_backward_ran_is_never_told(name):
     with Notebook() as nb:
         for cell in ("import copy\n" + SETTING, *CAME_TO_NOTHING[name]):
             assert "TW20" not in nb.cell(cell).told
+
+
+def test_the_result_whose_backward_raised_is_to_be_computed_again_not_another_of_its_graph():
+    both = "fake = enc(x)\nscore = head(fake)\nd, g = score.square().mean(), score.exp().mean()\n"
+    with Notebook() as nb:
+        nb.run(SETTING)
+        nb.cell(both + "d.backward(retain_graph=True)\nof_head.step()\ng.backward()")
+        [hazard] = [one for one in nb.report()["hazards"] if one["happened"]]
+
+    assert "compute `score` and `g` again" in hazard["remedy"]

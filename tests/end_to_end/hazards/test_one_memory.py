@@ -155,3 +155,15 @@ def test_the_fix_keeps_a_copy_of_each(name: str):
         with Notebook() as nb:
             nb.run(mended[0])
             assert of_one_memory(nb.run(mended[1])) == []
+
+
+def test_several_memories_that_one_container_holds_are_one_hazard():
+    with Notebook() as nb:
+        nb.run("import torch\nfrom torch import nn\nnet, kept = nn.Linear(3, 1), []")
+        [hazard] = nb.run(
+            "for i in range(3):\n    net.zero_grad(set_to_none=False)\n    net(torch.ones(1, 3)).sum().backward()\n"
+            "    kept.append([p.grad for p in net.parameters()])"
+        )["hazards"]
+
+    assert "6 tensors of `kept` are 2 memories" in hazard["message"]
+    assert {f"kept[{turn}][{place}]" for turn in range(3) for place in range(2)} == {*hazard["paths"]}

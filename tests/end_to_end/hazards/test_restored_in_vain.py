@@ -35,6 +35,13 @@ LEARNER = """class Learner:
         self.model.load_state_dict(state)
 learner = Learner(net)
 """
+SWAP = """def evaluate(model, state):
+    own = model.state_dict()
+    model.load_state_dict(state)
+    result = score(model)
+    model.load_state_dict(own)
+    return result
+"""
 TOLD = {
     "a trial": (TRY, "trial(net)"),
     "in one statement of a loop": (TRY, "for _ in range(2):\n    trial(net)"),
@@ -44,9 +51,17 @@ TOLD = {
     "a shallow copy": (TRY.replace("model.state_dict()\n", "dict(model.state_dict())\n"), "trial(net)"),
     "a dict of the same tensors": (TRY.replace("model.state_dict()\n", "{k: v for k, v in model.state_dict().items()}\n"), "trial(net)"),
     "by a function that a function calls": (TRY + "def outer(model): trial(model)\n", "outer(net)"),
+    "a reset in each turn": ("def folds(model):\n    start = model.state_dict()\n    for i in range(3):\n        model.load_state_dict(start)\n        train(model)\n", "folds(net)"),
+    "a context manager": ("import contextlib\n@contextlib.contextmanager\ndef swapped(net, mean):\n    saved = net.state_dict()\n    net.load_state_dict(mean)\n    try: yield net\n    finally: net.load_state_dict(saved)\n", "with swapped(net, other.state_dict()) as m: score(m)"),
+    "another state is loaded in between": (SWAP, "evaluate(net, other.state_dict())"),
+    "another state is loaded in between, by a method": ("class Ema:\n    def __init__(self, net): self.net, self.mean = net, copy.deepcopy(net.state_dict())\n    def check(self):\n        own = self.net.state_dict()\n        self.net.load_state_dict(self.mean)\n        s = score(self.net)\n        self.net.load_state_dict(own)\n        return s\nema = Ema(net)\ntrain(net)\n", "s = ema.check()"),
     "the state of an optimizer": ("opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)\ndef train(model):\n    model(x).square().mean().backward(); opt.step()\ntrain(net)\n" + "def trial(model):\n    kept = opt.state_dict()\n    for _ in range(2):\n        model(x).square().mean().backward()\n        opt.step()\n    opt.load_state_dict(kept)\n", "trial(net)"),
 }  # fmt: skip
 QUIET = {
+    "another state is loaded in between, and a copy kept": (SWAP.replace("own = model.state_dict()", "own = copy.deepcopy(model.state_dict())"), "evaluate(net, other.state_dict())"),
+    "one reset before the turns": ("def folds(model):\n    start = model.state_dict()\n    model.load_state_dict(start)\n    for i in range(3): train(model)\n", "folds(net)"),
+    "the same state is loaded twice": (SWAP.replace("load_state_dict(state)", "load_state_dict(own)"), "evaluate(net, other.state_dict())"),
+    "another state is loaded into another": (SWAP.replace("model.load_state_dict(state)", "other.load_state_dict(state)"), "evaluate(net, net.state_dict())"),
     "a deep copy": (TRY.replace("model.state_dict()\n", "copy.deepcopy(model.state_dict())\n"), "trial(net)"),
     "clones": (TRY.replace("model.state_dict()\n", "{k: v.clone() for k, v in model.state_dict().items()}\n"), "trial(net)"),
     "of another model": (TRY.replace("backup = model", "backup = other").replace("model.load", "other.load"), "trial(net)"),

@@ -206,8 +206,11 @@ def _promises_to_read(reached: Reach) -> bool:
 def gives_back(changed: ChangedPath, statement: Statement) -> bool:
     """Return whether a statement binds to a new name an object that this path goes through: `avg = mean_of(nets)`.
 
-    So does one that hands over the tensor itself, by whichever way, and gets its memory back: `q = rounded(w.data)`.
+    So does one that hands over the tensor itself, by whichever way, and gets its memory back: `q = rounded(w.data)`. A
+    `with` is none: it names what it changes until it ends.
     """
+    if statement.text.startswith(("with ", "async with ")):
+        return False
     if any(changed.path.leads_to(one) for one in statement.mentions):
         given = [path for path, reading in changed.group if reading.layout == changed.reading.layout and not path.steps]
         if any(one.root in statement.binds and _is_spelled_once(one.root, statement) for one in given):

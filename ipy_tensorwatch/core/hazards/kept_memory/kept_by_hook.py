@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ...model.reading import Reading
     from ...model.trace.born import Born
     from ...model.trace.notebook import Notebook
+    from ...statements.statement import Statement
     from ..backward.hook_functions import Hook
 
 _OF_GRADIENT = "register_post_accumulate_grad_hook"
@@ -257,14 +258,20 @@ def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[Ac
 def _caller(cell: CellIndex, born: Born, keep: _Keep) -> Site | None:
     """Return the statement that ran the hook: the last that calls its module, or runs a backward.
 
-    The container is first seen where a statement names it, which may be later: `net(x)`, then `print(kept)`.
+    The container is first seen where a statement names it, which may be later (`net(x)`, then `print(kept)`), or in the
+    next turn of a loop.
     """
     seen = {one.statement for one in born.positions}
     known = [one for one in cell.statements if one.index <= max(seen, default=-1)]
-    calling = [one for one in known if leads_to_call(cell, one, keep.hooks)] if keep.hooks else []
-    calling = calling or [one for one in known if runs_backward(one) or cell.trail_of(one).backward]
+    calling = _calling(cell, known, keep) or _calling(cell, cell.statements, keep)
     likely = [one for one in calling if one.index in seen] or calling or known[-1:]
     if not likely:
         return None
     one, is_only = likely[-1], len(likely) == 1
     return one.site("observed" if is_only else "inferred")
+
+
+def _calling(cell: CellIndex, statements: Sequence[Statement], keep: _Keep) -> list[Statement]:
+    """Return those of some statements that call the module of a hook, or else those that run a backward."""
+    calling = [one for one in statements if leads_to_call(cell, one, keep.hooks)] if keep.hooks else []
+    return calling or [one for one in statements if runs_backward(one) or cell.trail_of(one).backward]

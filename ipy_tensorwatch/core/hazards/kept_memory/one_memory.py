@@ -46,11 +46,32 @@ FEW = 3
 def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change], known: Container[str]) -> Iterator[Lasting]:
     """Yield a hazard for each container whose items are one memory that was written for one after the other.
 
+    Several such memories of one container, kept and written by the same statements as often, are one hazard.
+
     Parameters
     ----------
     known
         The paths that are told to be no copies.
     """
+    alike: dict[object, list[Lasting]] = defaultdict(list)
+    for one in _each_memory(reasoning, changes, known):
+        hazard = one.hazard
+        alike[hazard.fact, hazard.saved_at, hazard.written_at, hazard.fix].append(one)
+    yield from map(_joined, alike.values())
+
+
+def _joined(several: Sequence[Lasting]) -> Lasting:
+    """Return one hazard for the same of several memories."""
+    first = several[0].hazard
+    if not several[1:] or not isinstance(first.fact, OneMemory):
+        return several[0]
+    paths = tuple(path for one in several for path in one.hazard.paths)
+    fact = replace(first.fact, count=len(paths), memories=len(several))
+    anchors = tuple(each for one in several for each in one.anchors)
+    return Lasting(hazard=replace(first, paths=paths, fact=fact), anchors=anchors)
+
+
+def _each_memory(reasoning: Reasoning, changes: Iterable[Change], known: Container[str]) -> Iterator[Lasting]:
     told, followed = set[str](), FollowedStatements(reasoning)
     for items in reasoning.born.together:
         if any(str(one.path) in known for one in items):

@@ -1,4 +1,4 @@
-"""State dicts that a function kept by reference and loaded again after it had trained: they restored nothing."""
+"""State dicts that a function kept by reference and loaded again after it had trained, or loaded another one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
-from ...model.records import Site
-from ...syntax.ast_queries import last_name
+from ...model.records import Inner, Site
+from ...syntax.ast_queries import last_name, spell_path
 from ...syntax.parsing import may_restore, parse_header, walk_statements
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...blame.reasoning import Reasoning
-    from ...model.trace.evidence import OptimizerStep
     from ...model.trace.notebook import Definition, Notebook
     from ...statements.statement import Statement
 
@@ -38,6 +37,8 @@ class Reloaded(NamedTuple):
         The variable of the function, and the module or the optimizer, as typed.
     call
         The call of `state_dict`.
+    other
+        The statement that loads another state dict in between; None if it trains.
     """
 
     name: str
@@ -45,22 +46,40 @@ class Reloaded(NamedTuple):
     call: ast.Call
     taken: ast.stmt
     loaded: ast.stmt
+    other: ast.stmt | None = None
 
 
 def restored_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
-    """Yield a hazard for each state dict that a function of the cell's training statements restored in vain."""
+    """Yield a hazard for each state dict that a function restored in vain, which the cell's statements ran."""
     trace, told = reasoning.trace, set[tuple[int, int]]()
-    ran = {one.statement: one for one in trace.own.steps if one.statement is not None}
-    for index, step in ran.items():
-        statement = reasoning.own.numbered.get(index)
-        node = parse_header(statement.text) if statement is not None and statement.calls else None
-        if node is None or statement is None:
-            continue
-        for defined, one in _restored_by(node, trace.notebook):
-            place = defined.cell, one.taken.lineno + defined.offset
-            if place not in told:
+    if not any(may_restore(one.source) for one in trace.notebook.definitions.values()):
+        return
+    steps = {one.statement: one for one in trace.own.steps}
+    for statement in reasoning.own.statements:
+        node = parse_header(statement.text) if statement.calls and statement.index in trace.own.ran else None
+        for defined, one in _restored_by(node, trace.notebook) if node is not None else ():
+            place, step = (defined.cell, one.taken.lineno + defined.offset), steps.get(statement.index)
+            is_seen = _has_written(reasoning, statement) if one.other is not None else step is not None
+            if is_seen and place not in told:
                 told.add(place)
-                yield _hazard(one, defined, statement, step, trace.cell.count)
+                inner = step.inner if step is not None else None
+                inner = _inner(one.other, defined) if one.other is not None else inner
+                yield _hazard(one, defined, statement, inner, trace.cell.count)
+
+
+def _has_written(reasoning: Reasoning, statement: Statement) -> bool:
+    """Return whether a statement was seen to write to a parameter or a buffer that a variable leads to."""
+    trace, here = reasoning.trace, (statement.line, statement.text)
+    written = [
+        storage
+        for storage, writes in trace.own.writes.items()
+        if any(one.statement == statement.index for write in writes for one in write.positions)
+    ]
+    readings = [one for storage in written for _, one in trace.after.by_storage.get(storage, ())]
+    for one in reasoning.changes if not readings else ():
+        if one.kind == "mutated" and any((site.line, site.text) == here for site in one.sites):
+            readings += [reading for reading in [trace.after.get(one.path)] if reading is not None]
+    return any(one.kind in ("parameter", "buffer") for one in readings)
 
 
 def _restored_by(node: ast.stmt, notebook: Notebook) -> Iterator[tuple[Definition, Reloaded]]:
@@ -99,11 +118,14 @@ def find_restored(function: ast.FunctionDef, stepping: set[str]) -> Iterator[Rel
         for name, call in _taken_by(node):
             owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
             loaded = [number for number, one in enumerate(body) if _loads(one, name, owner)]
-            around = _turns_around(node, body, stepping)
-            between = [one for one in body[place + 1 : max(loaded, default=0)] if is_call(one, stepping)]
-            trained = [one for one in (*between, *around) if _may_train(one, owner)]
-            if loaded and trained and _is_only_taken(body, name):
-                yield Reloaded(name, owner, call, node, body[loaded[-1]])
+            again = [one for number in loaded for one in _loops_around(body[number], body) if not _is_in(node, one)]
+            between = body[place + 1 : max(loaded, default=0)]
+            ran = [one for one in (*between, *_turns_around(node, body), *again) if is_call(one, stepping)]
+            trained = [one for one in ran if _may_train(one, owner)]
+            several = range(place + 1, max(loaded, default=0))
+            others = [body[number] for number in several if number not in loaded and _loads(body[number], "", owner)]
+            if loaded and (trained or others) and _is_only_taken(body, name):
+                yield Reloaded(name, owner, call, node, body[loaded[-1]], None if trained else others[0])
 
 
 def _taken_by(node: ast.stmt) -> Iterator[tuple[str, ast.Call]]:
@@ -141,25 +163,31 @@ def _state_dict(value: ast.expr) -> ast.Call | None:
 
 
 def _loads(node: ast.stmt, name: str, owner: str) -> bool:
-    """Return whether a simple statement loads a variable into what it was taken from."""
+    """Return whether a simple statement loads a variable into what it was taken from; without a name, anything."""
     if isinstance(node, (*_LOOPS, ast.If, ast.With, ast.Try)):
         return False
     for one in all_nodes(node):
         match one:
-            case ast.Call(func=ast.Attribute(value=of, attr="load_state_dict"), args=[ast.Name(id=given), *_]):
-                if given == name and ast.unparse(of) == owner:
+            case ast.Call(func=ast.Attribute(value=of, attr="load_state_dict"), args=[given, *_]):
+                if (not name or spell_path(given) == name) and ast.unparse(of) == owner:
                     return True
     return False
 
 
-def _turns_around(node: ast.stmt, body: Sequence[ast.stmt], stepping: set[str]) -> list[ast.stmt]:
-    """Return the loops whose later turns step again after a turn in which a statement ran under a condition."""
-    around = [one for one in body if one is not node and any(part is node for part in all_nodes(one))]
-    ifs = [one for one in around if isinstance(one, ast.If)]
+def _turns_around(node: ast.stmt, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Return the loops that go on after a turn in which a statement ran under a condition."""
+    ifs = [one for one in body if isinstance(one, ast.If) and _is_in(node, one)]
     if not ifs or any(isinstance(part, ast.Break | ast.Return) for part in all_nodes(ifs[-1])):
         return []
-    loops = [one for one in around if isinstance(one, _LOOPS) and any(part is ifs[-1] for part in all_nodes(one))]
-    return [one for one in loops if is_call(one, stepping)]
+    return _loops_around(ifs[-1], body)
+
+
+def _loops_around(node: ast.stmt, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    return [one for one in body if isinstance(one, _LOOPS) and _is_in(node, one)]
+
+
+def _is_in(node: ast.stmt, block: ast.stmt) -> bool:
+    return block is not node and any(part is node for part in all_nodes(block))
 
 
 def _may_train(node: ast.stmt, owner: str) -> bool:
@@ -195,7 +223,7 @@ def _is_none(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is None
 
 
-def _hazard(one: Reloaded, defined: Definition, statement: Statement, step: OptimizerStep, cell: int) -> Hazard:
+def _hazard(one: Reloaded, defined: Definition, statement: Statement, inner: Inner | None, cell: int) -> Hazard:
     taken = _line(one.taken, defined)
     spelled = ast.unparse(one.call)
     is_module = f"{one.owner}.step(" not in defined.source
@@ -209,11 +237,16 @@ def _hazard(one: Reloaded, defined: Definition, statement: Statement, step: Opti
         fact=KeptReference(container=one.name, owner=one.owner, loaded=_line(one.loaded, defined)),
         fix=Fix(kind="keep-copies", code=code, other=".clone()" if is_module else "copy.deepcopy", target=taken),
         saved_at=Site(line=taken.line, end_line=taken.line, text=taken.text),
-        written_at=statement.site(inner=step.inner),
+        written_at=statement.site(inner=inner),
         saved_cell=defined.cell,
         written_cell=cell,
         happened=True,
     )
+
+
+def _inner(node: ast.stmt, defined: Definition) -> Inner:
+    line = _line(node, defined)
+    return Inner(cell=defined.cell, line=line.line, text=line.text)
 
 
 def _line(node: ast.stmt, defined: Definition) -> TypedLine:

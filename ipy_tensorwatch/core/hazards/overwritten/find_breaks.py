@@ -110,7 +110,9 @@ def _is_due(path: str, found: Overwritten, writing: Writing, reasoning: Reasonin
     older = older_results(path, found, writing, standing)
     if is_stale(root, standing) or (older and all(is_stale(one, standing) for one in older)):
         return False
-    return reasoning.trace.cell.status != "ok" or not has_run_backward(path, root, standing)
+    has_raised = reasoning.trace.cell.status != "ok"
+    is_earlier = root.cell != reasoning.trace.cell.count
+    return (has_raised and is_earlier) or not has_run_backward(path, root, standing, has_raised=has_raised)
 
 
 def _is_read_detached(root: str, writing: Writing, reasoning: Reasoning, standing: Standing) -> bool:

@@ -40,13 +40,20 @@ def is_stale(root: RootOrigin, standing: Standing) -> bool:
     return root.leaves <= frozenset[int]().union(*since)
 
 
-def has_run_backward(path: str, root: RootOrigin, standing: Standing) -> bool:
-    """Return whether a backward of a result, as typed, ran since it was computed: it kept its graph for another."""
+def has_run_backward(path: str, root: RootOrigin, standing: Standing, *, has_raised: bool = False) -> bool:
+    """Return whether a backward of a result, as typed, ran since it was computed: it kept its graph for another.
+
+    Parameters
+    ----------
+    has_raised
+        Whether the last statement of the running cell raised: it is none that ran.
+    """
     cell = standing.backwards.get(path, 0)
     if cell != root.cell or cell not in standing.built:
         return cell > root.cell
     timeline = standing.built[cell]
-    sites = map(timeline.site, dict.fromkeys(timeline.since(root.sequence)))
+    last = timeline.entered[-1][1] if has_raised and timeline.entered else None
+    sites = (timeline.site(one) for one in dict.fromkeys(timeline.since(root.sequence)) if one != last)
     return any(site is not None and f"{path}.backward(" in site.text for site in sites)
 
 

@@ -58,9 +58,9 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "{taken}its tensors are those of `{owner}`, so it changed with them in {written}. {later}",
     ),
     OneMemory: (
-        "{count} tensors of `{container}` are one memory",
+        "{count} tensors of `{container}` are {memory}",
         "",
-        "{kept}it was written {times}in {written}, so all of them hold what was written last.",
+        "{kept}{it} was written {times}in {written}, so all of them hold what was written last.",
     ),
     KeptByHook: (
         "{those} {no_copy} of what the hook was given",
@@ -202,7 +202,10 @@ def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook) -
         taken = clause("taken in {it}, ", place)
         return {"container": fact.container, "owner": fact.owner, "taken": taken, "later": later}
     times = f"{fact.times:,} times " if fact.times and fact.times > 1 else "again "
+    is_one = fact.memories == 1
     return {
+        "memory": "one memory" if is_one else f"{fact.memories:,} memories",
+        "it": "it" if is_one else "each",
         "container": fact.container,
         "count": f"{fact.count:,}",
         "times": times,
