@@ -41,6 +41,7 @@ RENAMED = {
     "shell.magics_manager.registry": "IPython",
     "shell.configurables": "IPython",
     "shell.history_manager.outputs": "IPython",
+    "shell.history_manager.output_hist_reprs": "IPython",
     "IPython.core.inputtransformer2.leading_indent": "IPython",
     "IPython.core.inputtransformer2.classic_prompt": "IPython",
     "IPython.core.inputtransformer2.ipython_prompt": "IPython",

@@ -46,9 +46,12 @@ def calling_statement() -> str:
         if not is_users(name) or name.startswith(_LIBRARIES):
             continue
         spot = spot_of(frame.f_code, line, frame.f_lasti)
-        failing = find_failing("".join(linecache.getlines(name)), spot)
+        lines = linecache.getlines(name)
+        failing = find_failing("".join(lines), spot)
         if failing is not None:
             return _text_within(failing, unread) or failing.text
+        if lines and spot.span is None:  # several statements beside each other may be it
+            return ""
         unread = unread or spot
     return ""
 

@@ -70,17 +70,22 @@ def find_failing(source: str, spot: Spot) -> Failing | None:
     --------
     >>> find_failing("a = 1; w[0] = 2", Spot(file="", line=1, span=(1, 7, 1, 11), function="")).text
     'w[0] = 2'
+    >>> find_failing("a = 1; w[0] = 2", Spot(file="", line=1, span=None, function=""))
+    >>> find_failing("for i in x: w[i] = 2", Spot(file="", line=1, span=None, function="")).text
+    'w[i] = 2'
     """
     tree = parse_cell(source)
     return None if tree is None else failing_in(tree, source.split("\n"), spot)
 
 
 def failing_in(tree: ast.Module, lines: list[str], spot: Spot) -> Failing | None:
-    """Return the statement of a parsed source that a frame was at."""
+    """Return the statement of a parsed source that a frame was at; None if several beside each other may be it."""
     around = [*statements_around(tree, lambda one: _holds(one, spot))]
     if not around:
         return None
     node = max(around, key=lambda one: (one.lineno, one.col_offset))
+    if not all(_ends(one) >= _ends(node) for one in around):  # Python 3.10 knows lines only
+        return None
     bare = without_blocks(node)
     return Failing(
         line=node.lineno,
@@ -116,6 +121,10 @@ def _holds(node: ast.stmt, spot: Spot) -> bool:
         return node.lineno <= spot.line <= end
     start, stop = spot.span[:2], spot.span[2:]
     return (node.lineno, node.col_offset) <= start and stop <= (end, node.end_col_offset or 0)
+
+
+def _ends(node: ast.stmt) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
 
 
 def _parts(node: ast.stmt, spot: Spot) -> Iterator[ast.expr]:

@@ -54,6 +54,7 @@ MAGICS = _Name("magics_manager.magics", dict, {}, "magics-stay")
 REGISTRY = _Name("magics_manager.registry", dict, {}, "magics-stay-in-memory")
 CONFIGURABLES = _Name("configurables", list, [], "settings-not-listed")
 _OUTPUTS = _Name("history_manager.outputs", dict, None, "")
+_RESULTS = _Name("history_manager.output_hist_reprs", dict, {}, "")
 
 tidying: tuple[Callable[[list[str]], list[str]], ...] = take(
     "IPython.core.inputtransformer2.leading_indent",
@@ -74,7 +75,7 @@ take(
 
 def try_names(shell: InteractiveShell) -> None:
     """Test all names on a shell; what is missing is listed by `%tensorwatch status`."""
-    for one in (FILES, _INPUTS, HIDDEN, LAST_RESULT, MAGICS, REGISTRY, CONFIGURABLES, _OUTPUTS):
+    for one in (FILES, _INPUTS, HIDDEN, LAST_RESULT, MAGICS, REGISTRY, CONFIGURABLES, _OUTPUTS, _RESULTS):
         take(f"shell.{one.path}", lost=one.lost, make=one.check, instead=None, roots={"shell": shell})
     if getattr(shell, "kernel", None) is not None:
         take(
@@ -104,7 +105,10 @@ def count_ahead(shell: InteractiveShell, *, is_stored: bool) -> int:
 def count_now(shell: InteractiveShell) -> int:
     """Return the execution count of the cell that runs or ran last, from the history's length; 0 before the first."""
     inputs = _INPUTS.of(shell)
-    return int(shell.execution_count) - 1 if inputs is None else len(inputs) - 1
+    if inputs is not None:
+        return len(inputs) - 1
+    runs = getattr(shell.displayhook, "exec_result", None) is not None
+    return int(shell.execution_count) - (0 if runs and not _COUNTS_FIRST else 1)
 
 
 def error_of(result: ExecutionResult | None) -> BaseException | None:
@@ -121,6 +125,11 @@ def takes_hooks(publisher: object) -> bool:
     """Return whether others can hear what is sent; before ipykernel 6.25 they do not hear `clear_output`."""
     version: tuple[int, ...] = getattr(sys.modules.get("ipykernel"), "version_info", ())
     return version >= (6, 25) and hasattr(type(publisher), "register_hook")
+
+
+def ends_with_result(shell: InteractiveShell) -> bool:
+    """Return whether a result was the last that a cell put out itself; ipykernel before 7 lets nobody hear of it."""
+    return shell.ast_node_interactivity != "all" and count_now(shell) in _RESULTS.of(shell)
 
 
 def _check_hooks(publisher: object, *_: object) -> None:

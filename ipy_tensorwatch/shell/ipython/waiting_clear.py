@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
 from ...core.host.record import field, mutable
-from .ipython_private import goes_to_widget, takes_hooks
+from .ipython_private import ends_with_result, goes_to_widget, takes_hooks
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -69,7 +69,8 @@ class WaitingClears:
             return True
         for one in self._heard:
             one.flush()
-        return self._request() in self._requests
+        is_told = takes_hooks(self.shell.displayhook) or not ends_with_result(self.shell)
+        return is_told and self._request() in self._requests
 
     def _request(self) -> str:
         """Return the id of the request whose output ours would become."""

@@ -22,6 +22,8 @@ STORIES = sorted(one.stem for one in SAVED.glob("*.json"))
 
 @pytest.mark.parametrize("name", STORIES)
 def test_what_followed_from_real_cells_follows_again(name):
+    if name == "more_refused_writes" and sys.version_info < (3, 11):
+        pytest.skip("ast.unparse of Python 3.10 writes `(a, b) = c` for `a, b = c`")
     traces, said = load(name)
     assert said == json.loads(json.dumps([*outcomes(traces)]))
 

@@ -26,7 +26,6 @@ def spot(line: int, span=None, function: str = "<module>") -> Spot:
     [
         (spot(1, (1, 7, 1, 11)), (1, 1, "w[0] = 2")),
         (spot(1, (1, 0, 1, 1)), (1, 1, "a = 1")),
-        (spot(1), (1, 1, "w[0] = 2")),
         (spot(3, (2, 9, 3, 6)), (2, 3, "for x in f( w):")),
         (spot(5, (4, 15, 5, 10)), (4, 5, "y.mul_( 2)")),
         (spot(4, (4, 4, 4, 13)), (4, 4, "x.add_(1)")),
@@ -41,6 +40,7 @@ def test_the_statement_of_a_frame_is_found_by_its_span_or_its_line(at: Spot, exp
 
 def test_nothing_is_found_where_nothing_stands_or_where_nothing_can_be_read():
     assert find_failing(SOURCE, spot(99)) is None
+    assert find_failing(SOURCE, spot(1)) is None  # one of two beside each other
     assert find_failing("x = (", spot(1)) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -77,6 +78,8 @@ QUIET = {
 @pytest.mark.parametrize("name", TOLD)
 def test_what_was_written_after_a_hook_kept_it_is_told_and_a_copy_mends_it(name):
     made, ran, paths = TOLD[name]
+    if "lambda" in made and sys.version_info < (3, 11):
+        pytest.skip("Python 3.10 does not keep where in its line an expression of a lambda stands")
     with Notebook() as nb:
         nb.run(SETTING + made)
         [hazard] = [one for one in nb.run(ran)["hazards"] if one["code"] == "TW211"]

@@ -71,7 +71,7 @@ def look():
     done.set()
 sys.stdout.pub_thread.schedule(look)
 done.wait(5)
-print(heard, get_ipython().display_pub._hooks, get_ipython().displayhook._hooks)"""
+print(heard, get_ipython().display_pub._hooks, getattr(get_ipython().displayhook, "_hooks", []))"""
 
 Output = dict[str, Any]
 
