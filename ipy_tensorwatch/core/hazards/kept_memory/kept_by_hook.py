@@ -262,7 +262,7 @@ def _caller(cell: CellIndex, born: Born, keep: _Keep) -> Site | None:
     seen = {one.statement for one in born.positions}
     known = [one for one in cell.statements if one.index <= max(seen, default=-1)]
     calling = [one for one in known if leads_to_call(cell, one, keep.hooks)] if keep.hooks else []
-    calling = calling or [one for one in known if runs_backward(one) or cell.trail_of(one).backward]
+    calling = calling or [one for one in known if runs_backward(one) or cell.effects_of(one).backward]
     likely = [one for one in calling if one.index in seen] or calling or known[-1:]
     if not likely:
         return None
