@@ -6,9 +6,9 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..core.fixes.change_fix import fix_changes
 from ..core.fixes.computed_again import change_behind, fix_afterwards, hazard_beside
 from ..core.fixes.replay import OF_GRADIENTS
+from ..core.fixes.silent_change_fix import fix_changes
 from ..core.host.guard import GUARD
 from ..core.host.record import field, record
 from ..core.memory.alias_groups import group

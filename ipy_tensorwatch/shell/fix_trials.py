@@ -12,8 +12,8 @@ from ..capture.host.threads import runs_in_other_threads
 from ..capture.trial.given_values import MOST_BYTES, KnownPast
 from ..capture.trial.run_trial import Tried, run_trial
 from ..core.fixes.alternative_fixes import alternative_fixes, needs_trial
-from ..core.fixes.change_fix import change_fixes
 from ..core.fixes.replay import plan_hazard, plan_replay
+from ..core.fixes.silent_change_fix import change_fixes
 from ..core.hazards.hazard import Hazard
 from ..core.host.guard import GUARD
 from ..core.host.record import mutable

@@ -22,7 +22,7 @@ from ..objects.look_limits import EXACT_OBJECTS, Limits
 from ..objects.walk import walk
 from ..snapshot.readings import Gathering
 from ..tensors.plain_reads import is_ndarray
-from .looks.look_budget import READING_NEW
+from .memory_watch.look_budget import READING_NEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ..objects.walk_state import Branch
     from ..observer import Observation
     from ..tensors.serials import ObjectSerials, StorageSerials
-    from .looks.live_watch import LiveWatch
+    from .memory_watch.live_watch import LiveWatch
     from .past_memory import PastMemory
 
 MAX_ITEMS = 256

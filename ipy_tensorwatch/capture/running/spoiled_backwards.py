@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..autograd.saved_by_nodes import Root
     from ..compare.byte_history import ByteHistory
     from ..tensors.serials import ObjectSerials, StorageSerials
-    from .looks.look_budget import LookBudget
+    from .memory_watch.look_budget import LookBudget
 
 _BACKWARDS = frozenset(("backward", "autograd"))
 """The names in the code of a function that may run backward."""

@@ -18,9 +18,9 @@ from ..compare.byte_history import ByteHistory
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
-from .looks.live_watch import LiveWatch
-from .looks.look_budget import EVENT, PASS, READING, SWITCH
-from .looks.watched_storage import lies_in_whole_readings
+from .memory_watch.live_watch import LiveWatch
+from .memory_watch.look_budget import EVENT, PASS, READING, SWITCH
+from .memory_watch.watched_storage import lies_in_whole_readings
 from .resting_probes import HOT_ENTRIES, HOT_INTERVAL, SAMPLED_ENTRIES, SAMPLED_INTERVAL, SHORTEST_REST, RestingProbes
 from .wake_timer import WakeTimer
 from .writes_at_end import WritesAtEnd
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
     from .born_paths import BornPaths
-    from .looks.look_budget import LookBudget
-    from .looks.storage_moves import Moved
-    from .looks.watched_storage import Rewritten
+    from .memory_watch.look_budget import LookBudget
+    from .memory_watch.storage_moves import Moved
+    from .memory_watch.watched_storage import Rewritten
     from .spoiled_backwards import SpoiledBackwards
 
 SMALL, LARGER = 1 << 16, 1 << 21

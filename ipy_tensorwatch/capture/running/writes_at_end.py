@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...core.model.trace.evidence import SeenWrite, WritesOnDemand
 from ..compare.compare_bytes import ByteVerdict
-from .looks.watched_storage import Rewritten, differing_bytes, lies_in_whole_readings
+from .memory_watch.watched_storage import Rewritten, differing_bytes, lies_in_whole_readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

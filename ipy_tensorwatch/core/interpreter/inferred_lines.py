@@ -75,8 +75,8 @@ class Reached:
 
 
 @record
-class Trail:
-    """Every line that writes, to any path, reached by a statement inside notebook functions.
+class Effects:
+    """What one statement does inside notebook functions: every line that writes, to any path.
 
     Attributes
     ----------

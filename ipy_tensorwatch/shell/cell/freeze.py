@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
-from ...capture.running.looks.look_budget import LookBudget
+from ...capture.running.memory_watch.look_budget import LookBudget
 from ...core.host.guard import GUARD
 from ...core.host.record import field, mutable
 from ...core.model.freezing import Culprit, FrozenError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ...capture.objects.follow_path import length_at
 from ...capture.objects.inspect_object import is_number_or_text
 from ...capture.running.born_paths import BornPaths, Names
-from ...capture.running.looks.look_budget import LookBudget
+from ...capture.running.memory_watch.look_budget import LookBudget
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import WriteLog
 from ...core.blame.evidence.statement_timeline import Timeline

@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from ipy_tensorwatch.core.fixes.change_fix import change_fixes
 from ipy_tensorwatch.core.fixes.pure_statements import is_pure
 from ipy_tensorwatch.core.fixes.replay import Replay, plan_replay
+from ipy_tensorwatch.core.fixes.silent_change_fix import change_fixes
 from tests.support.records import change, reading, site, snapshot
 
 NAMES = snapshot(x=reading(1), y=reading(2))

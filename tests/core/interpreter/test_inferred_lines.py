@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from ipy_tensorwatch.core.interpreter.ranking import NAMES_IT
-from ipy_tensorwatch.core.interpreter.trails import Trails
+from ipy_tensorwatch.core.interpreter.statement_effects import StatementEffects
 from ipy_tensorwatch.core.model.path import AccessPath
 from ipy_tensorwatch.core.model.trace.notebook import Definition, Notebook
 from ipy_tensorwatch.core.statements.statement import parse_statements
@@ -31,7 +31,7 @@ def make_notebook(*cells, classes=None, inplace=(), functions=None):
 
 def infer(statement, changed, *group, notebook, **more):
     changed, group = parse_path(changed), frozenset(map(parse_path, group))
-    return Trails(notebook, **more).of(statement).narrow(changed, group)
+    return StatementEffects(notebook, **more).of(statement).narrow(changed, group)
 
 
 def texts(reached):

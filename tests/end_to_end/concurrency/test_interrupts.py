@@ -14,7 +14,7 @@ import torch
 
 from ipy_tensorwatch.capture.observer import Observer
 from ipy_tensorwatch.capture.running import optimizer_steps
-from ipy_tensorwatch.capture.running.looks.live_watch import LiveWatch
+from ipy_tensorwatch.capture.running.memory_watch.live_watch import LiveWatch
 from ipy_tensorwatch.capture.running.operator_recorder import OperatorRecorder
 from ipy_tensorwatch.capture.trial import run_trial
 from ipy_tensorwatch.core.host.guard import GUARD

@@ -12,7 +12,7 @@ from ipy_tensorwatch.capture.compare.compare_bytes import StorageMark
 from ipy_tensorwatch.core.host.deadline import NEVER, Deadline, LateError
 from ipy_tensorwatch.core.host.guard import GUARD
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.interpreter.trails import KEEP_EVERY, Trails
+from ipy_tensorwatch.core.interpreter.statement_effects import KEEP_EVERY, StatementEffects
 from ipy_tensorwatch.core.model.path import AccessPath
 from ipy_tensorwatch.core.model.trace.notebook import Notebook as Known
 from ipy_tensorwatch.core.statements.statement import parse_statements
@@ -59,25 +59,27 @@ def test_a_deadline_of_no_seconds_has_passed_at_once():
 def test_what_time_does_not_reach_is_said_and_nothing_is_guessed():
     notebook = Known(definitions=definitions_in(BUMP, 1))
     for checks in range(12):
-        trails = Trails(notebook, source="bump(y)", deadline=deadline_after(checks))
-        trail = trails.of(parse_statements("bump(y)")[0])
-        reached = trail.narrow(AccessPath("x"), [AccessPath("y")])
-        assert reached.is_cut == trails.is_cut
+        effects = StatementEffects(notebook, source="bump(y)", deadline=deadline_after(checks))
+        found = effects.of(parse_statements("bump(y)")[0])
+        reached = found.narrow(AccessPath("x"), [AccessPath("y")])
+        assert reached.is_cut == effects.is_cut
         assert [one.inner.text for one in reached.candidates] == ([] if reached.is_cut else ["t.add_(1)"])
-    assert not trails.is_cut, "so many looks are enough"
+    assert not effects.is_cut, "so many looks are enough"
 
 
 def test_the_statements_of_a_cell_are_each_followed_once(monkeypatch):
     runs = []
-    monkeypatch.setattr("ipy_tensorwatch.core.interpreter.trails.run", lambda nodes, frame: runs.extend(nodes))
+    monkeypatch.setattr(
+        "ipy_tensorwatch.core.interpreter.statement_effects.run", lambda nodes, frame: runs.extend(nodes)
+    )
     source = "\n".join(f"a{i} = f(a{i - 1})" for i in range(3 * KEEP_EVERY))
-    trails, statements = Trails(Known(), source=source), parse_statements(source)
+    effects, statements = StatementEffects(Known(), source=source), parse_statements(source)
     for one in statements:
-        trails.of(one)
-        trails.of(one)
+        effects.of(one)
+        effects.of(one)
     assert len(runs) <= 2 * len(statements), "each as itself, and each as what stands before the later ones"
     runs.clear()
-    trails.of(parse_statements("pass\n" * 150 + "g()")[150])
+    effects.of(parse_statements("pass\n" * 150 + "g()")[150])
     assert len(runs) <= KEEP_EVERY
 
 
@@ -85,23 +87,23 @@ def test_an_earlier_statement_is_told_as_if_it_had_been_asked_first():
     lists = "\n".join(f"h{i} = []" for i in range(KEEP_EVERY + 3))
     source = f"a = x\n{lists}\nbump(a)\na = z\nbump(a)\nk = lambda t: t.mul_(2)\nk(a)"
     notebook, statements = Known(definitions=definitions_in(BUMP, 1)), parse_statements(source)
-    forwards, backwards = Trails(notebook, source=source), Trails(notebook, source=source)
+    forwards, backwards = StatementEffects(notebook, source=source), StatementEffects(notebook, source=source)
     told = {one.index: tell(forwards, one) for one in statements}
     assert {one.index: tell(backwards, one) for one in reversed(statements)} == told
-    alone = {one.index: tell(Trails(notebook, source=source), one) for one in statements}
+    alone = {one.index: tell(StatementEffects(notebook, source=source), one) for one in statements}
     assert alone == told
     assert [found[0][0] for found in told.values() if found] == ["t.add_(1)", "t.add_(1)"]
 
 
 def test_what_a_statement_binds_is_not_bound_twice():
     source = "a = n\na = a.next\nbump(a)"
-    trails = Trails(Known(definitions=definitions_in(BUMP, 1)), source=source)
-    found = [trails.of(one).narrow(parse_path("n.next"), ()) for one in parse_statements(source)][-1]
+    effects = StatementEffects(Known(definitions=definitions_in(BUMP, 1)), source=source)
+    found = [effects.of(one).narrow(parse_path("n.next"), ()) for one in parse_statements(source)][-1]
     assert [str(one.origin) for one in found.candidates] == ["n.next"]
 
 
-def tell(trails: Trails, statement: Any) -> list[tuple[str, str]]:
-    found = trails.of(statement).narrow(parse_path("x"), [parse_path("z")])
+def tell(effects: StatementEffects, statement: Any) -> list[tuple[str, str]]:
+    found = effects.of(statement).narrow(parse_path("x"), [parse_path("z")])
     return [(one.inner.text, str(one.origin)) for one in found.candidates]
 
 
@@ -113,7 +115,7 @@ def test_a_long_cell_is_not_parsed_again_for_a_function_in_it(monkeypatch):
         "ipy_tensorwatch.core.interpreter.source_index.parse_cell",
         lambda text: (parsed.append(len(text)), parse_cell(text))[1],
     )
-    [found] = Trails(Known(definitions=definitions)).of("bump(y)").narrow(AccessPath("y"), ()).candidates
+    [found] = StatementEffects(Known(definitions=definitions)).of("bump(y)").narrow(AccessPath("y"), ()).candidates
     assert (found.inner.line, found.inner.text) == (5004, "t.add_(1)")
     assert sum(parsed) < len(BUMP)
 

@@ -15,7 +15,7 @@ from ...host.deadline import Deadline
 from ...host.grouped import grouped
 from ...interpreter.functions_named import functions_named
 from ...interpreter.ranking import Elsewhere
-from ...interpreter.trails import Trails
+from ...interpreter.statement_effects import StatementEffects
 from ...model.path import AccessPath
 from ...statements.assigned_value import may_write_in
 from ...statements.statement import parse_statements
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
     from ...interpreter.definitions import ClassKind, RunningFunction
-    from ...interpreter.inferred_lines import Reached, Trail
+    from ...interpreter.inferred_lines import Effects, Reached
     from ...model.reading import Reading
     from ...model.records import Inner, Place
     from ...model.trace.cell_trace import CellTrace
@@ -110,7 +110,7 @@ class CellIndex:
 
     def since(self, look: int, ran: frozenset[int], until: int | None = None) -> CellIndex:
         """Return an index of what was observed between two looks; `ran` are the statements that ran between."""
-        _ = self.numbered, self.able, self._trails, self._words, self._leading
+        _ = self.numbered, self.able, self._effects, self._words, self._leading
         later, known = copy.copy(self), self.evidence
         later.judges_born = look > 0
         later.evidence = replace(
@@ -151,7 +151,7 @@ class CellIndex:
             return False
         if may_write_in(value, path, self._trace.notebook.definitions):
             return False
-        return not self.trail_of(ast.unparse(value)).narrow(path, others).candidates
+        return not self.effects_of(ast.unparse(value)).narrow(path, others).candidates
 
     def reach(
         self, statement: Statement, path: AccessPath, others: frozenset[AccessPath], *, steps_elsewhere: bool = False
@@ -159,7 +159,7 @@ class CellIndex:
         """Return what a statement reaches inside the notebook's functions for a path."""
         family = frozenset((str(path), *map(str, others)))
         elsewhere = Elsewhere(has=lambda one: self._is_apart(one, family), steps=steps_elsewhere)
-        reached = self.trail_of(statement).narrow(path, others, elsewhere)
+        reached = self.effects_of(statement).narrow(path, others, elsewhere)
         if reached.is_cut:
             self.curtailed[str(path)] = None
         return reached
@@ -193,7 +193,7 @@ class CellIndex:
 
     def written_in(self, statement: Statement, within: tuple[RunningFunction, ...] | None = None) -> Iterator[Reading]:
         """Yield the tensors that functions called by a statement name as written; `within` are those that must run."""
-        events = self.trail_of(statement).events if statement.calls else ()
+        events = self.effects_of(statement).events if statement.calls else ()
         known = (one for one in events if one.kind == "write" and within in (None, one.within))
         refs = {one.reference for one in known if one.reference and one.reference.sure}
         paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
@@ -211,20 +211,20 @@ class CellIndex:
 
     def would_train(self, statement: Statement) -> bool:
         """Return whether a statement computes gradients and steps, by its source: it may have raised before that."""
-        trail = self.trail_of(statement)
-        return trail.backward and any(one.kind == "optimizer" for one in trail.events)
+        effects = self.effects_of(statement)
+        return effects.backward and any(one.kind == "optimizer" for one in effects.events)
 
-    def trail_of(self, statement: Statement | str) -> Trail:
+    def effects_of(self, statement: Statement | str) -> Effects:
         """Return every write a statement reaches inside the notebook's functions."""
-        return self._trails.of(statement)
+        return self._effects.of(statement)
 
     def kind_of(self, path: AccessPath) -> ClassKind:
         """Return whether a path leads to a module or to an optimizer."""
-        return self._trails.library.kind_of(self._trails.library.class_of(path))
+        return self._effects.library.kind_of(self._effects.library.class_of(path))
 
     def is_frame(self, path: AccessPath) -> bool:
         """Return whether a path leads to a frame or a series of pandas, or to what selects a part of one."""
-        return self._trails.library.class_of(path) in _FRAMES
+        return self._effects.library.class_of(path) in _FRAMES
 
     def is_of_module(self, path: AccessPath) -> bool:
         """Return whether a path leads to an attribute of a module."""
@@ -264,8 +264,10 @@ class CellIndex:
         return Deadline.after(self._trace.seconds)
 
     @cached_property
-    def _trails(self) -> Trails:
-        return Trails(self._trace.notebook, cell=self.evidence.cell, source=self.evidence.plain, deadline=self.deadline)
+    def _effects(self) -> StatementEffects:
+        return StatementEffects(
+            self._trace.notebook, cell=self.evidence.cell, source=self.evidence.plain, deadline=self.deadline
+        )
 
     def line(self, place: Place) -> Inner | None:
         """Return the cell line behind a line of a file."""

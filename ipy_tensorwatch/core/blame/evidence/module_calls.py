@@ -31,7 +31,7 @@ def calls_in_text(cell: CellIndex, statement: Statement, paths: Sequence[AccessP
 
 def leads_to_call(cell: CellIndex, statement: Statement, paths: Sequence[AccessPath]) -> bool:
     """Return whether a statement, or a function that it calls, calls a module that one of these paths goes through."""
-    return calls_in_text(cell, statement, paths) or _leads_to(cell.trail_of(statement).called, paths)
+    return calls_in_text(cell, statement, paths) or _leads_to(cell.effects_of(statement).called, paths)
 
 
 def was_called(
@@ -53,10 +53,10 @@ def was_called(
     certain = [one for one in candidates if one.score >= NAMES_IT and not _STEPS.search(one.inner.text)]
     if certain:
         return all(is_inside_call(one, paths) for one in certain)
-    trail = cell.trail_of(statement)
-    if _leads_to(trail.called, paths):
+    effects = cell.effects_of(statement)
+    if _leads_to(effects.called, paths):
         return True
-    is_backward = trail.backward or runs_backward(statement) or "autograd.grad(" in statement.text
+    is_backward = effects.backward or runs_backward(statement) or "autograd.grad(" in statement.text
     return not (is_backward or _only_handles(statement, paths) or _has_not_counted(cell, paths))
 
 
@@ -85,8 +85,8 @@ def calls_for_certain(cell: CellIndex, statement: Statement, path: AccessPath) -
     """Return whether a statement calls a buffer's module, and no function of the notebook writes anything else."""
     if calls_in_text(cell, statement, (path,)) or _trains(cell, statement, path):
         return True
-    trail = cell.trail_of(statement)
-    return not trail.writes_by_itself and _leads_to(trail.called, (path,))
+    effects = cell.effects_of(statement)
+    return not effects.writes_by_itself and _leads_to(effects.called, (path,))
 
 
 def _leads_to(owners: Sequence[AccessPath] | frozenset[AccessPath], paths: Sequence[AccessPath]) -> bool:

@@ -198,7 +198,7 @@ class ExpectedWrites:
         """Return whether a statement certainly computed or cleared gradients."""
         if index not in self._backs:
             statement = self._cell.numbered[index]
-            self._backs[index] = runs_backward(statement) or self._cell.trail_of(statement).backward
+            self._backs[index] = runs_backward(statement) or self._cell.effects_of(statement).backward
         return self._backs[index]
 
     def _is_called(self, reading: Reading, path: AccessPath, ran: Statements) -> bool:

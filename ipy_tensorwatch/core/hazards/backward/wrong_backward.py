@@ -58,7 +58,7 @@ def _is_backward(reasoning: Reasoning, one: Statement) -> bool:
     if "backward(" in one.text or "autograd.grad(" in one.text:
         return True
     is_known = not reasoning.trace.notebook.definitions.keys().isdisjoint(words_in(one.text))
-    return one.calls and is_known and reasoning.own.trail_of(one).backward
+    return one.calls and is_known and reasoning.own.effects_of(one).backward
 
 
 def _sources(reasoning: Reasoning, standing: Standing, ran: Sequence[Statement]) -> list[Source]:

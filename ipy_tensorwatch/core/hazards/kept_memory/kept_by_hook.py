@@ -274,4 +274,4 @@ def _caller(cell: CellIndex, born: Born, keep: _Keep) -> Site | None:
 def _calling(cell: CellIndex, statements: Sequence[Statement], keep: _Keep) -> list[Statement]:
     """Return those of some statements that call the module of a hook, or else those that run a backward."""
     calling = [one for one in statements if leads_to_call(cell, one, keep.hooks)] if keep.hooks else []
-    return calling or [one for one in statements if runs_backward(one) or cell.trail_of(one).backward]
+    return calling or [one for one in statements if runs_backward(one) or cell.effects_of(one).backward]

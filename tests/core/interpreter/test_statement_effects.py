@@ -4,7 +4,7 @@ import random
 
 from ipy_tensorwatch.core.host.deadline import Deadline
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.interpreter.trails import Trails
+from ipy_tensorwatch.core.interpreter.statement_effects import StatementEffects
 from ipy_tensorwatch.core.model.trace.notebook import Notebook
 from ipy_tensorwatch.core.statements.statement import parse_statements
 
@@ -39,33 +39,33 @@ class CountingDeadline(Deadline):
         self.count += 1
 
 
-def open_trails(deadline=None):
+def open_effects(deadline=None):
     notebook = Notebook(definitions=definitions_in(CELL, 1), classes={"pool": "Pool"})
-    return Trails(notebook, cell=1, source=CELL, deadline=deadline or Deadline())
+    return StatementEffects(notebook, cell=1, source=CELL, deadline=deadline or Deadline())
 
 
 def test_a_statement_has_the_same_trail_in_whichever_order_they_are_asked_for():
-    alone = [open_trails().of(one) for one in STATEMENTS]
+    alone = [open_effects().of(one) for one in STATEMENTS]
     assert any(one.events for one in alone)
     places = range(len(STATEMENTS))
     for order in (places, *(random.Random(seed).sample(places, len(places)) for seed in range(8))):
-        trails = open_trails()
-        found = {index: trails.of(STATEMENTS[index]) for index in order}
+        effects = open_effects()
+        found = {index: effects.of(STATEMENTS[index]) for index in order}
         assert [found[index] for index in places] == alone
 
 
 def test_what_was_asked_for_is_not_interpreted_again_on_the_way_to_a_later_statement():
     first, both = CountingDeadline(), CountingDeadline()
-    open_trails(first).of(STATEMENTS[-1])
-    trails = open_trails(both)
+    open_effects(first).of(STATEMENTS[-1])
+    effects = open_effects(both)
     for one in STATEMENTS:
-        trails.of(one)
+        effects.of(one)
     assert both.count <= first.count + len(STATEMENTS)
 
 
 def follow(source, statement, **classes):
     notebook = Notebook(definitions=definitions_in(source, 1), classes=classes)
-    return Trails(notebook, cell=2, source=statement).of(parse_statements(statement)[0])
+    return StatementEffects(notebook, cell=2, source=statement).of(parse_statements(statement)[0])
 
 
 def test_a_property_is_interpreted_for_each_object_that_has_one():
@@ -76,5 +76,5 @@ def test_a_property_is_interpreted_for_each_object_that_has_one():
         return self.data
 class Plain:
     cleared = None"""
-    trail = follow(source, "f(a.cleared, b.cleared, a.cleared, c.cleared)", a="Row", b="Plain", c="Row")
-    assert [str(one.reference.path) for one in trail.events] == ["a.data", "c.data"]
+    effects = follow(source, "f(a.cleared, b.cleared, a.cleared, c.cleared)", a="Row", b="Plain", c="Row")
+    assert [str(one.reference.path) for one in effects.events] == ["a.data", "c.data"]

@@ -9,8 +9,8 @@ import pytest
 
 from ipy_tensorwatch.capture.compare.compare_bytes import StorageMark
 from ipy_tensorwatch.capture.memory.byte_block import Block
-from ipy_tensorwatch.capture.running.looks import sampled_storages
-from ipy_tensorwatch.capture.running.looks.sampled_storages import AT_ONCE, Samples
+from ipy_tensorwatch.capture.running.memory_watch import sampled_storages
+from ipy_tensorwatch.capture.running.memory_watch.sampled_storages import AT_ONCE, Samples
 
 
 class Large:

@@ -1,4 +1,4 @@
-"""Interpret the statements of one cell inside notebook functions."""
+"""What the statements of one cell do inside notebook functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..syntax.parsing import parse_cell, parse_header, walk_statements, without_
 from .definitions import Code
 from .execute import run
 from .frame import Frame
-from .inferred_lines import Trail
+from .inferred_lines import Effects
 from .interpreter import Interpreter
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from ..statements.statement import Statement
     from .source_index import Library
 
-_CUT = Trail(is_cut=True)
+_CUT = Effects(is_cut=True)
 KEEP_EVERY = 16
 """The number of statements between saved states, beside those asked for, to which an earlier statement returns."""
 
 
-class Trails:
+class StatementEffects:
     """Interprets the statements of one cell; the effect of earlier statements is computed once.
 
     Attributes
@@ -43,7 +43,7 @@ class Trails:
         self._follower = Interpreter(notebook, deadline)
         self._frame = Frame(self._follower)
         self._deadline = deadline
-        self._known: dict[object, Trail] = {}
+        self._known: dict[object, Effects] = {}
         self._place = 0
         self._kept = {0: self._state()}
 
@@ -52,18 +52,18 @@ class Trails:
         """What the notebook defines."""
         return self._follower.callees.library
 
-    def of(self, statement: Statement | str) -> Trail:
-        """Interpret a statement; the trail serves every path that the statement changed."""
+    def of(self, statement: Statement | str) -> Effects:
+        """Interpret a statement; its effects serve every path that the statement changed."""
         key = statement if isinstance(statement, str) else (statement.index, statement.text)
         if key not in self._known:
             self._known[key] = self._follow(statement)
         return self._known[key]
 
-    def _follow(self, statement: Statement | str) -> Trail:
+    def _follow(self, statement: Statement | str) -> Effects:
         try:
             self._deadline.check()
             node, line = self._arrive_at(statement)
-            return Trail() if node is None else self._try(node, line)
+            return Effects() if node is None else self._try(node, line)
         except LateError:
             self.is_cut = True
             return _CUT
@@ -86,7 +86,7 @@ class Trails:
                 self._kept[self._place] = self._state()
         return self._nodes[statement.index], statement.line
 
-    def _try(self, node: ast.stmt, line: int) -> Trail:
+    def _try(self, node: ast.stmt, line: int) -> Effects:
         self._kept[self._place] = before = self._state()
         diary = self._follower.begin()
         try:
@@ -96,7 +96,7 @@ class Trails:
                 self._kept[self._place + 1] = self._state()  # not interpreted again on the way to a later one
         finally:
             self._restore(before)
-        return Trail(
+        return Effects(
             events=tuple(diary.events),
             backward=diary.backward,
             optimizer=diary.optimizer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.fixes.change_fix import change_fixes, fix_changes
+from ipy_tensorwatch.core.fixes.silent_change_fix import change_fixes, fix_changes
 from ipy_tensorwatch.core.model.records import Inner, Origin
 from tests.support.records import change, reading, site, snapshot
 
