@@ -103,7 +103,7 @@ class Report:
     @cached_property
     def possible_fixes(self) -> Mapping[Change, Fix]:
         """What may mend the silent changes; those that nothing plain mends are left out."""
-        known = self.silent, self.cell.count, self.snapshot, self.sources
+        known = self.silent, self.cell.count, self.snapshot, self.sources, self.origins
         return GUARD.run("finding-fix", fix_changes, *known, default={})
 
     @property

@@ -114,7 +114,7 @@ def _other_fixes(report: Report, one: Change | Hazard, fix: Fix) -> Iterator[Fix
     """Yield what else may mend a silent change or a hazard, and is offered only if a trial proves it."""
     if isinstance(one, Hazard):
         return alternative_fixes(one, fix, report.sources)
-    found = change_fixes(one, report.cell.count, report.snapshot, report.sources)
+    found = change_fixes(one, report.cell.count, report.snapshot, report.sources, report.origins)
     return (other for other in found if other.edits != fix.edits)
 
 

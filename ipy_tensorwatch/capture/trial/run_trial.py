@@ -165,12 +165,12 @@ def _run(
     for text in before:
         tick()
         exec(text, names)  # noqa: S102  (the user's own statements, found pure)
-    old = copy_at(names, replay.path)
+    old, first = copy_at(names, replay.path), value_behind(names, replay.path)
     for text in during:
         tick()
         exec(text, names)  # noqa: S102
     new = value_behind(names, replay.path)
-    if old is None:  # bound in this cell: what was written through still shares its memory, or not
+    if old is None or new is not first:  # bound in this cell: what was written through shares its memory still, or not
         has_changed = not replay.via or any(share_memory(new, value_behind(names, one)) for one in replay.via)
     else:
         has_changed = type(old) is not type(new) or not same_values(old, new)

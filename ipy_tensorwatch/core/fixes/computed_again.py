@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
 from ..hazards.hazard_facts import TypedLine
+from ..model.path import AccessPath
 from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import keyword, last_name, source_of_node
@@ -114,13 +115,20 @@ def _retaining(text: str) -> str | None:
 
 
 def _after_storing(hazard: Hazard, cells: Mapping[int, str]) -> Edit | None:
-    """Insert the code of a fix after the statement that stored its first parameter."""
-    path = parse_path(hazard.paths[0])
-    for count in sorted(cells, reverse=True):
-        for one in reversed(parse_statements(cells[count])):
-            if binds_path(one, path):
-                return _inserted_after(cells[count], count, one.line, [hazard.fix.code]) if hazard.fix.code else None
-    return None
+    """Insert the code of a fix after the statements that stored its first parameter, and that made what it is about."""
+    paths = [parse_path(hazard.paths[0]), AccessPath(hazard.fix.code.split(".", 1)[0])]
+    places = [place for path in paths if (place := _last_binding(path, cells)) is not None]
+    if not hazard.fix.code or not places:
+        return None
+    count, line = max(places)
+    return _inserted_after(cells[count], count, line, [hazard.fix.code])
+
+
+def _last_binding(path: AccessPath, cells: Mapping[int, str]) -> tuple[int, int] | None:
+    several = (
+        (count, one) for count in sorted(cells, reverse=True) for one in reversed(parse_statements(cells[count]))
+    )
+    return next(((count, one.line) for count, one in several if binds_path(one, path)), None)
 
 
 def _computing(hazard: Hazard, after: Snapshot, write: tuple[int, int], cells: Mapping[int, str]) -> Iterator[str]:

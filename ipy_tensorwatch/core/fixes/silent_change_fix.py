@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from ..hazards.fix import Edit, Fix, with_edits
 from ..hazards.hazard_facts import TypedLine, typed_line
 from ..host.record import record
+from ..origins.origins import Origins
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
 from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import parse_path
+from .derivation import Derivation
 from .function_fix import fix_in_function, makes_array
 from .sharing import Sharing, bindings, carried_over, goes_by_rows, sharings
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from ..model.records import Change
     from ..model.snapshots.snapshot import Snapshot
 
+NO_ORIGINS = Origins()
 _MODULE = "copy"
 _COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
 _FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
@@ -34,24 +37,52 @@ _COPY_VARIABLE = re.compile(r"^\s*(?:copy\s*(?::\s*\w+\s*)?=(?!=)|def\s+copy\b|f
 """The imports of the module `copy`, of something from it, and of `deepcopy`; what binds a variable `copy`."""
 
 
-def fix_changes(changes: Iterable[Change], cell: int, after: Snapshot, cells: Mapping[int, str]) -> dict[Change, Fix]:
+def fix_changes(
+    changes: Iterable[Change],
+    cell: int,
+    after: Snapshot,
+    cells: Mapping[int, str],
+    origins: Origins = NO_ORIGINS,
+) -> dict[Change, Fix]:
     """Return what mends silent changes, those with one statement together; what nothing plain mends is left out."""
-    every = ((one, next(change_fixes(one, cell, after, cells), None)) for one in changes)
+    every = [(one, next(change_fixes(one, cell, after, cells, origins), None)) for one in changes]
     found = {one: fix for one, fix in every if fix is not None}
     shared: dict[TypedLine, list[Change]] = {}
     for one, fix in found.items():
-        if fix.kind == "copy-shared" and fix.target is not None:
+        if fix.kind == "copy-shared" and fix.target is not None and len(_replaced(fix)) == 1:
             shared.setdefault(fix.target, []).append(one)
     for target, several in shared.items():
         different = {found[one].edits: one for one in several}.values()
-        search = _Search(change=several[0], cell=cell, after=after, cells=cells)
+        search = _Search(change=several[0], cell=cell, after=after, cells=cells, origins=origins)
         together = search.copied_together(target, different) if len(different) > 1 else None
         if together is not None:
             found |= dict.fromkeys(several, search.complete(together))
-    return found
+    left = ((one, _of_another(one, found)) for one, fix in every if fix is None)
+    return found | {one: other for one, other in left if other is not None}
 
 
-def change_fixes(change: Change, cell: int, after: Snapshot, cells: Mapping[int, str]) -> Iterator[Fix]:
+def _of_another(change: Change, found: Mapping[Change, Fix]) -> Fix | None:
+    """Return the fix of a change that began with the same statement and was written through the same paths."""
+    place = _begun_at(change)
+    if place is None:
+        return None
+    alike = (fix for one, fix in found.items() if one.via == change.via and _begun_at(one) == place)
+    copies = (fix for fix in alike if fix.kind == "copy-shared" and fix.target is not None)
+    return next((one for one in copies if one.target and (one.target.cell, one.target.line) == place), None)
+
+
+def _begun_at(change: Change) -> tuple[int, int] | None:
+    return (change.shared_since.cell, change.shared_since.line) if change.shared_since is not None else None
+
+
+def _replaced(fix: Fix) -> list[Edit]:
+    """Return the edits of a fix that replace lines."""
+    return [one for one in fix.edits if one.end_line >= one.line]
+
+
+def change_fixes(
+    change: Change, cell: int, after: Snapshot, cells: Mapping[int, str], origins: Origins = NO_ORIGINS
+) -> Iterator[Fix]:
     """Yield what may mend a silent change, the likeliest first; all but the first must be proven by a trial.
 
     Parameters
@@ -63,12 +94,12 @@ def change_fixes(change: Change, cell: int, after: Snapshot, cells: Mapping[int,
         return
     if goes_by_rows(change, cell, cells.get(cell, "")):
         return
-    search = _Search(change=change, cell=cell, after=after, cells=cells)
+    search = _Search(change=change, cell=cell, after=after, cells=cells, origins=origins)
     known: set[tuple[Edit, ...]] = {()}
     for one in map(search.complete, search.possible()):
-        if one.edits not in known:
-            known.add(one.edits)
+        if one.edits not in known and (one.kind != "copy-shared" or search.derivation.parts_all(one.edits)):
             yield one
+        known.add(one.edits)
 
 
 @record
@@ -79,10 +110,17 @@ class _Search:
     cell: int
     after: Snapshot
     cells: Mapping[int, str]
+    origins: Origins
+
+    @property
+    def derivation(self) -> Derivation:
+        """What is known of where the path began to share memory with what was written."""
+        return Derivation(change=self.change, cell=self.cell, after=self.after, cells=self.cells, origins=self.origins)
 
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
         yield from self._copied_for_each()
+        yield from self._copied_where_known()
         for sharing in sharings(self.change, self.cell, self.cells):
             yield from self._copied(*sharing)
         yield from self._in_function()
@@ -128,13 +166,23 @@ class _Search:
         if all(begun is not None or self._goes_by_another_name(one, found) for one, begun in found.items()):
             yield from self._copied_in_all(_not_of_each_other(known))
 
+    def _copied_where_known(self) -> Iterator[Fix]:
+        """Copy where the path is known to have begun to share memory with each of several that were written."""
+        found = (self.derivation.beginnings(via) for via in self.derivation.through)
+        first = (next((one for one in several if self._code(one) is not None), None) for several in found)
+        known = list(dict.fromkeys(one for one in first if one is not None))
+        yield from self._copied(*known[0]) if len(known) == 1 else self._copied_in_all(known)
+
+    def _code(self, sharing: Sharing) -> str | None:
+        return copied_value(sharing.begun.text, self._copying(*sharing))
+
     def _copied_in_all(self, several: Sequence[Sharing]) -> Iterator[Fix]:
         """Copy in each of several statements, if there is more than one copy to make."""
         if len(several) < 2:  # noqa: PLR2004  (one of them is tried without the others)
             return
         codes: dict[TypedLine, str] = {}
         for one in several:
-            code = copied_value(codes.get(one.begun, one.begun.text), self._copying(*one))
+            code = self._added_to(codes.get(one.begun), one)
             codes |= {} if code is None else {one.begun: code}
         ordered = sorted(codes, key=lambda one: (one.cell or 0, one.line))
         fixes = [
@@ -146,6 +194,16 @@ class _Search:
             yield replace(
                 fixes[0], code="; ".join(codes[one] for one in ordered), says_where=len(fixes) == 1, edits=edits
             )
+
+    def _added_to(self, known: str | None, sharing: Sharing) -> str | None:
+        """Copy in a statement that stores other copies already; None if it is not plain what else it stores."""
+        code, text = self._code(sharing), sharing.begun.text
+        if known is None or code is None or code == known:
+            return code
+        behind = f"{text}; "
+        if code.startswith(behind) and known.startswith(behind):
+            return f"{known}; {code.removeprefix(behind)}"
+        return copied_value(known, self._copying(*sharing))
 
     def _goes_by_another_name(self, via: str, found: Mapping[str, Sharing | None]) -> bool:
         """Return whether a path leads to the object of another one, as the variable of a loop that is over."""
@@ -159,7 +217,7 @@ class _Search:
         is_known = origin is not None and via in (origin.a, origin.b)
         own = replace(self.change, via=(via,), shared_since=origin if is_known else None)
         found = sharings(own, self.cell, self.cells)
-        return next((one for one in found if copied_value(one.begun.text, self._copying(*one)) is not None), None)
+        return next((one for one in found if self._code(one) is not None), None)
 
     def _copied(self, begun: TypedLine, path: AccessPath, other: AccessPath) -> Iterator[Fix]:
         if self.after.get(str(path)) is None and not path.steps:  # it is no tensor: a memoryview, a bytearray
@@ -200,8 +258,10 @@ class _Search:
         beside = [one for found, one in self.after.entries() if found.root == path.root]
         is_same = mine is not None and theirs is not None and mine.object == theirs.object
         value = getattr(parse_one(begun.text), "value", None)
-        known = self._is_array(str(path)) if mine is not None else self._is_array(str(other))
-        is_array = known if mine is not None or not isinstance(value, ast.expr) else makes_array(value, is_array=known)
+        is_later = mine is not None and theirs is not None and self._is_bound_again(path, begun)
+        known = self._is_array(str(other if mine is None or is_later else path))
+        is_other = mine is None or is_later
+        is_array = makes_array(value, is_array=known) if is_other and isinstance(value, ast.expr) else known
         return Copying(
             path=path,
             other=other,
@@ -211,6 +271,11 @@ class _Search:
             deepcopy="deepcopy" if self._has_bare_name(begun) else "copy.deepcopy",
             keeps_writes=begun != self._writing(),
         )
+
+    def _is_bound_again(self, path: AccessPath, begun: TypedLine) -> bool:
+        """Return whether the path leads to something else by now than the statement gave it."""
+        several = parse_statements(self.cells.get(begun.cell or 0, ""))
+        return any(one.line > begun.line and path.root in one.binds for one in several)
 
     def _writing(self) -> TypedLine | None:
         """Return the statement that wrote."""

@@ -46,10 +46,10 @@ class Origins:
 
     def of_pair(self, a: str, b: str) -> Origin | None:
         """Return where two paths became one memory, even if one is gone since; None if it is not known."""
-        began = _beginning_of(a, b, merge(self._steps_of(a), self._steps_of(b), key=attrgetter("order")))
+        began = _beginning_of(a, b, merge(self.steps_of(a), self.steps_of(b), key=attrgetter("order")))
         return which_statement(a, b, began, self.known.library(began.moments[0].number)) if began else None
 
-    def _steps_of(self, path: str) -> Sequence[DatedMoment]:
+    def steps_of(self, path: str) -> Sequence[DatedMoment]:
         """Return the moments of a path; what none of them accounts for was so before, or came between cells."""
         known, reading = tuple(self.known.of(path, self.number)), self.after.get(path)
         if not known:

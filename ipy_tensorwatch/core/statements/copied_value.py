@@ -155,6 +155,8 @@ class _Rewriter:
     def _called(self, call: ast.Call) -> _Replacements | None:
         """Copy in what a method stores."""
         name = last_name(call.func)
+        if name == "setattr":
+            return self._set(call)
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         steps = steps_behind(owner, self.copying.path) if owner is not None else None
         if not steps:
@@ -168,6 +170,14 @@ class _Rewriter:
             several = call.args[0] if call.args else None
             return None if several is None else self._leading(several) or self.copied(several, steps)
         return self.given(call)
+
+    def _set(self, call: ast.Call) -> _Replacements | None:
+        """Copy in what `setattr` stores."""
+        match call.args:
+            case [owner, ast.Constant(value=str(name)), value]:
+                steps = steps_behind(owner, self.copying.path)
+                return self.copied(value, steps[1:]) if steps and steps[0] == f".{name}" else None
+        return None
 
     def copied(self, value: ast.expr, steps: Sequence[str]) -> _Replacements | None:
         """Copy what lies behind some steps in a value."""

@@ -94,6 +94,23 @@ PROGRAMS = {
         START + "class Env:\n    def __init__(self): self.s = np.zeros(2)\n    def reset(self): return self.s\n    def step(self):\n        self.s += 1\n        return self.s, 0\nenv, seen = Env(), []",
         "s = env.reset()\nfor _ in range(3):\n    t, r = env.step()\n    seen.append((s, t))\n    s = t",
     ],
+    "two names of one call, both written": [START, "a, b = x.chunk(2)", "a.mul_(2)\nb.add_(1)"],
+    "two of three names of one function, both written": [
+        START + "def parts(t):\n    return t[:2], t[2:4], t[4:]\na, b, c = parts(x)", "a.mul_(2)\nc.add_(1)",
+    ],
+    "two parts in a list, both written": [START, "parts = list(x.split(2))", "parts[0].zero_()\nparts[2].add_(1)"],
+    "a name and an item of a dict, both written": [START + "d = {'u': [x]}\ny = x.detach()", "y += 1\nd['u'][0].mul_(2)"],
+    "a name that was bound anew before the write": [START + "y = x.detach()", "x = y[1:]\ny[...] = 1"],
+    "two names that are swapped": [START + "y = x", "x, y = y, x\ny[0] = 1"],
+    "two fields of one object": [
+        START + "from dataclasses import dataclass\n@dataclass\nclass B:\n    x: torch.Tensor\n    y: torch.Tensor", "b = B(x, x[:1])", "b.x.mul_(3)",
+    ],
+    "an attribute that setattr sets": [START + "class Bag: pass\nbag = Bag()", "setattr(bag, 'x', x)", "bag.x.add_(1)"],
+    "an array that becomes a tensor": [START, "n = x.numpy()\nm = n[1:]\nm += 1\nn = torch.ones(2)"],
+    "a gradient in a dict, written by a later backward": [
+        START + "w = torch.ones(2, requires_grad=True)\nkept = {}",
+        "for i in range(2):\n    (w ** 2).sum().backward()\n    if not kept: kept['w'] = w.grad\n    else: kept['w'].mul_(0.9)",
+    ],
     "a magic": [START, "%%time\ny = x.view(3, 2)", "y.add_(1)"],
     "several lines": [START, "y = x.view(\n    2,  # rows\n    3,\n)", "y.add_(1)"],
     "a semicolon": [START, "k = 1; y = x.detach(); n = 2  # both", "y.add_(1); k = 2"],
@@ -205,6 +222,10 @@ def test_what_is_not_proven_is_not_safe(cells: list[str], why: str):
         ],
         [START + "m = x.view(2, 3)", "for row in m:\n    row.mul_(2)"],
         [START + "hits = torch.zeros(3)\ndef note(k):\n    hits[k] += 1", "note(1)"],
+        [START + "y = x.detach()", "exec('y.zero_()')"],
+        [START + "def bump(t):\n    t += 1\nrows = [x, x.detach()]", "done = [bump(row) for row in rows]"],
+        [START + "y = x.detach()\ndef bump():\n    y.add_(1)\n    x.mul_(2)", "bump()"],
+        [START + "d = {'u': x, 'v': x}", "d, e = None, d", "assert e['v'].zero_() is not None\nx = None"],
     ],
 )
 def test_nothing_is_offered_where_the_shared_write_is_what_is_wanted(cells: list[str]):

@@ -1,0 +1,230 @@
+"""Which statements must store copies to part a path from all that was written: where its memory came from."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..hazards.hazard_facts import TypedLine
+from ..host.record import record
+from ..model.path import AccessPath
+from ..statements.copied_value import steps_behind
+from ..statements.rewrite_statement import parse_one
+from ..statements.statement import parse_statements, statements_in
+from ..syntax.parsing import parse_cell, parse_header, parse_path, statements_around
+from .hidden_reads import words_in_code
+from .sharing import Sharing, binds_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ..hazards.fix import Edit
+    from ..model.records import Change, Origin, Site
+    from ..model.snapshots.snapshot import Snapshot
+    from ..origins.origins import Origins
+    from ..statements.statement import Statement
+
+MOST_STEPS = 5
+"""Over how many names between two paths their sharing is followed."""
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+class _Bound(NamedTuple):
+    """A statement by which a path was bound to memory that it shares."""
+
+    begun: TypedLine
+    statement: Statement
+    new: str
+    is_plain: bool = True
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The cell and the line."""
+        return self.begun.cell or 0, self.begun.line
+
+    @property
+    def lines(self) -> list[tuple[int, int]]:
+        """The cell with each of its lines."""
+        return [(self.place[0], line) for line in range(self.statement.line, self.statement.end_line + 1)]
+
+
+@record
+class Derivation:
+    """What is known of one change and of where its path began to share memory with others."""
+
+    change: Change
+    cell: int
+    after: Snapshot
+    cells: Mapping[int, str]
+    origins: Origins
+
+    def parts_all(self, edits: Iterable[Edit]) -> bool:
+        """Return whether copies in these lines may part the path from all that was written; false only if known."""
+        several = [one for one in edits if one.end_line >= one.line]
+        if not several or any(self._is_where_written(one) for one in several):
+            return True
+        if any(map(self._writes_path, self.change.sites)):
+            return False
+        if any(self._function_around(one.cell, one.line) for one in several):
+            return True
+        is_late = (all(not self._precedes(one, site) for one in several) for site in self.change.sites)
+        return not any(is_late) and all(self._are_apart(one, several) for one in self.through)
+
+    def _are_apart(self, via: str, several: Iterable[Edit]) -> bool:
+        path, other = parse_path(self.change.path), parse_path(via)
+        useful = [one for one in several if not _keeps_together(one, path, other)]
+        places = {(one.cell, line) for one in useful for line in range(one.line, one.end_line + 1)}
+        return bool(useful) and self._is_parted(self.change.path, via, places)
+
+    @property
+    def through(self) -> list[str]:
+        """The paths that were written, and those beside them in a container that a statement hands to a call."""
+        named = [] if self.change.via else [str(one) for site in self.change.sites for one in _targets(site.text)]
+        beside = [one for site in self.change.sites for one in self._beside(site)]
+        found = dict.fromkeys([*self.change.via, *named, *beside])
+        return [one for one in found if one != self.change.path and not self._is_other_name(one, found)]
+
+    def _is_other_name(self, via: str, found: Iterable[str]) -> bool:
+        """Return whether a name leads to the object of another path, as the variable of a loop that is over."""
+        own = self.after.get(via)
+        if own is None or parse_path(via).steps:
+            return False
+        others = (self.after.get(one) for one in found if one != via and parse_path(one).steps)
+        return any(one is not None and one.object == own.object for one in others)
+
+    def _beside(self, site: Site) -> Iterator[str]:
+        mine, written = self.after.get(self.change.path), [*map(parse_path, self.change.via)]
+        named = [one for one in _mentioned(site.text) if any(map(one.leads_to, written))]
+        if mine is None or not named or _targets(site.text):
+            return
+        for path, one in self.after.entries():
+            is_other = one.storage == mine.storage and str(path) != self.change.path
+            if is_other and any(each.leads_to(path) for each in named):
+                yield str(path)
+
+    def beginnings(self, via: str) -> Iterator[Sharing]:
+        """Yield where the path and one that was written may have begun to share memory: there, or at what led there."""
+        yield from self._beginnings(self.change.path, via, MOST_STEPS)
+
+    def _beginnings(self, one: str, other: str, steps: int) -> Iterator[Sharing]:
+        found = self._shared_since(one, other) if steps else None
+        if found is None or not found.is_plain:
+            return
+        old = other if found.new == one else one
+        yield Sharing(found.begun, parse_path(found.new), parse_path(old))
+        for between in self._read(found, old):
+            yield from self._beginnings(between, old, steps - 1)
+
+    def _is_parted(self, one: str, other: str, places: set[tuple[int, int]], steps: int = MOST_STEPS) -> bool:
+        found = self._shared_since(one, other) if steps else None
+        if found is None or not found.is_plain:
+            return found is None
+        if not places.isdisjoint(found.lines):
+            return True
+        old = other if found.new == one else one
+        between = [*self._read(found, old)]
+        if old in between:
+            return False
+        return not between or any(self._is_parted(each, old, places, steps - 1) for each in between)
+
+    def _shared_since(self, one: str, other: str) -> _Bound | None:
+        """Return the statement since which two paths have been one memory, by which one of them was bound."""
+        origin = self.origins.of_pair(one, other) if one != other else None
+        if origin is None:
+            return None
+        bound = [found for path in (one, other) if (found := self._bound_at(path)) is not None]
+        later = [each for each in bound if each.place > (origin.cell, origin.line)]
+        if later:
+            return max(later, key=lambda each: each.place)
+        known = self._statement(origin)
+        new = [path for path in (one, other) if known is not None and binds_path(known, parse_path(path))]
+        if known is None or len(new) != 1:
+            return None
+        return _Bound(TypedLine(cell=origin.cell, line=origin.line, text=origin.text), known, new[0])
+
+    def _bound_at(self, path: str) -> _Bound | None:
+        """Return the statement that last bound a path before the write; None if none is known to have run."""
+        line, own = self.change.site.line if self.change.site else 0, parse_path(path)
+        for one in reversed([*self.origins.steps_of(path)]):
+            cell, ran = one.cell.execution, one.moment.statements
+            several = [each for each in parse_statements(self.cells.get(cell or 0, "")) if each.index in ran]
+            before = [each for each in several if cell != self.cell or each.line <= line]
+            if cell is None or not before:
+                continue
+            inner = [each for outer in before for each in statements_in(outer)]
+            bound = next((each for each in reversed(inner) if binds_path(each, own)), None)
+            chosen = bound or inner[-1]
+            return _Bound(
+                TypedLine(cell=cell, line=chosen.line, text=chosen.text), chosen, path, is_plain=bound is not None
+            )
+        return None
+
+    def _read(self, found: _Bound, old: str) -> Iterator[str]:
+        """Yield the paths that a statement reads, and that share memory with what it bound."""
+        mine, roots = self.after.get(found.new), found.statement.reads
+        if mine is None:
+            return
+        if parse_path(old).root in roots:
+            yield old
+        beside = (path for path, one in self.after.entries() if one.storage == mine.storage and path.root in roots)
+        yield from (str(path) for path in beside if str(path) not in (found.new, old))
+
+    def _statement(self, origin: Origin) -> Statement | None:
+        several = (inner for one in parse_statements(self.cells.get(origin.cell, "")) for inner in statements_in(one))
+        return next((one for one in several if (one.line, one.text) == (origin.line, origin.text)), None)
+
+    def _writes_path(self, site: Site) -> bool:
+        """Return whether a call wrote to the path by its own name: no copy elsewhere keeps it from that."""
+        path = parse_path(self.change.path)
+        if site.inner is not None and any(one.leads_to(path) for one in _targets(site.inner.text)):
+            return True
+        if _targets(site.text):
+            return False
+        mentioned = _mentioned(site.text)
+        leading = [one for one in mentioned if one.leads_to(path) and one.is_grad == path.is_grad]
+        others = [one for one in mentioned if one not in leading]
+        return bool(leading) and not any(one.leads_to(parse_path(via)) for one in others for via in self.change.via)
+
+    def _precedes(self, edit: Edit, site: Site) -> bool:
+        """Return whether a line runs before a statement that wrote: above it, or in a loop with it."""
+        if edit.cell != self.cell or edit.line <= site.end_line:
+            return True
+        tree = parse_cell(self.cells.get(self.cell, ""))
+        loops = [*statements_around(tree, lambda one: _holds(one, site.line))] if tree is not None else []
+        return any(isinstance(one, _LOOPS) and _holds(one, edit.line) for one in loops)
+
+    def _is_where_written(self, edit: Edit) -> bool:
+        """Return whether an edit lies in a function that wrote."""
+        function = self._function_around(edit.cell, edit.line)
+        inner = [site.inner for site in self.change.sites if site.inner is not None]
+        return function is not None and any(one.cell == edit.cell and _holds(function, one.line) for one in inner)
+
+    def _function_around(self, cell: int, line: int) -> ast.stmt | None:
+        tree = parse_cell(self.cells.get(cell, ""))
+        around = statements_around(tree, lambda one: _holds(one, line)) if tree is not None else ()
+        return next((one for one in around if isinstance(one, _FUNCTIONS)), None)
+
+
+def _keeps_together(edit: Edit, path: AccessPath, other: AccessPath) -> bool:
+    """Return whether an edit copies a container with both paths in it: a deep copy keeps what they share."""
+    node = parse_one(edit.text.rsplit("\n", 1)[-1].strip())
+    if "deepcopy(" not in edit.text or " for " in edit.text or not isinstance(node, ast.Assign):
+        return False
+    targets = (part for one in node.targets for part in (one.elts if isinstance(one, ast.Tuple) else [one]))
+    return any(all(steps_behind(one, each) for each in (path, other)) for one in targets)
+
+
+def _targets(text: str) -> list[AccessPath]:
+    return [each.path for one in parse_statements(text) for each in one.targets]
+
+
+def _mentioned(text: str) -> list[AccessPath]:
+    """Return the paths that a statement uses, those in code that it runs as text included."""
+    node = parse_header(text)
+    known = [path for one in parse_statements(text) for path in one.mentions]
+    return known + ([AccessPath(word) for word in words_in_code(node)] if node is not None else [])
+
+
+def _holds(node: ast.stmt, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
