@@ -23,7 +23,7 @@ from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import SaveRecorder
 from .compare.arriving_copies import ArrivingCopies
 from .compare.borrowed_memory import BorrowedMemory
-from .compare.byte_history import NO_PAST, Spell
+from .compare.byte_history import NO_PAST, Period
 from .compare.compare_bytes import ByteVerdict, Fingerprints
 from .compare.device_prints import DevicePrints
 from .compare.element_diff import EXAMPLES, ElementCounts, ElementDiff, contrast_rows
@@ -259,7 +259,7 @@ class Observer:
         rewritten.update((one for one in past.seen if one not in self.prints.marks), self._late)
         self._late.clear()
         start = perf_counter()
-        known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
+        known = replace(past, periods=lambda storage: past.periods(storage) or _before(verdicts.get(storage)))
         recorder = SaveRecorder(
             self.snapshotter.objects,
             self.snapshotter.storages,
@@ -347,10 +347,10 @@ def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, s
             yield scene, {i for i, one in enumerate(scene.readings) if one.storage in storages and not one.unknown}
 
 
-def _before(verdict: ByteVerdict | None) -> list[Spell]:
+def _before(verdict: ByteVerdict | None) -> list[Period]:
     """Return the bytes at the start of the cell of a storage that was not read while it ran."""
     known = verdict is not None and verdict.outcome == "changed" and verdict.before
-    return [Spell(0, 0, known)] if known else []
+    return [Period(0, 0, known)] if known else []
 
 
 def _has_gradients(rows: Sequence[DiffRow]) -> bool:

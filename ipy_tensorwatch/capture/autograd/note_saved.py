@@ -109,16 +109,16 @@ class SaveRecorder:
                 seen = self._seen_tensor(kept.tensor, is_moved=version != version_of(kept.tensor))
                 if seen is not None:
                     thing = self.objects.of_id(id(kept.tensor)) or 0
-                    seat = self.known.past.seat_of(thing, seen.reading.storage, number) if thing else None
+                    earlier = self.known.past.earlier_reading(thing, seen.reading.storage, number) if thing else None
                     matters = is_read(node, kind, kept.use, kept.tensor)
-                    digests = self._held(seen, number, kind, seat) if matters else _NOTHING
+                    digests = self._held(seen, number, kind, earlier) if matters else _NOTHING
                     saved = SavedTensor(
                         op=kind.name(node), argument=kept.name, sequence=number, place=kept.place, cell=self.cell,
                         reading=seen.reading, version=version, is_checked=kept.check is not None,
                         is_read_again=kept.is_read_again,
                     )  # fmt: skip
                     found.append(TrackedTensor(saved, seen.counter, digests, thing, mask_on(node, kind)))
-                    found[-1].compare_since(seat, seen.digest)
+                    found[-1].compare_since(earlier, seen.digest)
             except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
                 GUARD.note_unless_odd("reading-graphs", error)
                 continue
@@ -170,17 +170,17 @@ class SaveRecorder:
         self._seen[id(tensor)] = tensor, seen  # the tensor too, so that its address is not reused
         return seen
 
-    def _held(self, seen: SeenTensor, number: int, kind: NodeKind, seat: Reading | None) -> frozenset[bytes]:
+    def _held(self, seen: SeenTensor, number: int, kind: NodeKind, earlier: Reading | None) -> frozenset[bytes]:
         """Digest all that a tensor may have held when a node saved it.
 
         Parameters
         ----------
-        seat
+        earlier
             Where it was then, if it has been given other memory since.
         """
-        reading = seat or seen.reading
-        if not self.known.past.spells(reading.storage):
+        reading = earlier or seen.reading
+        if not self.known.past.periods(reading.storage):
             return seen.held
         marks, is_open = self.known.past.marks(reading.storage, number, late=is_python(kind))
         then = frozenset(one for mark in marks if (one := digest_then(reading, mark)) is not None)
-        return then if then and (seat is not None or not is_open) else then | seen.held
+        return then if then and (earlier is not None or not is_open) else then | seen.held

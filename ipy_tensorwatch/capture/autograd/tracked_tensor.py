@@ -80,10 +80,10 @@ class TrackedTensor:
         """Compare its bytes with the saved digests, after a possible write."""
         self.differs = now is not None and bool(self.digests) and now not in self.digests
 
-    def compare_since(self, seat: Reading | None, now: bytes | None) -> None:
-        """Compare its bytes when it is noted; `seat` is where it was when it was saved, if that was elsewhere."""
-        self.is_moved = seat is not None
-        self.compare(now if seat is None or _kind(seat) == _kind(self.saved.reading) else None)
+    def compare_since(self, earlier: Reading | None, now: bytes | None) -> None:
+        """Compare its bytes when it is noted; `earlier` is where it was when it was saved, if that was elsewhere."""
+        self.is_moved = earlier is not None
+        self.compare(now if earlier is None or _kind(earlier) == _kind(self.saved.reading) else None)
 
     def accept(self, now: bytes | None) -> None:
         """Accept its present bytes as those it was saved with."""

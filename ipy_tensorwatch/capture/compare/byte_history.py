@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .compare_bytes import StorageMark
 
 
-class Spell(NamedTuple):
+class Period(NamedTuple):
     """The bytes of a storage over a period without change, from one look to another."""
 
     first: int
@@ -38,8 +38,8 @@ class ByteHistory:
         For each look, the sequence number of the next node; the first look is the start of the cell.
     outside
         The looks outside user functions, in order.
-    spells
-        Returns the spells of a storage, in order; empty for one that did not change.
+    periods
+        Returns the periods without change of a storage, in order; empty for one that did not change.
     seen
         The storages that were looked at.
     now
@@ -50,12 +50,12 @@ class ByteHistory:
 
     numbers: Sequence[int] = ()
     outside: Sequence[int] = ()
-    spells: Callable[[int], Sequence[Spell]] = lambda _: ()
+    periods: Callable[[int], Sequence[Period]] = lambda _: ()
     seen: AbstractSet[int] = frozenset()
     now: Callable[[int], StorageMark | None] = lambda _: None
     places: Callable[[int, int], Sequence[tuple[Reading, int]]] = lambda _, __: ()
 
-    def seat_of(self, tensor: int, storage: int, number: int) -> Reading | None:
+    def earlier_reading(self, tensor: int, storage: int, number: int) -> Reading | None:
         """Return where a tensor was when a node was made; None if it has been given no other memory since."""
         return next((one for one, look in self.places(tensor, storage) if number < self.numbers[look]), None)
 
@@ -69,17 +69,17 @@ class ByteHistory:
         late
             Whether the node saves at the end of a custom function, long after its number was assigned.
         """
-        spells = self.spells(storage)
-        if not spells:
+        periods = self.periods(storage)
+        if not periods:
             return (), True
         before, after = self._around(number, late=late)
-        low = max((place for place, one in enumerate(spells) if one.first <= before), default=0)
-        high = next((place + 1 for place, one in enumerate(spells) if one.last >= after), None)
-        return [one.mark for one in spells[low:high]], high is None
+        low = max((place for place, one in enumerate(periods) if one.first <= before), default=0)
+        high = next((place + 1 for place, one in enumerate(periods) if one.last >= after), None)
+        return [one.mark for one in periods[low:high]], high is None
 
     def held(self, storage: int) -> list[StorageMark]:
         """Return all that a storage was seen to hold."""
-        return [one.mark for one in self.spells(storage)]
+        return [one.mark for one in self.periods(storage)]
 
     def _around(self, number: int, *, late: bool) -> tuple[int, int]:
         """Return the looks around the saving; around the whole cell for a node of another cell or thread."""

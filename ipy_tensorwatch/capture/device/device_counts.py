@@ -110,9 +110,9 @@ def _count(pairs: Sequence[CopyPair]) -> torch.Tensor | None:
     if not isinstance(dtype, torch.dtype) or dtype.itemsize not in _WHOLE:
         return None
     rows = [torch.stack([copy.words for copy in side]) for side in ([p.old for p in pairs], [p.new for p in pairs])]
-    seats = ((first.before, first.low), (first.after, first.high))
+    layouts = ((first.before, first.low), (first.after, first.high))
     kind = torch.uint8 if dtype is torch.bool else dtype
-    old, new = (lay_out_rows(one, reading, low, kind) for one, (reading, low) in zip(rows, seats, strict=True))
+    old, new = (lay_out_rows(one, reading, low, kind) for one, (reading, low) in zip(rows, layouts, strict=True))
     if old is None or new is None:
         return None
     old, new = old.reshape(len(pairs), -1), new.reshape(len(pairs), -1)

@@ -73,7 +73,7 @@ class Archive(KeptBytes):
         The cells that overwrote many storages at once, oldest first.
     copies, due
         The copies of large storages' present bytes, and the storages without one yet.
-    there
+    on_devices
         The copies in the memory of devices, which have limits of their own.
     watched
         The storages that variables lead to, as of the last cell.
@@ -85,12 +85,12 @@ class Archive(KeptBytes):
     cells: deque[ArchivedCell] = field(default_factory=deque)
     copies: dict[int, StorageMark] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
-    there: DeviceArchive = field(default_factory=DeviceArchive)
+    on_devices: DeviceArchive = field(default_factory=DeviceArchive)
     watched: Mapping[int, Block] = field(default_factory=dict)
 
     def add(self, observed: Observation, before: Snapshot, cell: int) -> None:
         """Keep what a cell overwrote; drop storages that no variable leads to any more."""
-        self.there.add(observed, before, cell)
+        self.on_devices.add(observed, before, cell)
         verdicts = _on_host(observed)
         has_all = MOST * len(verdicts) > len(before)
         usual = _rewritten(verdicts) if has_all else {}
@@ -125,7 +125,7 @@ class Archive(KeptBytes):
 
     def add_late(self, observed: Observation, before: Snapshot, cell: int) -> None:
         """Keep what was overwritten after the end of a cell too: by a device, or by what it copied to the host."""
-        self.there.add(observed, before, cell)
+        self.on_devices.add(observed, before, cell)
         for storage, verdict in _on_host(observed).items():
             if verdict.outcome != "changed" or self.lost.get(storage, 0) >= cell:
                 continue
@@ -137,7 +137,7 @@ class Archive(KeptBytes):
 
     def lose(self, observed: Observation, cell: int) -> None:
         """Mark earlier bytes as lost for storages that are new, or changed while no cell was watched."""
-        self.there.lose(observed, cell)
+        self.on_devices.lose(observed, cell)
         for storage, verdict in _on_host(observed).items():
             if verdict.outcome not in NOT_READ:
                 self._lose(storage, verdict, cell)
@@ -160,8 +160,8 @@ class Archive(KeptBytes):
 
     def find(self, storage: int, cell: int) -> ArchivedBytes | None:
         """Return the bytes of a storage from before a cell: those replaced by the first write since then."""
-        if storage in self.there:
-            return self.there.find_alone(storage, cell)
+        if storage in self.on_devices:
+            return self.on_devices.find_alone(storage, cell)
         if self.lost.get(storage, 0) >= cell:
             return None
         alone = self.find_alone(storage, cell)
@@ -172,7 +172,7 @@ class Archive(KeptBytes):
 
     def is_lost(self, storage: int, cell: int) -> bool:
         """Return whether the bytes of a storage from before a cell are not known."""
-        return (self.there if storage in self.there else self).lost.get(storage, 0) >= cell
+        return (self.on_devices if storage in self.on_devices else self).lost.get(storage, 0) >= cell
 
     def _keep(self, storage: int, verdict: ByteVerdict, before: Snapshot, cell: int, *, has_all: bool) -> None:
         mark = verdict.before

@@ -76,7 +76,7 @@ class Frozen:
     owner, thing
         Weak references to the storage (the array that owns the memory) and to the tensor. The one to the tensor makes
         `torch.utils.swap_tensors` refuse, as it should here.
-    kept, there
+    kept, on_device
         Its bytes, on the host or on its device; None if they cannot be read there.
     is_lost
         Whether it was written and its bytes could not be restored.
@@ -88,7 +88,7 @@ class Frozen:
     owner: weakref.ref[Any]
     thing: weakref.ref[Any]
     kept: FrozenBytes | None
-    there: FrozenOnDevice | None = None
+    on_device: FrozenOnDevice | None = None
     is_lost: bool = False
 
     @classmethod
@@ -97,8 +97,8 @@ class Frozen:
         owner = owner_of(thing)
         owner = storage_of(owner) if is_tensor(owner) else owner
         if reading.device != "cpu":
-            there = ask(FrozenOnDevice.of, owner, reading, default=None)
-            return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), None, there)
+            on_device = ask(FrozenOnDevice.of, owner, reading, default=None)
+            return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), None, on_device)
         block = block_of(thing, reading, own)
         kept = FrozenBytes.of(block.part(reading.low, reading.high - reading.low), reading)
         return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), kept)
@@ -123,7 +123,7 @@ class Frozen:
             dtype=self.reading.dtype,
             device=self.reading.device,
             nbytes=self.reading.nbytes,
-            is_kept=self.kept is not None or self.there is not None,
+            is_kept=self.kept is not None or self.on_device is not None,
         )
 
     def here(self) -> Reading | None:
@@ -137,8 +137,8 @@ class Frozen:
 
     def mend(self) -> bool:
         """Restore bytes written without an operator; return whether there were any."""
-        if self.there is not None:
-            return self._mend_there(self.there)
+        if self.on_device is not None:
+            return self._mend_on_device(self.on_device)
         if self.kept is None:
             return False
         moved = self._reseat(self.kept)
@@ -153,13 +153,13 @@ class Frozen:
         self.is_lost = not self.kept.put_back(block)
         return True
 
-    def _mend_there(self, there: FrozenOnDevice) -> bool:
+    def _mend_on_device(self, kept: FrozenOnDevice) -> bool:
         """Put back the bytes on a device, and the tensor in its memory while another tensor holds that."""
         owner = self.owner()
         moved = owner is not None and self._seat_in(owner)
         here = self.here()
         return (
-            owner is not None and here is not None and ask(there.mend, owner, self.reading.low, default=False)
+            owner is not None and here is not None and ask(kept.mend, owner, self.reading.low, default=False)
         ) or moved
 
     def _reseat(self, kept: FrozenBytes) -> bool:

@@ -136,7 +136,7 @@ class BornPaths:
         seconds
             The time that may be spent.
         """
-        positions, self.told_late = since(self.last), watch.there.written
+        positions, self.told_late = since(self.last), watch.device_watch.written
         found = self._candidates(positions, number)
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ...core.model.trace.evidence import Position
-    from ..compare.byte_history import Spell
+    from ..compare.byte_history import Period
     from ..compare.compare_bytes import StorageMark
     from ..compare.device_prints import DevicePrints, Parts
     from ..device.device_block import DeviceBlock
@@ -193,12 +193,12 @@ class DeviceWatch:
             np.lib.stride_tricks.as_strided(mask[one.low :], shape, strides)[...] = 0
         return mask.tobytes()
 
-    def spells(self, storage: int) -> list[Spell]:
+    def periods(self, storage: int) -> list[Period]:
         """Return the bytes that a storage was seen to hold, in order; empty if that is not known."""
         if self._is_over and self._earlier is None:
             blocks = {one: there.block for one, there in self._there.items()}
             self._earlier = ask(EarlierBytes.of, self._logs.values(), blocks, self.known, default=EarlierBytes(blocks))
-        return [] if self._earlier is None else self._earlier.spells(storage)
+        return [] if self._earlier is None else self._earlier.periods(storage)
 
 
 @lru_cache(maxsize=16)

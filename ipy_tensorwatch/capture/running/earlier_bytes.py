@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.host.record import field, mutable
-from ..compare.byte_history import Spell
+from ..compare.byte_history import Period
 from ..compare.device_mark import DeviceMark
 from ..device.accelerator_api import ask, is_idle
 
@@ -49,7 +49,7 @@ class EarlierBytes:
 
     blocks: Mapping[int, DeviceBlock]
     _unread: dict[int, Earlier] = field(default_factory=dict)
-    _spells: dict[int, list[Spell]] = field(default_factory=dict)
+    _spells: dict[int, list[Period]] = field(default_factory=dict)
     _fetched: int = 0
 
     @classmethod
@@ -64,19 +64,19 @@ class EarlierBytes:
             The storages that were there when the cell began.
         """
         told = ((log, storage, parts) for log in logs for storage, parts in (log.changes() or {}).items())
-        same: dict[int, list[Spell]] = {}
+        same: dict[int, list[Period]] = {}
         unread: dict[int, Earlier] = {}
         for log, storage, parts in told:
             if None in parts and (_has_changed(parts) or storage not in known):
                 unread[storage] = Earlier(log, parts, [*_spans(parts[None])])
             elif None in parts:
-                same[storage] = [Spell(0, parts[None][-1].number, known[storage])]
+                same[storage] = [Period(0, parts[None][-1].number, known[storage])]
         return cls(blocks, unread, same)
 
-    def spells(self, storage: int) -> list[Spell]:
+    def periods(self, storage: int) -> list[Period]:
         """Return the bytes that a storage was seen to hold, in order; empty if that is not known."""
         if storage in self._unread:
-            unknown: dict[int, list[Spell]] = {}
+            unknown: dict[int, list[Period]] = {}
             found = ask(self._read, self._take(storage), default=unknown)
             self._spells.update(found)
             self._unread = self._unread if found else {}
@@ -89,9 +89,9 @@ class EarlierBytes:
         self._fetched += len(some)
         return some
 
-    def _read(self, some: Mapping[int, Earlier]) -> dict[int, list[Spell]]:
+    def _read(self, some: Mapping[int, Earlier]) -> dict[int, list[Period]]:
         """Fetch the digests of storages as they were after each change; none if they do not arrive."""
-        found: dict[int, list[Spell]] = {}
+        found: dict[int, list[Period]] = {}
         for log in dict.fromkeys(one.log for one in some.values()):
             its = [(storage, one, span) for storage, one in some.items() if one.log is log for span in one.spans]
             wanted = [place for storage, one, span in its for place in one.firsts(storage, span)]
@@ -103,11 +103,11 @@ class EarlierBytes:
 
     def _spell(
         self, storage: int, seen: Earlier, span: tuple[int, int], digests: Mapping[tuple[PortionKey, int], bytes]
-    ) -> Spell:
+    ) -> Period:
         its = {key: digests[key, look] for key, look in seen.firsts(storage, span)}
         whole = its.pop((storage, None))
         parts = {layout: digest for (_, layout), digest in its.items() if layout is not None}
-        return Spell(*span, DeviceMark(self.blocks[storage], whole, None, parts))
+        return Period(*span, DeviceMark(self.blocks[storage], whole, None, parts))
 
 
 def _has_changed(parts: PartChanges) -> bool:

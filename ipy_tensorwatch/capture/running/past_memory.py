@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ...core.model.snapshots.difference import DiffRow
-    from ..compare.byte_history import Spell
+    from ..compare.byte_history import Period
     from ..compare.compare_bytes import Fingerprints
 
 
@@ -23,14 +23,14 @@ class PastMemory:
 
     Attributes
     ----------
-    spells
+    periods
         Returns the bytes of a storage while the cell ran.
     verdicts
         The comparisons made when it had ended.
     """
 
     prints: Fingerprints
-    spells: Callable[[int], Sequence[Spell]]
+    periods: Callable[[int], Sequence[Period]]
     verdicts: Mapping[int, ByteVerdict]
 
     def differences(self, rows: Sequence[DiffRow], look: int) -> Differences:
@@ -48,7 +48,7 @@ class PastMemory:
         )
 
     def _verdict(self, storage: int, look: int) -> ByteVerdict:
-        spells = [one.mark for one in self.spells(storage) if one.first <= look]
+        periods = [one.mark for one in self.periods(storage) if one.first <= look]
         verdict = self.verdicts.get(storage)
         after = verdict.after if verdict else self.prints.mark_of(storage)
-        return ByteVerdict("changed", spells[-1] if spells else None, after)
+        return ByteVerdict("changed", periods[-1] if periods else None, after)

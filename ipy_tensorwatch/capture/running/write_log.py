@@ -147,7 +147,7 @@ class WriteLog:
     def past(self) -> ByteHistory:
         """The bytes seen by the looks so far."""
         watch = self._watch
-        seen = (watch.spells, watch.seen, watch.now, watch.seats.places) if watch else ()
+        seen = (watch.periods, watch.seen, watch.now, watch.storage_moves.places) if watch else ()
         return ByteHistory(self.numbers, self.outside, *seen)
 
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
@@ -170,16 +170,16 @@ class WriteLog:
         self._close_epoch()
         self._stop()
         if self._watch is not None:
-            self._watch.there.end(len(self._epochs))
+            self._watch.device_watch.end(len(self._epochs))
 
     def finish(self, observed: Observation, *, late: bool = False) -> None:
         """Record what the final comparison found beyond the looks; later only what devices have told since."""
         if self._watch is None and not observed.found:
             return
         watch = self._watch = self._watch or self._start_watching(looks=False)
-        self.writes = sorted((*self.writes, *watch.there.take_writes(self._epochs)), key=attrgetter("look"))
+        self.writes = sorted((*self.writes, *watch.device_watch.take_writes(self._epochs)), key=attrgetter("look"))
         number, rows = len(self._epochs), observed.found.rows if self.paths.births else observed.found.moved
-        moved = [] if late else [*watch.seats.settle(rows)]
+        moved = [] if late else [*watch.storage_moves.settle(rows)]
         after = None if moved or self.moves else observed.shot.snapshot
         known = watch.watched.keys() | {one.storage for one in self.writes}
         if not late:

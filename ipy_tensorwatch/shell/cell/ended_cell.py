@@ -96,5 +96,5 @@ def archive(cell: RunningCell, observed: Observation, kept: Archive) -> None:
     if cell.beside:  # the bytes from before a cell are not those from before the last look
         kept.lose(observed, max(one.count for one in (cell, *cell.beside)))
     if observer.devices.is_short:
-        kept.there.give_up()
+        kept.on_devices.give_up()
     kept.prepare(observed.shot.blocks, observer.prints.marks, observer.budget)

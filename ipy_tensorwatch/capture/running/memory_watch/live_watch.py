@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from ....core.blame.evidence.operator_writes import Region
-    from ...compare.byte_history import Spell
+    from ...compare.byte_history import Period
     from ...compare.compare_bytes import ByteVerdict
     from ...compare.device_prints import DevicePrints
     from ...device.device_block import DeviceBlock
@@ -59,7 +59,7 @@ class LiveWatch:
         How many bytes of storages larger than `largest` may be read as well.
     counters
         The version counters of the tensors in storages too large to be read.
-    there
+    device_watch
         The storages of devices.
     has_lost
         Whether a storage died since tensors were last followed: a tensor may have another one now.
@@ -69,9 +69,9 @@ class LiveWatch:
     largest: int
     room: int
     counters: tuple[VersionCounter, ...]
-    seats: StorageMoves
+    storage_moves: StorageMoves
     samples: Samples = field(default_factory=Samples)
-    there: DeviceWatch = field(default_factory=DeviceWatch)
+    device_watch: DeviceWatch = field(default_factory=DeviceWatch)
     resting: dict[int, Watched] = field(default_factory=dict)
     gone: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
@@ -104,7 +104,7 @@ class LiveWatch:
                 watched[key] = Watched(references[key], mark.block, mark.digest, None)
         watch.samples = Samples.begin(marks, references, watched)
         if devices is not None:
-            watch.there = DeviceWatch.begin(before.on_devices, before.snapshot.by_storage.readings, devices)
+            watch.device_watch = DeviceWatch.begin(before.on_devices, before.snapshot.by_storage.readings, devices)
         return watch
 
     def _has_room(self, block: Block) -> bool:
@@ -128,7 +128,7 @@ class LiveWatch:
         yield from self._look_at_all([one for one in self._alone if one in self.watched], number)
         yield from self._count(number)
         yield from self.samples.look(number)
-        self.there.look(number)
+        self.device_watch.look(number)
 
     def _grouped(self) -> list[LookGroup]:
         """Return the groups of small storages, regrouped if their set changed."""
@@ -184,15 +184,15 @@ class LiveWatch:
         if self._has_arrived(one, digest):
             one.take_as_known(number, digest, copy)
         elif seen := one.look(storage, number, digest, copy):
-            self._make_room(one.spells)
+            self._make_room(one.periods)
             yield seen
 
     def _has_arrived(self, one: Watched, digest: bytes | None) -> bool:
         """Return whether other bytes may be those that a device was copying at the last look."""
-        if digest == one.digest or one.look_number > self.there.last_busy:
+        if digest == one.digest or one.look_number > self.device_watch.last_busy:
             return False
         owner = one.reference()
-        return is_storage(owner) and self.there.may_copy_to(owner, is_new=one.is_new)
+        return is_storage(owner) and self.device_watch.may_copy_to(owner, is_new=one.is_new)
 
     def last_look(self, storage: int) -> int:
         """Return the last look at a storage; for one that is not watched, the start of the cell."""
@@ -216,22 +216,22 @@ class LiveWatch:
             elif one.look_number < number and one.find():
                 yield from self._look_at_one(region.storage, number)
 
-    def _make_room(self, spells: list[Spell]) -> None:
+    def _make_room(self, periods: list[Period]) -> None:
         """Drop overwritten copies that are large or exceed the limit."""
-        if not spells:
+        if not periods:
             return
-        mark = spells[-1].mark
+        mark = periods[-1].mark
         size = len(mark.copy or b"")
         if size > min(COPY_LIMIT, KEPT_BYTES - self._kept):
-            spells[-1] = spells[-1]._replace(mark=mark._replace(copy=None))
+            periods[-1] = periods[-1]._replace(mark=mark._replace(copy=None))
         else:
             self._kept += size
 
-    def spells(self, storage: int) -> list[Spell]:
-        """Return the spells of a storage so far."""
+    def periods(self, storage: int) -> list[Period]:
+        """Return the periods without change of a storage so far."""
         self._settle()
         one = self._find(storage)
-        return [*one.spells, *one.spell(one.look_number)] if one else self.there.spells(storage)
+        return [*one.periods, *one.period(one.look_number)] if one else self.device_watch.periods(storage)
 
     def now(self, storage: int) -> StorageMark | None:
         """Look at a storage again; None if it is gone."""
@@ -251,8 +251,8 @@ class LiveWatch:
         for counter in self.counters:
             if not counter.has_risen():
                 continue
-            storage = self.seats.storage_of[counter.object]
-            if storage not in self.watched and storage not in self.there:
+            storage = self.storage_moves.storage_of[counter.object]
+            if storage not in self.watched and storage not in self.device_watch:
                 yield Rewritten(storage, self._counted, None, 0)
                 self._by_count.add(storage)
         self._counted = number
@@ -289,15 +289,15 @@ class LiveWatch:
 
     def _is_seen(self, storage: int) -> bool:
         """Return whether a storage that is too large to be read was seen to be written."""
-        return storage in self._by_count or storage in self.samples.seen or storage in self.there.written
+        return storage in self._by_count or storage in self.samples.seen or storage in self.device_watch.written
 
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
         """Yield the tensors that moved to other memory, and watch that too."""
-        yield from self.seats.follow(shot, number)
+        yield from self.storage_moves.follow(shot, number)
         self.has_lost = False
-        moved = {*self.seats.storage_of.values()}
+        moved = {*self.storage_moves.storage_of.values()}
         self._take_in({key: one for key, one in shot.blocks.items() if key in moved}, references, number)
-        self._look_there_too({key: one for key, one in shot.on_devices.items() if key in moved}, shot, number)
+        self._look_at_devices({key: one for key, one in shot.on_devices.items() if key in moved}, shot, number)
 
     def widen(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
         """Watch the memory of new tensors too, and drop storages that only graphs hold."""
@@ -310,12 +310,12 @@ class LiveWatch:
             if self._has_room(self.resting[storage].block):
                 self.watched[storage] = self.resting.pop(storage)
         self._take_in(shot.blocks, references, number)
-        self._look_there_too(shot.on_devices, shot, number)
+        self._look_at_devices(shot.on_devices, shot, number)
 
-    def _look_there_too(self, blocks: Mapping[int, DeviceBlock], shot: Shot, number: int) -> None:
+    def _look_at_devices(self, blocks: Mapping[int, DeviceBlock], shot: Shot, number: int) -> None:
         """Watch more storages of devices."""
         if blocks:
-            self.there.look(number, self.there.add(blocks, shot.snapshot.by_storage.readings))
+            self.device_watch.look(number, self.device_watch.add(blocks, shot.snapshot.by_storage.readings))
 
     def take_in_born(self, found: Gathering, known: Mapping[int, weakref.ref[Any]], number: int) -> None:
         """Watch the memory of tensors that the cell has just bound."""
@@ -323,9 +323,9 @@ class LiveWatch:
         self._take_in(found.blocks, known, number)
         if found.on_devices:
             parts = {one: [each for each in found.readings if each.storage == one] for one in found.on_devices}
-            self.there.look(number, self.there.add(found.on_devices, parts.__getitem__))
+            self.device_watch.look(number, self.device_watch.add(found.on_devices, parts.__getitem__))
         self.counters = (*self.counters, *found.counters)[:MAX_COUNTERS]
-        self.seats.take_in(found.readings)
+        self.storage_moves.take_in(found.readings)
 
     def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
         for storage in blocks.keys() - self.seen:

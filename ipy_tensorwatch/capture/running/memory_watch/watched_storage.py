@@ -10,7 +10,7 @@ import torch
 import xxhash
 
 from ....core.host.record import field, mutable
-from ...compare.byte_history import Spell
+from ...compare.byte_history import Period
 from ...compare.compare_bytes import StorageMark
 from ...compare.dense_count import is_row_major
 from ...host.threads import is_alone
@@ -62,7 +62,7 @@ class Watched:
     copy: Bytes | None
     first: int = 0
     look_number: int = 0
-    spells: list[Spell] = field(default_factory=list)
+    periods: list[Period] = field(default_factory=list)
     is_new: bool = False
 
     def find(self) -> bool:
@@ -99,7 +99,7 @@ class Watched:
             return None
         self.look_number = number
         old = self.copy
-        self.spells += self.spell(since)
+        self.periods += self.period(since)
         self.first, self.digest = number, digest
         self.copy = copy if old is not None else None
         return Rewritten(storage, since, differing_bytes(old, self.copy), self.block.low)
@@ -114,10 +114,10 @@ class Watched:
         owner = self.reference()
         return owner is not None and self.block.lies_in(owner)
 
-    def spell(self, last: int) -> Iterator[Spell]:
-        """Yield the bytes up to a look as a spell."""
+    def period(self, last: int) -> Iterator[Period]:
+        """Yield the bytes up to a look as a period without change."""
         if self.digest is not None:
-            yield Spell(self.first, last, StorageMark(self.block, self.digest, self.copy, {}))
+            yield Period(self.first, last, StorageMark(self.block, self.digest, self.copy, {}))
 
 
 def is_storage(owner: object) -> bool:
