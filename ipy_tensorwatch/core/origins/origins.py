@@ -17,7 +17,7 @@ from .path_histories import BETWEEN, DatedMoment, PathHistories
 from .which_statement import Beginning, which_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..model.reading import Reading
     from ..model.records import AliasGroup, Change, Origin
@@ -46,7 +46,9 @@ class Origins:
 
     def of_pair(self, a: str, b: str) -> Origin | None:
         """Return where two paths became one memory, even if one is gone since; None if it is not known."""
-        began = _beginning_of(a, b, merge(self.steps_of(a), self.steps_of(b), key=attrgetter("order")))
+        steps = {a: self.steps_of(a), b: self.steps_of(b)}
+        began = _beginning_of(a, b, merge(*steps.values(), key=attrgetter("order")))
+        began = _without_late_gradient(began, steps) if began else None
         return which_statement(a, b, began, self.known.library(began.moments[0].number)) if began else None
 
     def steps_of(self, path: str) -> Sequence[DatedMoment]:
@@ -70,6 +72,20 @@ class Origins:
         through = change.via[:1] or _targets(change)
         found = (self.of_pair(change.path, one) for one in through if one != change.path)
         return replace(change, shared_since=next((one for one in found if one is not None), None))
+
+
+def _without_late_gradient(began: Beginning, steps: Mapping[str, Sequence[DatedMoment]]) -> Beginning:
+    """Return what bound the other path in the same cell, if only the end of it has shown what a `.grad` leads to.
+
+    No look follows gradients; one that a statement assigns is another's.
+    """
+    first = began.moments[0]
+    is_late = all(one.moment.look == AT_END and one.moment.path.endswith(".grad") for one in began.moments)
+    if not is_late or any(one.assigns_gradient for one in parse_statements(first.cell.plain)):
+        return began
+    others = [several for path, several in steps.items() if path not in {one.moment.path for one in began.moments}]
+    bound = [one for several in others for one in several if one.number == first.number and one.reading is not None]
+    return began._replace(moments=(bound[-1],)) if bound else began
 
 
 def _targets(change: Change) -> Iterator[str]:

@@ -46,8 +46,9 @@ def _all_bound(node: ast.stmt) -> tuple[tuple[str, BoundValue], ...]:
 
 
 def assigns_gradient(node: ast.stmt) -> bool:
-    """Return whether a statement gives a leaf its gradient: `p.grad = g`."""
-    return any(isinstance(one.target, ast.Attribute) and one.target.attr == "grad" for _, one in _all_bound(node))
+    """Return whether a statement gives a leaf its gradient: `p.grad = g`, but not `p.grad = None`."""
+    given = [one for _, one in _all_bound(node) if isinstance(one.target, ast.Attribute) and one.target.attr == "grad"]
+    return any(not isinstance(one.value, ast.Constant) for one in given)
 
 
 def may_put(node: ast.stmt) -> bool:

@@ -135,7 +135,7 @@ def _may_be_at_risk(session: SessionState, reasoning: Reasoning) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
     trace = reasoning.trace
     sources = session.sources
-    if sources.write_gradients or sources.restore or shares_gradients(trace.after):
+    if sources.write_gradients or (sources.restore and trace.own.steps) or shares_gradients(trace.after):
         return True
     if holds_what_is_gone(trace):
         return True

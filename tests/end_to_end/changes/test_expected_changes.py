@@ -668,6 +668,10 @@ def descend(params):
     with torch.no_grad():
         for p in params: p -= 0.1 * p.grad
 def lower(w): w.data -= 0.1 * w.grad
+def fit(w):
+    w.requires_grad_()
+    net(w).sum().backward()
+    w.data -= 0.1 * w.grad
 """
 
 
@@ -678,6 +682,7 @@ def lower(w): w.data -= 0.1 * w.grad
         (["adv = x.requires_grad_()", "adv.data.add_(1)"], {"x"}),
         (["adv = x.requires_grad_()\nfor i in range(2): adv.data.add_(1).clamp_(0, 1)"], {"x"}),
         (["adv = attack(x)"], {"x"}),
+        (["fit(x)"], set()),
         (["adv = attack_copy(x)"], set()),
         (["x = x.requires_grad_()\nwith torch.no_grad(): x += 1"], set()),
         (["x = x.requires_grad_()\nopt = [x]\nnet(x).sum().backward()\ndescend(opt)"], set()),

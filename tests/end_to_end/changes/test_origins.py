@@ -31,6 +31,8 @@ WAYS = [
     ([BOX, "x = torch.ones(4)", "b = B(x)", "b.put(x)"], "x", "b.items[0]", "5:1 call → 2:6"),
     ([KEEP, "x = torch.ones(4)", "act(x)\nq = 1\nprint(len(cache))"], "x", "cache[0]", "4:1 call → 2:3"),
     (["w = torch.ones(3, requires_grad=True)\nkept = []", "(w * 2).sum().backward()", "kept.append(w.grad)"], "w.grad", "kept[0]", "4:1 same object"),
+    (["w = torch.ones(3, requires_grad=True)\nkept = []", "for i in range(3):\n    w.grad = None\n    w.sum().backward()\n    kept = [w.grad]"], "w.grad", "kept[0]", "3:4 same object"),
+    ([LINEAR, "for i in range(2):\n    net(torch.ones(1, 2)).sum().backward()\n    total = net.weight.grad if i else net.weight.grad"], "net.weight.grad", "total", "3:3 same object"),
     (["x = torch.ones(4)", "y = torch.from_dlpack(x)"], "x", "y", "3:1 DLPack"),
     (["x = torch.ones(4)", "y = torch.from_numpy(x.numpy())"], "x", "y", "3:1 from_numpy"),
     (["d = {'k': torch.ones(2)}", "t = d['k']"], "t", "d['k']", "3:1 same object"),

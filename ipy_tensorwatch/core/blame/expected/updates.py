@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...model.path import AccessPath
 from ...statements.used_up import is_used_up
 from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
-from ...syntax.name_promises import promises_to_read, says_copy, says_own_values
+from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
 from ...syntax.parsing import parse_cell
 from ...syntax.syntax_tree import all_nodes
 
@@ -106,7 +106,8 @@ def is_update_by_hand(
     """
     if _is_loaded_from(cell, changed, statement):
         return True
-    if not may_be_trained(changed) and not _is_updated_beside(cell, changed, statement, reached):
+    is_trained = may_be_trained(changed) or (counts_as_parameter(changed.reading) and _promises_to_train(reached))
+    if not is_trained and not _is_updated_beside(cell, changed, statement, reached):
         return False
     if gives_back(changed, statement):
         return False
@@ -196,6 +197,11 @@ def _follows_parameters(cell: CellIndex, changed: ChangedPath, statement: Statem
     if not any(_READS_PARAMETERS.search(one) for one in sources):
         return False
     return any(one.kind == "parameter" and one.shape == shape for one in cell.places.watched.values())
+
+
+def _promises_to_train(reached: Reach) -> bool:
+    """Return whether a function that a statement calls promises to change what it gets: `fit(w, x, y)`."""
+    return any(promises_to_change(one.name) for likeliest in reached.candidates[:1] for one in likeliest.within)
 
 
 def _promises_to_read(reached: Reach) -> bool:
