@@ -148,6 +148,36 @@ def test_an_error_of_the_cell_stays_its_error(notebook: Notebook):
     assert notebook.ns["x"].tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "with contextlib.nullcontext():\n    fail()",
+        "with contextlib.suppress(KeyError):\n    with contextlib.nullcontext():\n        fail()",
+        "try:\n    fail()\nexcept ValueError:\n    seen.append(n[0])\n    raise",
+    ],
+)
+def test_an_error_stays_the_error_of_a_cell_in_a_block_too(notebook: Notebook, cell: str):
+    notebook.run("import contextlib, torch\nx = torch.zeros(3)\nn = x.numpy()\nseen = []")
+    notebook.run("def fail():\n    n[0] = 5\n    raise ValueError")
+    notebook.cell("%tensorwatch freeze x")
+    ran = notebook.cell(cell)
+
+    assert isinstance(ran.error, ValueError)
+    assert "FrozenError: x is frozen (cell 3)" in ran.stderr
+    assert notebook.ns["x"].tolist() == [0, 0, 0]
+    assert set(notebook.ns["seen"]) <= {0}
+
+
+def test_a_write_is_raised_once_the_error_beside_it_has_been_handled(notebook: Notebook):
+    notebook.run("import torch\nx = torch.zeros(3)\nn = x.numpy()\nseen = []")
+    notebook.run("def fail():\n    n[0] = 5\n    raise ValueError")
+    notebook.cell("%tensorwatch freeze x")
+    ran = notebook.cell("try:\n    fail()\nexcept ValueError:\n    seen.append(n[0])\nseen.append(2)")
+
+    assert "FrozenError" in repr(ran.error)
+    assert notebook.ns["seen"] == [0]
+
+
 def test_an_interrupted_cell_is_undone_too(notebook: Notebook):
     notebook.run(
         "import torch\nx = torch.zeros(3)\nn = x.numpy()\ndef stop():\n    n[0] = 5\n    raise KeyboardInterrupt"
