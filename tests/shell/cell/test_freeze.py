@@ -118,6 +118,25 @@ def test_the_error_names_the_users_statement_and_shows_no_frame_of_ours(notebook
     assert "hidden" not in ran.stdout
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "try:\n    y.add_(1)\nexcept RuntimeError:\n    {}[1]",
+        "try:\n    y.add_(1)\nexcept RuntimeError as error:\n    raise ValueError from error",
+        "try:\n    y.add_(1)\nfinally:\n    {}[1]",
+        "@contextlib.contextmanager\ndef around():\n    yield\nwith around():\n    y.add_(1)",
+    ],
+)
+def test_no_frame_of_ours_is_shown_where_another_error_follows(notebook: Notebook, cell: str):
+    notebook.run("import contextlib, torch\nx = torch.zeros(3)\ny = x.view(3)")
+    notebook.cell("%tensorwatch freeze x")
+    ran = notebook.cell(cell)
+
+    assert "x is frozen (cell 2)" in ran.stdout
+    assert "y.add_(1)" in ran.stdout
+    assert "dispatch_mode" not in ran.stdout
+
+
 def test_a_write_that_nothing_can_stop_is_undone_before_the_next_statement(notebook: Notebook):
     notebook.run("import torch\nx = torch.zeros(3)\nn = x.numpy()\nseen = []")
     notebook.cell("%tensorwatch freeze x")
