@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..host.record import record
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from .reason import Reason
 
 RefusalCode = Literal[
@@ -18,21 +20,32 @@ Release = Literal["let-go", "lost"]
 
 
 _OURS = str(Path(__file__).parents[2])
+_traceback: Any = vars(BaseException)["__traceback__"]
 
 
 class FrozenError(RuntimeError):
     """Frozen memory was about to be written, or was written and its bytes have been restored."""
 
     @property
-    def _render_traceback_(self) -> object:
-        """Cut our frames off the end of the traceback; IPython asks for this before it shows an error."""
-        last = step = self.__traceback__
+    def __traceback__(self) -> TracebackType | None:
+        """The traceback without our frames at its end, also where another error shows this one as its context."""
+        last = step = first = _traceback.__get__(self)
         while step is not None:
             if not step.tb_frame.f_code.co_filename.startswith(_OURS):
                 last = step
             step = step.tb_next
         if last is not None:
             last.tb_next = None
+        return first  # type: ignore[no-any-return]
+
+    @__traceback__.setter
+    def __traceback__(self, value: TracebackType | None) -> None:
+        _traceback.__set__(self, value)
+
+    @property
+    def _render_traceback_(self) -> object:
+        """Cut our frames off; IPython asks for this before it shows an error."""
+        _ = self.__traceback__
         raise AttributeError  # so that IPython shows what is left as it shows any error
 
 

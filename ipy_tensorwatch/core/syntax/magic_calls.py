@@ -93,6 +93,11 @@ def find_body(node: ast.stmt) -> Body | None:
     --------
     >>> find_body(ast.parse("get_ipython().run_cell_magic('time', '', 'x.add_(1)')").body[0])
     Body(source='x.add_(1)', offset=1)
+
+    Only IPython's own call has a header above the code:
+
+    >>> find_body(ast.parse("ip.run_cell_magic('time', '', 'x.add_(1)')").body[0])
+    Body(source='x.add_(1)', offset=0)
     """
     value = getattr(node, "value", None)
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
@@ -100,7 +105,8 @@ def find_body(node: ast.stmt) -> Body | None:
     texts = [part.value for part in value.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
     match value.func.attr, texts:
         case "run_cell_magic", [name, _, body] if name in RUNNING:
-            return _unwrap(Body(source=body, offset=node.lineno))
+            is_typed = isinstance(value.func.value, ast.Call)  # `%%name` becomes `get_ipython().run_cell_magic(…)`
+            return _unwrap(Body(source=body, offset=node.lineno - (not is_typed)))
         case "run_line_magic", [name, line] if name in RUNNING:
             return Body(source=_code(line), offset=node.lineno - 1)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from threading import get_ident
 from time import perf_counter, thread_time
@@ -47,10 +48,13 @@ class GuardedCell:
     ----------
     ran
         The indices of the statements that ran since the frozen bytes were last compared.
+    told
+        What was written while an error was handled, to be raised afterwards.
     """
 
     cell: RunningCell
     ran: set[int] = field(default_factory=set)
+    told: str = ""
     look_budget: LookBudget = field(default_factory=lambda: LookBudget(share=SHARE, floor=FLOOR))
 
     def note(self) -> None:
@@ -141,7 +145,8 @@ class Freezing:
         GUARD.run("keeping-frozen", self.freezer.close, default=None)
         if guarded is not None:
             guarded.note()
-        told = _accuse(self.freezer.mend(), guarded)
+        last = _accuse(self.freezer.mend(), guarded)
+        told = (guarded.told if guarded else "") or last
         if self.freezer.let_go and not self.clears.is_waiting(guarded.cell.source if guarded else ""):
             self._tell_let_go()
         if told:
@@ -199,10 +204,14 @@ class Freezing:
         if not guarded.look_budget.has_time(perf_counter()):
             return ""
         began = thread_time()
-        told = _accuse(self.freezer.mend(), guarded)
+        last = _accuse(self.freezer.mend(), guarded)
         guarded.look_budget.charge(thread_time() - began)
         guarded.ran.clear()
-        return told
+        told, guarded.told = guarded.told or last, ""
+        if sys.exc_info()[0] is None:
+            return told
+        guarded.told = told  # an error of the cell stays its error
+        return ""
 
 
 def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:

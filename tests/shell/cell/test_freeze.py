@@ -139,6 +139,25 @@ def test_of_several_statements_on_a_line_none_is_accused_wrongly(notebook: Noteb
     assert str(notebook.cell("q = 1; y.add_(1); w = 2").error).endswith("aten.add_.Tensor would write to it")
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "try:\n    y.add_(1)\nexcept RuntimeError:\n    {}[1]",
+        "try:\n    y.add_(1)\nexcept RuntimeError as error:\n    raise ValueError from error",
+        "try:\n    y.add_(1)\nfinally:\n    {}[1]",
+        "@contextlib.contextmanager\ndef around():\n    yield\nwith around():\n    y.add_(1)",
+    ],
+)
+def test_no_frame_of_ours_is_shown_where_another_error_follows(notebook: Notebook, cell: str):
+    notebook.run("import contextlib, torch\nx = torch.zeros(3)\ny = x.view(3)")
+    notebook.cell("%tensorwatch freeze x")
+    ran = notebook.cell(cell)
+
+    assert "x is frozen (cell 2)" in ran.stdout
+    assert "y.add_(1)" in ran.stdout
+    assert "dispatch_mode" not in ran.stdout
+
+
 def test_a_write_that_nothing_can_stop_is_undone_before_the_next_statement(notebook: Notebook):
     notebook.run("import torch\nx = torch.zeros(3)\nn = x.numpy()\nseen = []")
     notebook.cell("%tensorwatch freeze x")
@@ -167,6 +186,36 @@ def test_an_error_of_the_cell_stays_its_error(notebook: Notebook):
     assert isinstance(ran.error, ValueError)
     assert "FrozenError: x is frozen (cell 2): fail() (line 1) wrote to it" in ran.stderr
     assert notebook.ns["x"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "with contextlib.nullcontext():\n    fail()",
+        "with contextlib.suppress(KeyError):\n    with contextlib.nullcontext():\n        fail()",
+        "try:\n    fail()\nexcept ValueError:\n    seen.append(n[0])\n    raise",
+    ],
+)
+def test_an_error_stays_the_error_of_a_cell_in_a_block_too(notebook: Notebook, cell: str):
+    notebook.run("import contextlib, torch\nx = torch.zeros(3)\nn = x.numpy()\nseen = []")
+    notebook.run("def fail():\n    n[0] = 5\n    raise ValueError")
+    notebook.cell("%tensorwatch freeze x")
+    ran = notebook.cell(cell)
+
+    assert isinstance(ran.error, ValueError)
+    assert "FrozenError: x is frozen (cell 3)" in ran.stderr
+    assert notebook.ns["x"].tolist() == [0, 0, 0]
+    assert set(notebook.ns["seen"]) <= {0}
+
+
+def test_a_write_is_raised_once_the_error_beside_it_has_been_handled(notebook: Notebook):
+    notebook.run("import torch\nx = torch.zeros(3)\nn = x.numpy()\nseen = []")
+    notebook.run("def fail():\n    n[0] = 5\n    raise ValueError")
+    notebook.cell("%tensorwatch freeze x")
+    ran = notebook.cell("try:\n    fail()\nexcept ValueError:\n    seen.append(n[0])\nseen.append(2)")
+
+    assert "FrozenError" in repr(ran.error)
+    assert notebook.ns["seen"] == [0]
 
 
 def test_an_interrupted_cell_is_undone_too(notebook: Notebook):
