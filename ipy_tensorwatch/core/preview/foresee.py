@@ -14,7 +14,7 @@ from ..host.record import record
 from .foretold_trace import TraceWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..hazards.hazard import Hazard
     from ..hazards.standing_hazards import Standing
@@ -68,10 +68,10 @@ def _foresee(source: str, runner: CellRunner, deadline: Deadline) -> Foresight:
     run, known = runner.run(source, deadline), runner.known
     if run is None:
         return Foresight(unread="syntax")
-    if not (run.memory.writes or run.stopped):
+    if not (run.memory.writes or run.stopped or run.memory.freed):
         return NOTHING_FORESEEN
     writer = TraceWriter(run, known, deadline)
-    refused = (*writer.refused(), *_fulfilled(run, known))
+    refused = (*writer.refused(), *writer.broken(), *_fulfilled(run, known))
     if writer.is_quiet:
         return Foresight(hazards=refused)
     reasoning = Reasoning(writer.trace(deadline.seconds_left))
@@ -80,7 +80,14 @@ def _foresee(source: str, runner: CellRunner, deadline: Deadline) -> Foresight:
     none: tuple[Hazard, ...] = ()
     hazards = GUARD.run("finding-hazards", _begun, reasoning, known.standing, default=none)
     hazards = tuple(_as_it_happens(one, run) for one in hazards if not _is_refuted(one, run))
-    return Foresight(changes=silent, hazards=(*refused, *hazards))
+    return Foresight(changes=silent, hazards=(*refused, *(one for one in hazards if not _is_covered(one, refused))))
+
+
+def _is_covered(hazard: Hazard, others: Iterable[Hazard]) -> bool:
+    """Return whether a hazard is one of others, or what its paths lead to breaks a graph already."""
+    paths = {path for one in others if one.code == "TW201" for path in one.paths}
+    is_same = any((one.code, one.paths) == (hazard.code, hazard.paths) for one in others)
+    return is_same or (hazard.code == "TW209" and paths.issuperset(hazard.paths))
 
 
 def _fulfilled(run: AbstractRun, known: KnownState) -> Iterator[Hazard]:
@@ -107,8 +114,16 @@ def _is_refuted(hazard: Hazard, run: AbstractRun) -> bool:
 
 
 def _is_fulfilled(hazard: Hazard, run: AbstractRun) -> bool:
-    root, fact = run.stopped.root if run.stopped else "", hazard.fact
-    return bool(root) and hazard.code == "TW201" and isinstance(fact, OverwrittenSave) and fact.root == root
+    """Return whether a backward of the cell raises for what a hazard tells."""
+    stopped, fact = run.stopped, hazard.fact
+    if stopped is None or not stopped.root:
+        return False
+    if hazard.code == "TW213":
+        return bool(stopped.freed) and stopped.root in hazard.paths
+    if hazard.code != "TW201" or not isinstance(fact, OverwrittenSave) or stopped.freed:
+        return False
+    needed = (one for one in run.memory.saved if stopped.root in one.roots and one.will_raise)
+    return fact.root == stopped.root or any(one.saved.sequence == hazard.node for one in needed)
 
 
 def _begun(reasoning: Reasoning, standing: Standing) -> tuple[Hazard, ...]:

@@ -50,9 +50,9 @@ def run_backward(memory: AbstractMemory, roots: Iterable[AbstractTensor], given:
     keeps = constant_of(given.named.get("retain_graph")) is True or constant_of(given.named.get("create_graph")) is True
     leaves = dict.fromkeys(leaf for root in roots for leaf in leaves_of(root))
     through = dict.fromkeys(one.base for one in leaves if one.base is not None and not one.reading.object)
-    for one in dict.fromkeys((*roots, *through)):
-        for path in memory.paths.get(one.reading.object, ()):
-            memory.run_backward(path, keeps=keeps)
+    every = [path for one in dict.fromkeys((*roots, *through)) for path in memory.paths.get(one.reading.object, ())]
+    memory.run_backward(every, keeps=keeps)
+    memory.run_own(roots, keeps=keeps)
     if any(not leaf.reading.object for leaf in leaves):  # it is not known which
         leaves |= dict.fromkeys(memory.every_leaf())
     for leaf in leaves:

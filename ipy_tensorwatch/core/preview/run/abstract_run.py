@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..known_state import KnownState
-    from ..values.abstract_memory import StoppedError
+    from ..values.stopped_error import StoppedError
 
 
 @record(eq=False, slots=False)
@@ -97,6 +97,8 @@ class CellRunner:
         notebook = known.notebook if not own else _with_definitions(known.notebook, own)
         scene = KnownScene(known, Library(notebook) if own else known.library)
         memory = AbstractMemory(Position(0, None, blind=False), saved=known.saved, paths=_roots(known))
+        gone = [one for one in known.standing.hazards if one.code == "TW213" and one.node is not None]
+        memory.spent = {path: one.node or 0 for one in gone for path in one.paths}
         memory.every_leaf = scene.every_leaf
         interpreter = StatementInterpreter(memory, scene, NEVER, Code(known.count, tuple(lines)), tree)
         return KeptRun(notebook, interpreter)
@@ -105,7 +107,8 @@ class CellRunner:
 def _roots(known: KnownState) -> dict[int, list[str]]:
     """Return the paths to the tensors whose graphs saved something, by the tensors' serials."""
     found: dict[int, list[str]] = {}
-    for path in dict.fromkeys(path for one in known.saved for path in one.roots):
+    spent = (path for one in known.standing.hazards if one.code == "TW213" for path in one.paths)
+    for path in dict.fromkeys((*(path for one in known.saved for path in one.roots), *spent)):
         reading = known.snapshot.get(path)
         if reading is not None:
             found.setdefault(reading.object, []).append(path)

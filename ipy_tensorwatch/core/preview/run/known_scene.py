@@ -183,7 +183,7 @@ class KnownScene:
 
     def _base_of(self, reading: Reading) -> AbstractTensor | None:
         """Return the leaf that a tensor is a view of, if its node says that it is one."""
-        if not (reading.grad_fn or "").startswith(_VIEWS):
+        if not is_view(reading):
             return None
         beside = self.snapshot.by_storage.get(reading.storage)
         return next((self._tensor(path, one) for path, one in beside if one.collects_gradient), None)
@@ -293,6 +293,11 @@ class KnownScene:
 def _is_plain(branch: PathBranch) -> bool:
     """Return whether a path leads to a plain value, and not to a container."""
     return branch.plain is not UNREAD and not branch.steps and not isinstance(branch.plain, type)
+
+
+def is_view(reading: Reading) -> bool:
+    """Return whether the node of a tensor says that it is a view."""
+    return (reading.grad_fn or "").startswith(_VIEWS)
 
 
 def _in_order(steps: Mapping[str, object]) -> list[str]:
