@@ -68,7 +68,8 @@ def _foresee(source: str, runner: CellRunner, deadline: Deadline) -> Foresight:
     run, known = runner.run(source, deadline), runner.known
     if run is None:
         return Foresight(unread="syntax")
-    if not (run.memory.writes or run.stopped or run.memory.freed):
+    memory = run.memory
+    if not (memory.writes or run.stopped or memory.freed or (memory.reached and run.interpreter.notes.steps)):
         return NOTHING_FORESEEN
     writer = TraceWriter(run, known, deadline)
     refused = (*writer.refused(), *writer.broken(), *_fulfilled(run, known))
@@ -79,7 +80,7 @@ def _foresee(source: str, runner: CellRunner, deadline: Deadline) -> Foresight:
     silent = tuple(_foretold(one, writer.certain) for one in reasoning.changes if one.silent)
     none: tuple[Hazard, ...] = ()
     hazards = GUARD.run("finding-hazards", _begun, reasoning, known.standing, default=none)
-    hazards = tuple(_as_it_happens(one, run) for one in hazards if not _is_refuted(one, run))
+    hazards = tuple(_as_it_happens(one, run) for one in hazards if not _is_refuted(one, run, known))
     return Foresight(changes=silent, hazards=(*refused, *(one for one in hazards if not _is_covered(one, refused))))
 
 
@@ -102,10 +103,15 @@ def _as_it_happens(hazard: Hazard, run: AbstractRun) -> Hazard:
     return replace(hazard, outcome="raises") if _is_fulfilled(hazard, run) else hazard
 
 
-def _is_refuted(hazard: Hazard, run: AbstractRun) -> bool:
-    """Return whether an optimizer writes what it holds, which a hazard says was replaced: the trace leaves that out."""
-    fact = hazard.fact
+def _is_refuted(hazard: Hazard, run: AbstractRun, known: KnownState) -> bool:
+    """Return whether an optimizer writes what it holds, which a hazard says was replaced: the trace leaves that out.
+
+    It is not refuted of what surely gets gradients.
+    """
+    fact, given = hazard.fact, {one.reading.object for one in run.memory.reached}
     if not isinstance(fact, NotTrained) or fact.how != "replaced":
+        return False
+    if all((one := known.readings.get(path)) is not None and one.object in given for path in hazard.paths):
         return False
     writing = (one.optimizer for one in run.interpreter.notes.steps if one.written)
     return any(

@@ -19,7 +19,7 @@ from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
 from ..syntax.copy_names import says_own_values
 from .born_places import BornPlaces
-from .freed_parts import find_half_freed, freed_before
+from .freed_parts import as_one, find_half_freed, freed_before
 from .library.training_steps import held_inside
 from .own_counters import OwnCounters
 from .own_saves import OwnSaves
@@ -28,6 +28,7 @@ from .run.abstract_frame import file_of
 from .run.known_scene import is_view
 from .settled_changes import SettledChanges
 from .snapshot_afterwards import Afterwards
+from .unheld_gradients import unheld_gradients
 from .values.abstract_values import AbstractObject, AbstractTensor
 from .written_span import WrittenSpan, mask_of
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ..model.reading import Reading
     from ..model.snapshots.differences import Found
     from ..model.trace.half_freed import HalfFreed
+    from ..model.trace.notebook import Notebook
     from ..model.trace.saved_tensor import Overwritten
     from ..statements.statement import Statement
     from .known_state import KnownState
@@ -61,14 +63,12 @@ class TraceWriter:
 
     def __init__(self, run: AbstractRun, known: KnownState, deadline: Deadline = NEVER) -> None:
         self._run, self._known, self._memory = run, known, run.memory
-        needed = (
-            (path for one in known.saved for path in one.roots) if self._touches_saved() or self._memory.freed else ()
-        )
-        self._after = Afterwards(run, known, needed)
         self._interpreter = run.interpreter
+        unheld = [*unheld_gradients(run, known)]
+        self._after = Afterwards(run, known, self._also_needed(unheld))
         self._sites: dict[Position, Site | None] = {}
         self.certain: dict[str, bool] = {}
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, Found] = {str(one.path): (one, _CHANGED) for one in unheld}
         self._settled = SettledChanges(run, known, self._after, self._site)
         self._born = BornPlaces()
         self._recorded = set[str]()
@@ -77,6 +77,14 @@ class TraceWriter:
         for write, moments in run.memory.writes.items():
             if not (write.by and self._is_unshared(write)):
                 self._change(write, moments[-1], deadline)
+
+    def _also_needed(self, unheld: Sequence[Difference]) -> Iterator[str]:
+        """Yield the paths beside those that are written which the reasoning looks up."""
+        if self._touches_saved() or self._memory.freed:
+            yield from (path for one in self._known.saved for path in one.roots)
+        yield from (one.path.root for one in unheld)
+        for one in self._interpreter.notes.steps if unheld else ():
+            yield from self._paths_of(one.optimizer)
 
     @cached_property
     def _half_freed(self) -> tuple[HalfFreed, ...]:
@@ -175,7 +183,7 @@ class TraceWriter:
             found=tuple(self._found.values()),
             born=tuple(self._born.as_born(frozenset(self._interpreter.notes.ran))),
             own=self._evidence(),
-            notebook=replace(run.notebook, leftovers=run.leftovers),
+            notebook=self._notebook,
             files=self._files(),
             optimizers=tuple(known.optimizers),
             graphs=GraphState(
@@ -189,6 +197,13 @@ class TraceWriter:
             coverage=Coverage(tensors=0, bytes=0, verified_bytes=0),
             seconds=seconds / (1 + len(self._born)),  # each is explained by itself
         )
+
+    @property
+    def _notebook(self) -> Notebook:
+        """The definitions, and the names that loops leave over, as far as they matter."""
+        changed = (one.path.root for one, _ in (*self._found.values(), *self._born.changed()))
+        left, notebook = self._run.leftovers({*changed}), self._run.notebook
+        return notebook if left is notebook.leftovers else replace(notebook, leftovers=left)
 
     # --- what would change ---
 
@@ -268,7 +283,7 @@ class TraceWriter:
             overwritten = self._overwrite(saved, touching) if touching else None
             if overwritten is not None:
                 found[overwritten.key].append(overwritten)
-        return tuple(map(_as_one, found.values()))
+        return tuple(map(as_one, found.values()))
 
     def _overwrite(self, one: Overwritten, touching: Sequence[AbstractWrite]) -> Overwritten | None:
         counted = sum(self._moves_counter(write, one) for write in touching)
@@ -381,15 +396,3 @@ class TraceWriter:
             for name, cell in cells.items()
             if name in names
         }
-
-
-def _as_one(several: Sequence[Overwritten]) -> Overwritten:
-    """Return what several nodes saved as one: the node that backward runs first, with the others and their roots."""
-    first, *others = ordered = sorted(several, key=lambda one: -one.saved.sequence)
-    origins = {path: origin for one in reversed(ordered) for path, origin in one.origins.items()}
-    return replace(
-        first,
-        roots=tuple(dict.fromkeys(root for one in ordered for root in one.roots)),
-        origins=origins,
-        others=(*first.others, *(one.saved.sequence for one in others)),
-    )

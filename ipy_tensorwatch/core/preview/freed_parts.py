@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Fix
@@ -93,4 +94,16 @@ def _half_freed(
         is_new_pass=is_new,
         was_whole=True,
         is_covered=False,
+    )
+
+
+def as_one(several: Sequence[Overwritten]) -> Overwritten:
+    """Return what several nodes saved as one: the node that backward runs first, with the others and their roots."""
+    first, *others = ordered = sorted(several, key=lambda one: -one.saved.sequence)
+    origins = {path: origin for one in reversed(ordered) for path, origin in one.origins.items()}
+    return replace(
+        first,
+        roots=tuple(dict.fromkeys(root for one in ordered for root in one.roots)),
+        origins=origins,
+        others=(*first.others, *(one.saved.sequence for one in others)),
     )

@@ -99,6 +99,18 @@ FROM_BEFORE = {
 """Cells after another one, with the hazards that they make."""
 
 
+MODELS = """
+net = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)); opt = torch.optim.SGD(net.parameters(), lr=0.1)
+frozen = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)).requires_grad_(False); frozen[2].requires_grad_()
+tuned = torch.optim.SGD([one for one in frozen.parameters() if one.requires_grad], lr=0.1)
+whole = nn.Linear(3, 2); adam = torch.optim.Adam(whole.parameters())
+"""
+REWIRED = "net[2] = nn.Linear(3, 5); whole = nn.Linear(3, 2)\nfor one in frozen.parameters(): one.requires_grad = True"
+STEPS = "{0}.zero_grad()\n{1}(data).sum().backward()\n{0}.step()"
+WIRED = {("opt", "net"): ["TW212"], ("tuned", "frozen"): ["TW212"], ("adam", "whole"): ["TW212"]}
+"""Optimizers and models, with the hazards of a step after the models have changed."""
+
+
 def compare(cells: list[str], source: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     with patch.object(previewer, "SECONDS", SECONDS), Notebook(check_leaks=False) as nb:
         for cell in cells:
@@ -124,3 +136,13 @@ def test_what_a_cell_makes_of_what_was_there_is_foretold(source: str):
 
     assert FROM_BEFORE[source] == [code for code, _ in foretold]
     assert told == foretold
+
+
+@pytest.mark.parametrize(("optimizer", "model"), WIRED)
+def test_what_no_optimizer_holds_is_foretold(optimizer: str, model: str):
+    step = STEPS.format(optimizer, model)
+    foretold, told = compare([TRAINED, MODELS, REWIRED], step)
+
+    assert WIRED[optimizer, model] == [code for code, _ in foretold]
+    assert told == foretold
+    assert compare([TRAINED, MODELS], step) == ([], [])

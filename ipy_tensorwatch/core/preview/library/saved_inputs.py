@@ -36,12 +36,14 @@ _OTHERS = frozenset(
 """Those that surely save something that no other operation can overwrite, or of which it is not known what."""
 
 
+_KNOWN = _RESULT | _INPUT | _PRODUCTS | _QUOTIENTS | _BOTH | _OTHERS
+
+
 def note_saved(memory: AbstractMemory, op: str, result: AbstractValue, inputs: Sequence[AbstractValue | None]) -> None:
     """Note what the node of a result has saved, if that is sure."""
-    tensors = [one for one in inputs[:2] if isinstance(one, AbstractTensor)]
-    if not isinstance(result, AbstractTensor) or not result.leaves or not memory.records:
+    if op not in _KNOWN or not isinstance(result, AbstractTensor) or not result.leaves or not memory.records:
         return
-    saved = [*_saved(op, result, tensors)]
+    saved = [*_saved(op, result, [one for one in inputs[:2] if isinstance(one, AbstractTensor)])]
     if saved or op in _OTHERS:
         memory.note_saved(op, result, saved)
 
@@ -50,14 +52,13 @@ def note_saved_by_each(
     memory: AbstractMemory, op: str, results: AbstractValue, inputs: Sequence[AbstractValue | None]
 ) -> None:
     """Note the same of all results of one operation, which one node has made."""
-    several = (
-        [one for one in results.items() if isinstance(one, AbstractTensor)]
-        if isinstance(results, AbstractObject)
-        else []
-    )
-    note_saved(memory, op, several[0] if several else results, inputs)
-    for one in several[1:]:
-        one.graph |= several[0].graph
+    if not memory.records:
+        return
+    first, *rest = results.items() if isinstance(results, AbstractObject) and results.parts else (results,)
+    note_saved(memory, op, first, inputs)
+    for one in rest:
+        if isinstance(one, AbstractTensor) and isinstance(first, AbstractTensor):
+            one.graph |= first.graph
 
 
 def _saved(op: str, result: AbstractTensor, tensors: Sequence[AbstractTensor]) -> Iterator[AbstractTensor]:

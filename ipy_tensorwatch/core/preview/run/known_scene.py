@@ -199,11 +199,15 @@ class KnownScene:
             tensor.grad = None if found is None else self._tensor(AccessPath(path.root, (*path.steps, ".grad")), found)
 
     def _object(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
-        spelled, notebook = str(path), self.library.notebook
-        number: object = notebook.objects.get(spelled, spelled)
+        notebook = self.library.notebook
+        is_catalogued = (
+            path.root in self.library.paths
+        )  # a variable that leads to tensors alone has no classes behind it
+        spelled = str(path) if is_catalogued else ""
+        number: object = notebook.objects.get(spelled, spelled) if is_catalogued else branch
         if number in self._objects:
             return self._objects[number]
-        name = self.library.class_of(path)
+        name = self.library.class_of(path) if is_catalogued else ""
         if self.library.function(name) is not None and not branch.steps:
             return self._defined(spelled if not path.steps else name)
         made = AbstractObject(self._kind(spelled, name, branch), name, path=path)

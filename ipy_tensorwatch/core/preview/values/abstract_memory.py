@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FIRST_SERIAL = 1 << 44
 """The serial of the first object or storage that only an abstract run made."""
+_NO_NODES = frozenset[GraphNode]()
 _SPACING = 40
 """The addresses of made storages are `1 << _SPACING` apart, so that none overlaps."""
 _ITEM_SIZES = {"64": 8, "32": 4, "16": 2, "8": 1, "bool": 1}
@@ -84,6 +85,8 @@ class AbstractMemory:
         The paths whose graph a backward of the cell has freed.
     gone
         The nodes made by the cell that a backward of it has freed.
+    reached
+        The leaves that a backward of the cell surely gave gradients to.
     moved
         How far the writes that are certain have moved the version counter of each storage.
     spent
@@ -107,6 +110,7 @@ class AbstractMemory:
     paths: Mapping[int, Sequence[str]] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
     gone: set[GraphNode] = field(default_factory=set)
+    reached: set[AbstractTensor] = field(default_factory=set)
     moved: dict[int, int] = field(default_factory=dict)
     spent: Mapping[str, int] = field(default_factory=dict)
     filled: list[tuple[AbstractObject, AbstractValue]] = field(default_factory=list)
@@ -145,7 +149,7 @@ class AbstractMemory:
             requires_grad=bool(leaves),
             is_leaf=not leaves,
         )
-        graph = _joined(sources) if leaves else frozenset[GraphNode]()
+        graph = _joined(sources) if leaves else _NO_NODES
         return AbstractTensor(reading, is_exact=shape is not None, leaves=leaves, graph=graph)
 
     def note_saved(self, op: str, result: AbstractTensor, saved: Iterable[AbstractTensor] = ()) -> None:
@@ -316,7 +320,8 @@ class AbstractMemory:
         is_counted = is_counted and tensor.is_counted
         is_recorded = self.records and (has_history or bool(tensor.leaves)) and not tensor.is_array
         one = AbstractWrite(tensor.reading, self.position, sure, is_counted, by, is_recorded)
-        self.writes[one] = (*self.writes.get(one, ())[:2], self.now)
+        known = self.writes.get(one)
+        self.writes[one] = (self.now,) if known is None else (*known[:2], self.now)
         if is_counted and not tensor.is_array:
             storage = tensor.reading.storage
             self.versions[storage] = self.versions.get(storage, 0) + 1
@@ -358,7 +363,8 @@ def _is_overwritten(source: AbstractTensor, target: AbstractTensor) -> bool:
 
 
 def _joined(tensors: Iterable[AbstractTensor]) -> frozenset[GraphNode]:
-    return frozenset[GraphNode]().union(*[one.graph for one in tensors])
+    several = [one.graph for one in tensors if one.graph]
+    return several[0].union(*several[1:]) if several else _NO_NODES
 
 
 def is_one_memory(one: AbstractTensor, other: AbstractTensor) -> bool:
