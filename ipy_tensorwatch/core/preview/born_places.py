@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..model.snapshots.differences import Found
     from .snapshot_afterwards import LaterPlace
 
-_CHANGED = Content.of(changed=True, verified=False)
+_CHANGED = Content.of(changed=True, verified=True)
 _SAME = Content.of(changed=False, verified=False)
 
 

@@ -14,7 +14,7 @@ from ..host.record import record
 from .foretold_trace import TraceWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from ..hazards.hazard import Hazard
     from ..hazards.standing_hazards import Standing
@@ -68,10 +68,11 @@ def _foresee(source: str, runner: CellRunner, deadline: Deadline) -> Foresight:
     run, known = runner.run(source, deadline), runner.known
     if run is None:
         return Foresight(unread="syntax")
-    if not (run.memory.writes or run.stopped):
+    memory = run.memory
+    if not (memory.writes or run.stopped or memory.freed or (memory.reached and run.interpreter.notes.steps)):
         return NOTHING_FORESEEN
     writer = TraceWriter(run, known, deadline)
-    refused = (*writer.refused(), *_fulfilled(run, known))
+    refused = (*writer.refused(), *writer.broken(), *_fulfilled(run, known))
     if writer.is_quiet:
         return Foresight(hazards=refused)
     reasoning = Reasoning(writer.trace(deadline.seconds_left))
@@ -79,8 +80,15 @@ def _foresee(source: str, runner: CellRunner, deadline: Deadline) -> Foresight:
     silent = tuple(_foretold(one, writer.certain) for one in reasoning.changes if one.silent)
     none: tuple[Hazard, ...] = ()
     hazards = GUARD.run("finding-hazards", _begun, reasoning, known.standing, default=none)
-    hazards = tuple(_as_it_happens(one, run) for one in hazards if not _is_refuted(one, run))
-    return Foresight(changes=silent, hazards=(*refused, *hazards))
+    hazards = tuple(_as_it_happens(one, run) for one in hazards if not _is_refuted(one, run, known))
+    return Foresight(changes=silent, hazards=(*refused, *(one for one in hazards if not _is_covered(one, refused))))
+
+
+def _is_covered(hazard: Hazard, others: Iterable[Hazard]) -> bool:
+    """Return whether a hazard is one of others, or what its paths lead to breaks a graph already."""
+    paths = {path for one in others if one.code == "TW201" for path in one.paths}
+    is_same = any((one.code, one.paths) == (hazard.code, hazard.paths) for one in others)
+    return is_same or (hazard.code == "TW209" and paths.issuperset(hazard.paths))
 
 
 def _fulfilled(run: AbstractRun, known: KnownState) -> Iterator[Hazard]:
@@ -95,10 +103,15 @@ def _as_it_happens(hazard: Hazard, run: AbstractRun) -> Hazard:
     return replace(hazard, outcome="raises") if _is_fulfilled(hazard, run) else hazard
 
 
-def _is_refuted(hazard: Hazard, run: AbstractRun) -> bool:
-    """Return whether an optimizer writes what it holds, which a hazard says was replaced: the trace leaves that out."""
-    fact = hazard.fact
+def _is_refuted(hazard: Hazard, run: AbstractRun, known: KnownState) -> bool:
+    """Return whether an optimizer writes what it holds, which a hazard says was replaced: the trace leaves that out.
+
+    It is not refuted of what surely gets gradients.
+    """
+    fact, given = hazard.fact, {one.reading.object for one in run.memory.reached}
     if not isinstance(fact, NotTrained) or fact.how != "replaced":
+        return False
+    if all((one := known.readings.get(path)) is not None and one.object in given for path in hazard.paths):
         return False
     writing = (one.optimizer for one in run.interpreter.notes.steps if one.written)
     return any(
@@ -107,8 +120,16 @@ def _is_refuted(hazard: Hazard, run: AbstractRun) -> bool:
 
 
 def _is_fulfilled(hazard: Hazard, run: AbstractRun) -> bool:
-    root, fact = run.stopped.root if run.stopped else "", hazard.fact
-    return bool(root) and hazard.code == "TW201" and isinstance(fact, OverwrittenSave) and fact.root == root
+    """Return whether a backward of the cell raises for what a hazard tells."""
+    stopped, fact = run.stopped, hazard.fact
+    if stopped is None or not stopped.root:
+        return False
+    if hazard.code == "TW213":
+        return bool(stopped.freed) and stopped.root in hazard.paths
+    if hazard.code != "TW201" or not isinstance(fact, OverwrittenSave) or stopped.freed:
+        return False
+    needed = (one for one in run.memory.saved if stopped.root in one.roots and one.will_raise)
+    return fact.root == stopped.root or any(one.saved.sequence == hazard.node for one in needed)
 
 
 def _begun(reasoning: Reasoning, standing: Standing) -> tuple[Hazard, ...]:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..explain.inplace_refused import refused_hazard
-from ..hazards.hazard_facts import Raised, Refused, typed_line
 from ..hazards.overwritten.unused_by_backward import use_of
 from ..host.deadline import NEVER
-from ..memory.overlap import lay_out, share_bytes
+from ..memory.overlap import share_bytes
 from ..model.records import Cell, Change, Coverage, Site
 from ..model.snapshots.difference import Content, Difference
 from ..model.trace.cell_trace import CellTrace, SourceFile
@@ -23,11 +19,18 @@ from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
 from ..syntax.name_promises import says_own_values
 from .born_places import BornPlaces
+from .freed_parts import as_one, find_half_freed, freed_before
+from .library.training_steps import held_inside
 from .own_counters import OwnCounters
+from .own_saves import OwnSaves
+from .refused_write import refused_write
 from .run.abstract_frame import file_of
+from .run.known_scene import is_view
 from .settled_changes import SettledChanges
 from .snapshot_afterwards import Afterwards
-from .values.abstract_values import AbstractObject, AbstractTensor, AbstractValue
+from .unheld_gradients import unheld_gradients
+from .values.abstract_values import AbstractObject, AbstractTensor
+from .written_span import WrittenSpan, mask_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.snapshots.differences import Found
+    from ..model.trace.graph_state import HalfFreed
+    from ..model.trace.notebook import Notebook
     from ..model.trace.saved_tensor import Overwritten
     from ..statements.statement import Statement
     from .known_state import KnownState
@@ -44,17 +49,7 @@ if TYPE_CHECKING:
     from .snapshot_afterwards import LaterEntry
     from .values.abstract_memory import AbstractWrite
 
-LARGEST_MASK = 1 << 16
-"""The largest number of bytes for which it is told which of them a write changes."""
-_CHANGED = Content.of(changed=True, verified=False)
-
-
-class _Span(NamedTuple):
-    """The addresses of some paths, and for each storage among them, at which of its bytes they begin."""
-
-    low: int
-    high: int
-    starts: Mapping[int, int]
+_CHANGED, _MAY_CHANGE = Content.of(changed=True, verified=True), Content.of(changed=True, verified=False)
 
 
 class TraceWriter:
@@ -68,19 +63,66 @@ class TraceWriter:
 
     def __init__(self, run: AbstractRun, known: KnownState, deadline: Deadline = NEVER) -> None:
         self._run, self._known, self._memory = run, known, run.memory
-        needed = (path for one in known.saved for path in one.roots) if self._touches_saved() else ()
-        self._after = Afterwards(run, known, needed)
         self._interpreter = run.interpreter
+        unheld = [*unheld_gradients(run, known)]
+        self._after = Afterwards(run, known, self._also_needed(unheld))
         self._sites: dict[Position, Site | None] = {}
         self.certain: dict[str, set[int]] = defaultdict(set)
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, Found] = {str(one.path): (one, _CHANGED) for one in unheld}
         self._settled = SettledChanges(run, known, self._after, self._site)
         self._born = BornPlaces()
+        self._recorded = set[str]()
         self._counters = OwnCounters(known)
-        self._spans: dict[int, _Span] = {}
+        self._spans: dict[int, WrittenSpan] = {}
         for write, moments in run.memory.writes.items():
             if not (write.by and self._is_unshared(write)):
                 self._change(write, moments[-1], deadline)
+
+    def _also_needed(self, unheld: Sequence[Difference]) -> Iterator[str]:
+        """Yield the paths beside those that are written which the reasoning looks up."""
+        if self._touches_saved() or self._memory.freed:
+            yield from (path for one in self._known.saved for path in one.roots)
+        yield from (one.path.root for one in unheld)
+        for one in self._interpreter.notes.steps if unheld else ():
+            yield from self._paths_of(one.optimizer)
+
+    @cached_property
+    def _half_freed(self) -> tuple[HalfFreed, ...]:
+        """The graphs from before the cell of which its backward frees a part."""
+        stopped = self._run.stopped
+        freed = self._memory.freed if stopped is None or not stopped.freed else ()
+        every = (one for scene in self._known.snapshot.scenes.values() for one in scene.readings) if freed else ()
+        leaves = {one.storage for one in every if one.collects_gradient}
+        return tuple(find_half_freed(self._known.saved, freed, self._after.lasts, leaves)) if freed else ()
+
+    @cached_property
+    def _same(self) -> frozenset[str]:
+        """The paths of the tensors with a history that change, while autograd records none of the writes.
+
+        A view is none: autograd gives it another history once its base has another version.
+        """
+        changed = (one for one, _ in (*self._found.values(), *self._born.changed()) if one.after is not None)
+        with_history = (
+            one.path
+            for one in changed
+            if one.after and one.after.requires_grad and not one.after.is_leaf and not is_view(one.after)
+        )
+        return frozenset(map(str, with_history)) - self._recorded
+
+    def _is_used(self, path: str) -> bool:
+        """Return whether a graph from before the cell has a tensor as its input: its gradients are the old ones."""
+        reading = self._known.readings.get(path)
+        if reading is None:
+            return False
+        return any(
+            root != path
+            and (
+                one.saved.reading.object == reading.object
+                or (root in one.origins and path in one.origins[root].through)
+            )
+            for one in self._known.saved
+            for root in one.roots
+        )
 
     def _touches_saved(self) -> bool:
         saved = {one.saved.reading.storage for one in self._known.saved}
@@ -89,26 +131,28 @@ class TraceWriter:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing would change silently, and nothing that a graph saved."""
-        return not (self._found or self._born or self._overwritten)
+        return not (self._found or self._born or self._overwritten or self._half_freed)
 
     def refused(self) -> Iterator[Hazard]:
         """Yield the hazard of a write that PyTorch would refuse."""
         stopped = self._run.stopped
-        if stopped is None or stopped.trouble is None or stopped.tensor is None or stopped.position is None:
+        if stopped is None or stopped.position is None:
             return
-        site, reading = self._site(stopped.position), stopped.tensor.reading
-        near = self._known.snapshot.by_storage.get(reading.storage, ())
-        names = [str(path) for path, one in near if one.object == reading.object] or [str(path) for path, _ in near]
-        line = typed_line(self._known.count, site.inner or site) if site else None
-        one = Refused(
-            code="TW206" if stopped.trouble == "expanded" else "TW204",
-            trouble=stopped.trouble,
-            raised=Raised(statement=line),
-            path=next(iter(names), None),
-            names=tuple(names),
-            reading=reading,
-        )
-        yield replace(refused_hazard(one, site), happened=False)
+        site = self._site(stopped.position)
+        yield from refused_write(stopped, site, self._after, self._known.count)
+        if stopped.freed and stopped.root not in self._memory.spent:
+            yield freed_before(stopped, site, self._after)
+        if stopped.node is not None and stopped.tensor is not None:
+            yield self._own_saves.hazard(stopped.node, stopped.tensor, ())
+
+    def broken(self) -> Iterator[Hazard]:
+        """Yield the hazards of graphs that the cell makes and breaks, if their backward is still to come."""
+        if self._run.stopped is None:
+            yield from self._own_saves.broken()
+
+    @cached_property
+    def _own_saves(self) -> OwnSaves:
+        return OwnSaves(self._run, self._after, self._known.count, self._site)
 
     @cached_property
     def settled(self) -> Mapping[str, Change]:
@@ -139,17 +183,27 @@ class TraceWriter:
             found=tuple(self._found.values()),
             born=tuple(self._born.as_born(frozenset(self._interpreter.notes.ran))),
             own=self._evidence(),
-            notebook=replace(run.notebook, leftovers=run.leftovers),
+            notebook=self._notebook,
             files=self._files(),
             optimizers=tuple(known.optimizers),
             graphs=GraphState(
                 overwritten=self._overwritten,
+                same=self._same,
+                half_freed=self._half_freed,
+                used=frozenset(filter(self._is_used, self._same)),
                 cells=frozenset(known.standing.built),
                 fates={one.node: "backward-done" for one in known.standing.hazards if one.node is not None},
             ),
             coverage=Coverage(tensors=0, bytes=0, verified_bytes=0),
             seconds=seconds / (1 + len(self._born)),  # each is explained by itself
         )
+
+    @property
+    def _notebook(self) -> Notebook:
+        """The definitions, and the names that loops leave over, as far as they matter."""
+        changed = (one.path.root for one, _ in (*self._found.values(), *self._born.changed()))
+        left, notebook = self._run.leftovers({*changed}), self._run.notebook
+        return notebook if left is notebook.leftovers else replace(notebook, leftovers=left)
 
     # --- what would change ---
 
@@ -170,8 +224,11 @@ class TraceWriter:
             if write.is_certain and (statement := self._statement(write.position)) is not None:
                 self.certain[spelled].add(statement.line)
             self._settled.note(write, path, reading, near)
+            if write.is_recorded:
+                self._recorded.add(spelled)
             if before is not None and is_old:
-                self._found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED
+                content = _CHANGED if self.certain[spelled] else _MAY_CHANGE
+                self._found[spelled] = Difference(path=path, before=before, after=reading), content
             elif place is not None:
                 self._born.put(place, reading, changed=True)
 
@@ -227,17 +284,27 @@ class TraceWriter:
             overwritten = self._overwrite(saved, touching) if touching else None
             if overwritten is not None:
                 found[overwritten.key].append(overwritten)
-        return tuple(map(_as_one, found.values()))
+        return tuple(map(as_one, found.values()))
 
     def _overwrite(self, one: Overwritten, touching: Sequence[AbstractWrite]) -> Overwritten | None:
         counted = sum(self._moves_counter(write, one) for write in touching)
         roots = tuple(path for path in one.roots if path not in self._memory.freed and self._after.lasts(path))
+        roots = roots or tuple(self._carried(one))
         meets = counted or any(share_bytes(write.reading, one.saved.reading) for write in touching)
         reads = use_of(one.saved.op, one.saved.argument)
         if one.will_raise or not (roots and meets) or not (counted or (reads.mode is None and not reads.is_none)):
             return None  # of a write past the counter it is not known whether it harms where a mode of the node decides
         origins = {path: one.origins[path] for path in roots if path in one.origins}
         return replace(one, version=one.version + counted, roots=roots, origins=origins)
+
+    def _carried(self, one: Overwritten) -> Iterator[str]:
+        """Yield the names that the cell binds to what it computes from a graph, if none leads to its results."""
+        left = [path for path in one.roots if path not in self._memory.freed]
+        objects = {reading.object for path in left if (reading := self._known.snapshot.get(path)) is not None}
+        for name, value in self._interpreter.top.names.items():
+            leaves = value.leaves if isinstance(value, AbstractTensor) and objects else ()
+            if any(leaf.base is not None and leaf.base.reading.object in objects for leaf in leaves):
+                yield name
 
     def _moves_counter(self, write: AbstractWrite, one: Overwritten) -> bool:
         """Return whether a write moves the version counter of what a graph saved."""
@@ -275,19 +342,19 @@ class TraceWriter:
             if changed.isdisjoint(self._known.in_one_memory.get(storage, (storage,))):
                 continue
             span, positions = self._span(write.reading), frozenset((write.position,))
-            mask = _mask(write.reading, span)
+            mask = mask_of(write.reading, span)
             for each, start in span.starts.items():
                 found[each] += (SeenWrite(each, positions, look + 1, mask, start) for look in dict.fromkeys(moments))
         return {storage: tuple(sorted(several, key=lambda one: one.look)) for storage, several in found.items()}
 
-    def _span(self, written: Reading) -> _Span:
+    def _span(self, written: Reading) -> WrittenSpan:
         """Return the addresses of the paths that a write reaches, and its own."""
         found = self._spans.get(written.storage)
         if found is None or not found.low <= written.address <= written.end <= found.high:
             known = [one for _, one in self._after.beside(written) if not one.unknown]
             low = min([written.address, *(one.address for one in known)])
             starts = {one.storage: low - one.storage_start for one in (*known, written)}
-            found = _Span(low, max([written.end, *(one.end for one in known)]), starts)
+            found = WrittenSpan(low, max([written.end, *(one.end for one in known)]), starts)
             self._spans[written.storage] = found
         return found
 
@@ -307,7 +374,7 @@ class TraceWriter:
     def _step_of(self, optimizer: AbstractObject) -> OptimizerStep:
         """Return what a step of an optimizer leads to, whichever statement makes it."""
         held = [one.reading for one in optimizer.held]
-        state = [one.reading.storage for one in _state_of(optimizer)]
+        state = [one.reading.storage for one in held_inside(optimizer)]
         return OptimizerStep(
             statement=None,
             paths=frozenset(self._paths_of(optimizer)),
@@ -330,40 +397,3 @@ class TraceWriter:
             for name, cell in cells.items()
             if name in names
         }
-
-
-def _as_one(several: Sequence[Overwritten]) -> Overwritten:
-    """Return what several nodes saved as one: the node that backward runs first, with the others and their roots."""
-    first, *others = ordered = sorted(several, key=lambda one: -one.saved.sequence)
-    origins = {path: origin for one in reversed(ordered) for path, origin in one.origins.items()}
-    return replace(
-        first,
-        roots=tuple(dict.fromkeys(root for one in ordered for root in one.roots)),
-        origins=origins,
-        others=(*first.others, *(one.saved.sequence for one in others)),
-    )
-
-
-def _state_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:
-    waiting: list[AbstractValue] = [*optimizer.parts.values()]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, AbstractTensor):
-            yield one
-        elif isinstance(one, AbstractObject):
-            waiting += one.parts.values()
-
-
-def _mask(reading: Reading, span: _Span) -> bytes | None:
-    """Return which of the bytes of a span a write covers; None if they are too many."""
-    low, size = span.low, span.high - span.low
-    if not 0 < size <= LARGEST_MASK or reading.unknown:
-        return None
-    if reading.is_dense and size == reading.high - reading.low:
-        return b"\1" * size
-    mask, start = np.zeros(size, np.uint8), reading.address - low
-    if reading.is_dense:
-        mask[start : start + reading.high - reading.low] = 1
-    else:
-        lay_out(mask, reading, start)[...] = 1
-    return mask.tobytes()

@@ -96,6 +96,8 @@ class SettledChanges:
         """
         if reading.requires_grad or reading.kind not in ("tensor", "ndarray") or path.root in self._unclear:
             return None
+        if path.root in self._run.leftovers((path.root,)):
+            return None
         if not all(step.startswith("[") for step in path.steps) or write.by == "backward":
             return None
         statement = self._statement(write.position)
@@ -133,9 +135,9 @@ class SettledChanges:
 
     @cached_property
     def _unclear(self) -> frozenset[str]:
-        """The variables that are left over by a loop, or of which a path can be reached in two ways."""
+        """The variables of which a path can be reached in two ways."""
         ways = {one.target_root for one in self._known.snapshot.several_ways}
-        return frozenset((*ways, *self._run.leftovers))
+        return frozenset(ways)
 
     def _statement(self, position: Position) -> Statement | None:
         statements = parse_statements(self._run.source)

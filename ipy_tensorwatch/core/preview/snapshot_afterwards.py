@@ -73,6 +73,8 @@ class Afterwards:
     def storages(self) -> frozenset[int]:
         """The storages of the memory that is written."""
         written = {write.reading.storage for write in self._run.memory.writes}
+        stopped = self._run.stopped
+        written |= {stopped.tensor.reading.storage} if stopped is not None and stopped.tensor is not None else set()
         return frozenset(written).union(*(self._known.in_one_memory.get(one, ()) for one in written))
 
     @cached_property
@@ -86,7 +88,7 @@ class Afterwards:
         for one in self.places.values():
             made[one.path.root if one.path.steps else ""].append((one.path, one.reading))
         scenes |= {name: make_scene(entries) for name, entries in made.items()}
-        moved = {name: self._moved_on(scene) for name, scene in scenes.items()}
+        moved = {name: self._moved_on(scene) for name, scene in sorted(scenes.items())}  # the variables come first
         return Snapshot(scenes=moved, several_ways=before.several_ways)
 
     def _variables(self) -> Iterator[LaterEntry]:

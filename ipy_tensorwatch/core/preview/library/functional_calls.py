@@ -29,6 +29,7 @@ def call_functional(memory: AbstractMemory, name: str, given: CallArguments) -> 
         return None
     if last.startswith("embedding") and constant_of(given.get(3, "max_norm")) is not None:
         for weight in tensors_of(given.get(1, "weight")):
+            memory.touch(weight)
             memory.record(weight, certain=False)
     if last in _DROPOUTS and _drops_nothing(last, given):
         return first

@@ -14,6 +14,7 @@ from ...syntax.torch_vocabulary import (
     VIEWS,
     WRITTEN_ARGUMENT,
 )
+from ..values.abstract_memory import leaves_of
 from ..values.abstract_values import (
     NONE,
     UNKNOWN,
@@ -27,10 +28,12 @@ from ..values.abstract_values import (
     tensors_of,
     whole_number,
 )
+from ..values.stopped_error import StoppedError
 from .array_functions import NUMPYS, call_array_function, find_outputs, view_of_einsum
 from .functional_calls import call_functional
 from .module_methods import make_module, make_parameter
 from .new_tensors import dtype_of, fresh_like
+from .saved_inputs import note_saved
 from .tensor_methods import call_tensor_method
 from .training_steps import make_optimizer
 from .view_methods import layout_of, take_view
@@ -113,9 +116,7 @@ def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_
     """Record a write that the name or an option announces; None if none is announced."""
     first, out = given.get(0, "input"), given.named.get("out")
     if isinstance(out, AbstractTensor | AbstractObject):
-        for one in tensors_of(out):
-            memory.write(one, sources=tensors_of(first))
-        return out
+        return _write_out(memory, out, given, is_numpy=is_numpy)
     if constant_of(given.named.get("inplace")) is True and first is not None and not name[:1].isupper():
         memory.write(first)
         return first
@@ -136,6 +137,17 @@ def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_
         memory.write(first)
         return first
     return None
+
+
+def _write_out(memory: AbstractMemory, out: AbstractValue, given: CallArguments, *, is_numpy: bool) -> AbstractValue:
+    """Record a write to `out=`, which autograd refuses if one of the tensors requires grad."""
+    every = (*given.positional, *(value for name, value in given.named.items() if name != "out"))
+    sources = [one for value in every for one in tensors_of(value, 1)]
+    for one in tensors_of(out):
+        if memory.records and not is_numpy and (leaves_of(one) or any(map(leaves_of, sources))):
+            raise StoppedError("out", one, memory.position)
+        memory.write(one, sources=sources, reads=not is_numpy)
+    return out
 
 
 def _write_inplace(memory: AbstractMemory, name: str, first: AbstractValue, given: CallArguments) -> AbstractValue:
@@ -256,7 +268,9 @@ def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_nump
     sources = [one for value in given.everything() for one in tensors_of(value, 2)]
     if not sources:
         return UNKNOWN if last not in ("load", "tensor", "array") else memory.make()
-    return memory.make(kind="ndarray" if is_numpy else "tensor", sources=sources)
+    made = memory.make(kind="ndarray" if is_numpy else "tensor", sources=sources)
+    note_saved(memory, last, made, given.positional)
+    return made
 
 
 def _is_library(name: str) -> bool:

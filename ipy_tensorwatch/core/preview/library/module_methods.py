@@ -22,6 +22,7 @@ from ..values.abstract_values import (
 )
 from .container_methods import find_member
 from .new_tensors import dtype_of, fresh_like
+from .saved_inputs import note_saved, note_saved_by_each
 from .training_steps import clear_gradients, held_inside, tensors_behind
 from .view_methods import take_view
 
@@ -42,6 +43,7 @@ _PARTS = {
     "Linear": ("weight", "bias"), "Conv": ("weight", "bias"), "Bilinear": ("weight", "bias"),
     "LayerNorm": ("weight", "bias"), "GroupNorm": ("weight", "bias"), "Embedding": ("weight",),
     "PReLU": ("weight",), "LSTM": ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"),
+    "RNN": ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"),
     "GRU": ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), "BatchNorm": ("weight", "bias"),
 }  # fmt: skip
 """The parameters of a new layer, by the start of its class's name."""
@@ -244,27 +246,32 @@ def call_layer(
         for one in module.items():
             value = call(one, CallArguments((value,) if value is not None else ()))
         return value or UNKNOWN
-    if in_place and not name.startswith(("Embedding", *_DROPOUTS)):
+    if in_place and not name.startswith("Embedding") and (module.is_training or not name.startswith(_DROPOUTS)):
         memory.write(value)
-        return value or UNKNOWN
-    if name.startswith(_DROPOUTS) and in_place and module.is_training:
-        memory.write(value)
+        note_saved(memory, name, value or UNKNOWN, ())
         return value or UNKNOWN
     if name.startswith("Embedding") and in_place:
         for one in tensors_of(module.parts.get(".weight")):
+            memory.touch(one)
             memory.record(one, certain=False)
     if name.startswith(_NORMS) and module.is_training:
         for step in _STATISTICS:  # its kernel moves no version counter
             if isinstance(statistic := module.parts.get(step), AbstractTensor):
                 memory.record(statistic, by="module", is_counted=False)
-    return _result(memory, module, value)
+    made = _result(memory, module, value, given)
+    other = given.get(1) if name.endswith("Loss") else module.parts.get(".weight")
+    note_saved_by_each(memory, name, made, (value, other))
+    return made
 
 
-def _result(memory: AbstractMemory, module: AbstractObject, value: AbstractValue | None) -> AbstractValue:
+def _result(
+    memory: AbstractMemory, module: AbstractObject, value: AbstractValue | None, given: CallArguments
+) -> AbstractValue:
     name = module.class_name
     if name == "Identity" or (name.startswith(_DROPOUTS) and not module.is_training):
         return value or UNKNOWN
-    sources = [*tensors_of(value), *held_inside(module, "parameter")]
+    sources = [one for each in given.everything() for one in tensors_of(each)]
+    sources += held_inside(module, "parameter")
     if name == "Flatten" and isinstance(value, AbstractTensor):
         ends = [
             module.parts.get(one, default) for one, default in ((".start_dim", Constant(1)), (".end_dim", Constant(-1)))

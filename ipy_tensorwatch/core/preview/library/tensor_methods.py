@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...syntax.ast_queries import is_inplace_dunder, is_inplace_name
 from ...syntax.torch_vocabulary import FRESH, INPLACE_METHODS, METADATA, OUT_OF_PLACE, OUTER_WRITES, VIEWS
 from ..values import view_layouts as layouts
-from ..values.abstract_memory import StoppedError, is_one_memory
+from ..values.abstract_memory import is_one_memory, leaves_of
 from ..values.abstract_values import (
     NONE,
     NUMBER,
@@ -20,13 +20,18 @@ from ..values.abstract_values import (
     tensors_of,
     whole_number,
 )
+from ..values.stopped_error import StoppedError
 from .new_tensors import CASTS, array_dtype, dtype_of, fresh_like, plain_dtype
+from .saved_inputs import note_saved
 from .view_methods import PIECES, layout_of, take_pieces, take_view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..values.abstract_memory import AbstractMemory
     from ..values.abstract_values import CallArguments
 
+_POINTWISE = ("add", "sub", "mul", "div", "truediv", "pow", "maximum", "minimum", "fmod", "remainder", "atan2", "hypot")
 _SAME_SHAPE = OUT_OF_PLACE | frozenset(
     ("clone", "copy", "abs", "sign", "relu", "sigmoid", "tanh", "exp", "log", "sqrt", "clip", "clamp", "astype")
 )
@@ -40,6 +45,10 @@ _FILLS = frozenset((
     "fill_", "zero_", "fill_diagonal_", "tril_", "triu_", "conj_physical_", "masked_fill_", "index_put_", "index_fill_",
 ))  # fmt: skip
 """In-place methods that even an expanded tensor accepts."""
+_READS = frozenset(
+    ("copy_", *(f"{name}_" for name in _POINTWISE), *(f"__i{name}__" for name in _POINTWISE))
+)  # fmt: skip
+"""In-place methods that read the elements of another tensor one after the other."""
 _OWN_IF_REAL = frozenset(("conj_physical", "conjugate"))
 """The methods of a tensor and of an array that return the object itself where nothing is to be conjugated."""
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "bool")
@@ -76,7 +85,9 @@ def call_tensor_method(
         by_dim = name in ("size", "__len__")
         return _size(tensor, 0 if name == "__len__" else whole_number(given.get(0, "dim"))) if by_dim else NUMBER
     is_private = name.startswith("_") and name not in FRESH
-    return UNKNOWN if is_private else fresh_like(memory, tensor, given, exact=name in _SAME_SHAPE)
+    made = UNKNOWN if is_private else fresh_like(memory, tensor, given, exact=name in _SAME_SHAPE)
+    note_saved(memory, name, made, (tensor, *given.positional))
+    return made
 
 
 def _write(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments) -> AbstractValue:
@@ -93,8 +104,22 @@ def _write(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: Cal
         return _set(memory, tensor, given)
     sources = [one for value in given.everything() for one in tensors_of(value, 1)]
     if not (name == "copy_" and len(sources) == 1 and is_one_memory(tensor, sources[0])):
-        memory.write(tensor, sources=sources, fills=name in _FILLS)
+        memory.write(tensor, sources=sources, fills=name in _FILLS, reads=name in _READS)
+        _note_saved_in_place(memory, tensor, name, sources)
     return NONE if tensor.is_array and not name.endswith("_") else tensor
+
+
+def _note_saved_in_place(
+    memory: AbstractMemory, tensor: AbstractTensor, name: str, sources: Sequence[AbstractTensor]
+) -> None:
+    """Note what an operation in place has saved: its result, or the other tensor; never what was there before."""
+    op = name.strip("_")
+    if f"{op}_" == name and not sources:
+        note_saved(memory, name, tensor, ())
+    elif sources and leaves_of(tensor):
+        kept = [one for one in sources[:1] if one.reading.storage != tensor.reading.storage]
+        if kept and op in ("mul", "imul", "div", "itruediv"):
+            memory.note_saved(op, tensor, kept)
 
 
 def _set(memory: AbstractMemory, tensor: AbstractTensor, given: CallArguments) -> AbstractValue:
@@ -113,7 +138,7 @@ def _change_metadata(memory: AbstractMemory, tensor: AbstractTensor, name: str, 
         tensor.reading = reading._replace(requires_grad=wanted)
     elif name == "detach_":
         tensor.reading = reading._replace(requires_grad=False, is_leaf=True, grad_fn=None)
-        tensor.leaves, tensor.base = frozenset(), None
+        tensor.leaves, tensor.graph, tensor.base = frozenset(), frozenset(), None
     elif name not in _RETURNS_ITSELF:
         made = take_view(memory, tensor, name[:-1], given)
         if isinstance(made, AbstractTensor) and made.reading.storage == reading.storage:

@@ -50,9 +50,10 @@ def run_backward(memory: AbstractMemory, roots: Iterable[AbstractTensor], given:
     keeps = constant_of(given.named.get("retain_graph")) is True or constant_of(given.named.get("create_graph")) is True
     leaves = dict.fromkeys(leaf for root in roots for leaf in leaves_of(root))
     through = dict.fromkeys(one.base for one in leaves if one.base is not None and not one.reading.object)
-    for one in dict.fromkeys((*roots, *through)):
-        for path in memory.paths.get(one.reading.object, ()):
-            memory.run_backward(path, keeps=keeps)
+    every = [path for one in dict.fromkeys((*roots, *through)) for path in memory.paths.get(one.reading.object, ())]
+    memory.run_backward(every, keeps=keeps)
+    memory.run_own(roots, keeps=keeps)
+    memory.reached.update(leaf for leaf in leaves if leaf.reading.object and not memory.doubt)
     if any(not leaf.reading.object for leaf in leaves):  # it is not known which
         leaves |= dict.fromkeys(memory.every_leaf())
     for leaf in leaves:
@@ -138,6 +139,10 @@ def param_groups(optimizer: AbstractObject) -> AbstractObject:
 
 def held_inside(value: AbstractValue, kind: str = "") -> list[AbstractTensor]:
     """Return the tensors at or behind an object, each once; of one kind if that is given."""
+    parts = [*value.parts.values()] if isinstance(value, AbstractObject) else []
+    if not any(isinstance(one, AbstractObject) for one in parts) and parts:
+        own = dict.fromkeys(one for one in parts if isinstance(one, AbstractTensor))
+        return [one for one in own if not kind or one.reading.kind == kind]
     waiting: list[AbstractValue] = [value]
     seen: set[int] = set()
     found: list[AbstractTensor] = []

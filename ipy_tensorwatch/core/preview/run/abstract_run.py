@@ -13,6 +13,7 @@ from ...interpreter.source_index import Library
 from ...model.trace.evidence import Position
 from ...model.trace.notebook import Notebook
 from ...statements.leftover_names import leftover_names
+from ...statements.statement import parse_statements
 from ...syntax.parsing import may_define, parse_cell
 from ..values.abstract_memory import AbstractMemory
 from .kept_run import KeptRun
@@ -21,10 +22,10 @@ from .run_statement import StatementInterpreter
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ..known_state import KnownState
-    from ..values.abstract_memory import StoppedError
+    from ..values.stopped_error import StoppedError
 
 
 @record(eq=False, slots=False)
@@ -42,11 +43,21 @@ class AbstractRun:
     interpreter: StatementInterpreter
     stopped: StoppedError | None = None
 
-    @cached_property
-    def leftovers(self) -> frozenset[str]:
-        """The names that loops, of this cell too, have left over."""
+    def leftovers(self, roots: Collection[str]) -> frozenset[str]:
+        """Return the names that loops have left over; of this cell too, if one of some names may be among them."""
         known = self.notebook.leftovers
-        return leftover_names(self.source, known) if "for " in self.source else known
+        return self._all_leftovers if not self._looped.isdisjoint(roots) else known
+
+    @cached_property
+    def _looped(self) -> frozenset[str]:
+        """The variables of the loops of this cell."""
+        if "for " not in self.source:
+            return frozenset()
+        return frozenset(name for one in parse_statements(self.source) if "for " in one.text for name in one.binds)
+
+    @cached_property
+    def _all_leftovers(self) -> frozenset[str]:
+        return leftover_names(self.source, self.notebook.leftovers)
 
     @property
     def memory(self) -> AbstractMemory:
@@ -97,6 +108,8 @@ class CellRunner:
         notebook = known.notebook if not own else _with_definitions(known.notebook, own)
         scene = KnownScene(known, Library(notebook) if own else known.library)
         memory = AbstractMemory(Position(0, None, blind=False), saved=known.saved, paths=_roots(known))
+        gone = [one for one in known.standing.hazards if one.code == "TW213" and one.node is not None]
+        memory.spent = {path: one.node or 0 for one in gone for path in one.paths}
         memory.every_leaf = scene.every_leaf
         interpreter = StatementInterpreter(memory, scene, NEVER, Code(known.count, tuple(lines)), tree)
         return KeptRun(notebook, interpreter)
@@ -105,7 +118,8 @@ class CellRunner:
 def _roots(known: KnownState) -> dict[int, list[str]]:
     """Return the paths to the tensors whose graphs saved something, by the tensors' serials."""
     found: dict[int, list[str]] = {}
-    for path in dict.fromkeys(path for one in known.saved for path in one.roots):
+    spent = (path for one in known.standing.hazards if one.code == "TW213" for path in one.paths)
+    for path in dict.fromkeys((*(path for one in known.saved for path in one.roots), *spent)):
         reading = known.snapshot.get(path)
         if reading is not None:
             found.setdefault(reading.object, []).append(path)

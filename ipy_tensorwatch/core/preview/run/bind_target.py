@@ -24,6 +24,7 @@ from ..values.abstract_values import (
     key_step,
     tensors_of,
 )
+from ..values.stopped_error import StoppedError
 from .call_function import CallInterpreter
 
 if TYPE_CHECKING:
@@ -137,4 +138,7 @@ class TargetBinder(CallInterpreter):
         if isinstance(target, AbstractTensor) and name:
             call_tensor_method(self.memory, target, f"__i{name}__", CallArguments((value,)))
         elif isinstance(target, AbstractTensor):
-            self.memory.write(target, certain=is_view, sources=tensors_of(value, 1))
+            try:
+                self.memory.write(target, certain=is_view, sources=tensors_of(value, 1), reads=is_view)
+            except StoppedError as error:
+                raise StoppedError(error.trouble, owner, error.position) from error

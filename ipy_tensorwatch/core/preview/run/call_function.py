@@ -111,15 +111,17 @@ class CallInterpreter(ItemVisitor):
 
     def enter(self, closure: AbstractFunction, frame: AbstractFrame) -> AbstractValue:
         """Run a function with its arguments bound."""
-        position, records, doubt = self.memory.position, self.memory.records, self.memory.doubt
-        if any(one.split(".")[-1] in GRAD_MODES for one in closure.function.decorators()):
-            self.memory.records = False
+        memory = self.memory
+        position, records, infers, doubt = memory.position, memory.records, memory.infers, memory.doubt
+        modes = {one.split(".")[-1] for one in closure.function.decorators()} & GRAD_MODES
+        if modes:
+            memory.records, memory.infers = False, infers or "inference_mode" in modes
         self._depth += 1
         try:
             return self.run_body(closure, frame)
         finally:
             self._depth -= 1
-            self.memory.position, self.memory.records, self.memory.doubt = position, records, doubt
+            memory.position, memory.records, memory.infers, memory.doubt = position, records, infers, doubt
 
     def _run_generator(
         self, closure: AbstractFunction, frame: AbstractFrame, each: Callable[[AbstractValue], None]
@@ -254,6 +256,8 @@ class CallInterpreter(ItemVisitor):
         self.memory.doubt += 1
         made = self.call(function, CallArguments(tuple(rest)))
         self.memory.doubt -= 1
+        if name == "checkpoint" and isinstance(made, AbstractTensor):
+            made.graph = frozenset()  # it keeps nothing of what the function computed
         return made
 
     def _call_above(self, owner: AbstractObject, above: str, name: str, given: CallArguments) -> AbstractValue:

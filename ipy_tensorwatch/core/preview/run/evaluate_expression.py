@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...syntax.ast_queries import is_library, spell_path
 from ..library.new_tensors import fresh_like
+from ..library.saved_inputs import note_saved
 from ..values.abstract_values import (
     NONE,
     NUMBER,
@@ -119,7 +120,9 @@ class ExpressionEvaluator(ValueReader):
     def operate(self, op: ast.operator, left: AbstractValue, right: AbstractValue) -> AbstractValue:
         """Return what an operator gives."""
         if isinstance(left, AbstractTensor) or isinstance(right, AbstractTensor):
-            return self._compute(left, right)
+            made = self._compute(left, right)
+            note_saved(self.memory, _NAMES.get(type(op), ""), made, (left, right))
+            return made
         if isinstance(left, AbstractObject):
             return self._join(op, left, right)
         known = compute_constant(type(op), left, right)
@@ -308,6 +311,7 @@ class ExpressionEvaluator(ValueReader):
         return self.visit(self.evaluate(source.iter, frame), turn)
 
 
+_NAMES: dict[type[ast.operator], str] = {ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul", ast.Pow: "pow"}
 _STEMS: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.BitOr: "or",
 }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...interpreter.definitions import Code
 from ...syntax.parsing import may_define
-from ..values.abstract_memory import StoppedError
+from ..values.stopped_error import StoppedError
 from .abstract_frame import JumpError
 from .checkpoint import take_checkpoint
 

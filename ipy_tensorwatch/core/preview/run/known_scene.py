@@ -183,7 +183,7 @@ class KnownScene:
 
     def _base_of(self, reading: Reading) -> AbstractTensor | None:
         """Return the leaf that a tensor is a view of, if its node says that it is one."""
-        if not (reading.grad_fn or "").startswith(_VIEWS):
+        if not is_view(reading):
             return None
         beside = self.snapshot.by_storage.get(reading.storage)
         return next((self._tensor(path, one) for path, one in beside if one.collects_gradient), None)
@@ -199,11 +199,15 @@ class KnownScene:
             tensor.grad = None if found is None else self._tensor(AccessPath(path.root, (*path.steps, ".grad")), found)
 
     def _object(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
-        spelled, notebook = str(path), self.library.notebook
-        number: object = notebook.objects.get(spelled, spelled)
+        notebook = self.library.notebook
+        is_catalogued = (
+            path.root in self.library.paths
+        )  # a variable that leads to tensors alone has no classes behind it
+        spelled = str(path) if is_catalogued else ""
+        number: object = notebook.objects.get(spelled, spelled) if is_catalogued else branch
         if number in self._objects:
             return self._objects[number]
-        name = self.library.class_of(path)
+        name = self.library.class_of(path) if is_catalogued else ""
         if self.library.function(name) is not None and not branch.steps:
             return self._defined(spelled if not path.steps else name)
         made = AbstractObject(self._kind(spelled, name, branch), name, path=path)
@@ -293,6 +297,11 @@ class KnownScene:
 def _is_plain(branch: PathBranch) -> bool:
     """Return whether a path leads to a plain value, and not to a container."""
     return branch.plain is not UNREAD and not branch.steps and not isinstance(branch.plain, type)
+
+
+def is_view(reading: Reading) -> bool:
+    """Return whether the node of a tensor says that it is a view."""
+    return (reading.grad_fn or "").startswith(_VIEWS)
 
 
 def _in_order(steps: Mapping[str, object]) -> list[str]:

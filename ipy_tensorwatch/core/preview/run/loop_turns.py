@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..values.abstract_memory import FIRST_SERIAL, StoppedError
+from ..values.abstract_memory import FIRST_SERIAL
 from ..values.abstract_values import (
     NUMBER,
     AbstractIterator,
@@ -18,6 +18,7 @@ from ..values.abstract_values import (
     constant_of,
     tensors_of,
 )
+from ..values.stopped_error import StoppedError
 from .abstract_frame import JumpError
 from .steady_loop import LoopStart, count_turn, is_steady, start_loop
 

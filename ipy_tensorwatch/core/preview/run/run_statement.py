@@ -14,7 +14,6 @@ from ...syntax.parsing import parse_cell, walk_statements
 from ..library.container_methods import add_item, drop_part, set_items
 from ..library.library_functions import GRAD_MODES
 from ..library.tensor_methods import call_tensor_method
-from ..values.abstract_memory import StoppedError
 from ..values.abstract_values import (
     NONE,
     UNKNOWN,
@@ -32,6 +31,7 @@ from ..values.abstract_values import (
     key_step,
     tensors_of,
 )
+from ..values.stopped_error import StoppedError
 from .abstract_frame import AbstractFrame, JumpError, file_of
 from .bind_target import TargetBinder
 from .loop_turns import LoopTurns, run_turn
@@ -330,11 +330,11 @@ class StatementInterpreter(TargetBinder):
         self.memory.doubt = doubt + frame.returned - returned
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: AbstractFrame) -> None:
-        records = self.memory.records
+        records, infers = self.memory.records, self.memory.infers
         try:
             self._enter_all(node.items, node.body, frame)
         finally:
-            self.memory.records = records
+            self.memory.records, self.memory.infers = records, infers
 
     def _enter_all(self, items: Sequence[ast.withitem], body: Sequence[ast.stmt], frame: AbstractFrame) -> None:
         """Enter the managers of a `with` one inside the other, and run its body."""
@@ -359,6 +359,9 @@ class StatementInterpreter(TargetBinder):
         if isinstance(value, AbstractObject) and value.kind in GRAD_MODES:
             wanted = self.truth(value.parts["[0]"]) if value.kind == "set_grad_enabled" else value.kind == "enable_grad"
             self.memory.records = wanted is not False
+            if value.kind == "inference_mode":
+                self.memory.infers = self.truth(value.parts["[0]"]) is not False
+                self.memory.records = not self.memory.infers
         method, leave = self.method_of(value, "__enter__"), self.method_of(value, "__exit__")
         entered = value.others if isinstance(value, AbstractObject) and value.kind == "nullcontext" else value
         inside(entered if method is None else self.call(method, CallArguments()))

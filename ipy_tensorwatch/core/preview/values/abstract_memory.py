@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from ...host.record import field, mutable
 from ...memory.overlap import overlaps_itself
 from ...model.reading import Reading, extent
-from .abstract_values import AbstractTensor, Either
+from .abstract_values import AbstractTensor, Either, GraphNode
+from .stopped_error import StoppedError
 from .view_layouts import ViewLayout, dense_strides
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FIRST_SERIAL = 1 << 44
 """The serial of the first object or storage that only an abstract run made."""
+_NO_NODES = frozenset[GraphNode]()
 _SPACING = 40
 """The addresses of made storages are `1 << _SPACING` apart, so that none overlaps."""
 _ITEM_SIZES = {"64": 8, "32": 4, "16": 2, "8": 1, "bool": 1}
@@ -30,28 +32,6 @@ MOST_WRITES = 4000
 
 
 Writer = Literal["", "step", "backward", "module"]
-
-
-class StoppedError(Exception):
-    """The cell would raise here; this error never leaves the package.
-
-    Attributes
-    ----------
-    trouble, tensor, position
-        Why a write is refused, if one is, and to what.
-    root
-        The path whose backward raises, if one does.
-    """
-
-    def __init__(
-        self,
-        trouble: Trouble | None = None,
-        tensor: AbstractTensor | None = None,
-        position: Position | None = None,
-        root: str = "",
-    ) -> None:
-        super().__init__(trouble)
-        self.trouble, self.tensor, self.position, self.root = trouble, tensor, position, root
 
 
 class AbstractWrite(NamedTuple):
@@ -65,6 +45,8 @@ class AbstractWrite(NamedTuple):
         Whether it happens whenever the cell runs, to exactly these elements.
     by
         What writes, if that is expected to: an optimizer's step, a backward, or a module to its buffers.
+    is_recorded
+        Whether autograd records it.
     """
 
     reading: Reading
@@ -72,6 +54,7 @@ class AbstractWrite(NamedTuple):
     is_certain: bool
     is_counted: bool
     by: Writer = ""
+    is_recorded: bool = False
 
 
 @mutable
@@ -86,6 +69,8 @@ class AbstractMemory:
         How many conditions that are not known lead here.
     records
         Whether autograd records operations.
+    infers
+        Whether inference mode is on.
     writes
         Each with the moments of its first, its second and its last time.
     now
@@ -98,6 +83,14 @@ class AbstractMemory:
         The paths to the tensors that these graphs end in, by their serials.
     freed
         The paths whose graph a backward of the cell has freed.
+    gone
+        The nodes made by the cell that a backward of it has freed.
+    reached
+        The leaves that a backward of the cell surely gave gradients to.
+    moved
+        How far the writes that are certain have moved the version counter of each storage.
+    spent
+        The paths whose graph leads into a part that was freed before the cell, each with the number of its first node.
     filled
         Every value under which an object got a new part, with that object.
     every_leaf
@@ -109,12 +102,17 @@ class AbstractMemory:
     position: Position
     doubt: int = 0
     records: bool = True
+    infers: bool = False
     writes: dict[AbstractWrite, tuple[int, ...]] = field(default_factory=dict)
     now: int = 0
     versions: dict[int, int] = field(default_factory=dict)
     saved: Sequence[Overwritten] = ()
     paths: Mapping[int, Sequence[str]] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
+    gone: set[GraphNode] = field(default_factory=set)
+    reached: set[AbstractTensor] = field(default_factory=set)
+    moved: dict[int, int] = field(default_factory=dict)
+    spent: Mapping[str, int] = field(default_factory=dict)
     filled: list[tuple[AbstractObject, AbstractValue]] = field(default_factory=list)
     every_leaf: Callable[[], Iterable[AbstractTensor]] = tuple
     next_serial: int = FIRST_SERIAL
@@ -147,11 +145,43 @@ class AbstractMemory:
             strides=strides,
             data_ptr=(number - FIRST_SERIAL + 1) << _SPACING,
             high=prod(known) * size,
-            version=None if kind == "ndarray" else 0,
+            version=None if kind == "ndarray" or self.infers else 0,
             requires_grad=bool(leaves),
             is_leaf=not leaves,
         )
-        return AbstractTensor(reading, is_exact=shape is not None, leaves=leaves)
+        graph = _joined(sources) if leaves else _NO_NODES
+        return AbstractTensor(reading, is_exact=shape is not None, leaves=leaves, graph=graph)
+
+    def note_saved(self, op: str, result: AbstractTensor, saved: Iterable[AbstractTensor] = ()) -> None:
+        """Note that the node of a result has saved something: some tensors, or others that nothing else leads to."""
+        if self.records and result.leaves and not result.is_array:
+            kept = tuple((one, self.moved.get(one.reading.storage, 0)) for one in saved)
+            result.graph |= {GraphNode(self.serial(), op, kept, self.position)}
+
+    def find_broken(self, graph: Iterable[GraphNode]) -> tuple[GraphNode, AbstractTensor] | None:
+        """Return the node that backward meets first of which a saved tensor was overwritten, and that tensor."""
+        for node in sorted(graph, key=lambda one: -one.number):
+            for tensor, version in node.saved:
+                if self.moved.get(tensor.reading.storage, 0) != version:
+                    return node, tensor
+        return None
+
+    def run_own(self, roots: Iterable[AbstractTensor], *, keeps: bool) -> None:
+        """Free the graphs that the cell has made.
+
+        Raises
+        ------
+        StoppedError
+            If something that they saved was overwritten, or a backward has freed it.
+        """
+        graph = _joined(roots)
+        broken, gone = self.find_broken(graph), max((one.number for one in graph & self.gone), default=-1)
+        if broken is not None and broken[0].number > gone:
+            raise StoppedError(tensor=broken[1], position=self.position, node=broken[0])
+        if gone >= 0:
+            raise StoppedError(freed="?", position=self.position)
+        if not keeps:
+            self.gone |= graph
 
     def view(
         self, base: AbstractTensor, layout: ViewLayout | None = None, *, kind: str = "", tracked: bool = True
@@ -183,11 +213,14 @@ class AbstractMemory:
             is_leaf=not with_grad,
             grad_fn="ViewBackward0" if with_grad else None,
         )
+        refuses = tracked and not self.records and not base.is_array
         return AbstractTensor(
             reading,
+            made_under=("inference-view" if self.infers else "no-grad-view") if refuses else "",
             is_exact=base.is_exact and layout is not None,
             base=(base.base or base) if tracked else None,
             leaves=leaves_of(base) if with_grad else frozenset(),
+            graph=base.graph if with_grad else frozenset(),
             is_counted=base.is_counted,
         )
 
@@ -198,11 +231,14 @@ class AbstractMemory:
         certain: bool = True,
         sources: Iterable[AbstractTensor] = (),
         fills: bool = False,
+        reads: bool = False,
     ) -> None:
         """Record an in-place write to a tensor, or to whichever it may be.
 
         Parameters
         ----------
+        reads
+            Whether it reads the elements of the sources one after the other, and must not have overwritten them.
         fills
             Whether the write gives every element the same value, which even an expanded tensor accepts.
 
@@ -213,33 +249,52 @@ class AbstractMemory:
         """
         if isinstance(value, Either):
             for one in value.options:
-                self.write(one, certain=False, sources=sources, fills=fills)
+                self.write(one, certain=False, sources=sources, fills=fills, reads=reads)
         elif isinstance(value, AbstractTensor):
             sources = [*sources]
             trouble = self.refuses(value, sources)
+            if trouble is None and reads and any(_is_overwritten(one, value) for one in sources):
+                trouble = "shared"
             if trouble is not None and certain and not (fills and trouble == "expanded"):
+                if trouble == "inference":
+                    self.record(value)
                 raise StoppedError(None if value.is_array else trouble, value, self.position)
-            self.record(value, certain=certain)
+            self.record(value, certain=certain, has_history=any(map(leaves_of, sources)))
             self._adopt(value, sources)
 
-    def run_backward(self, path: str, *, keeps: bool) -> None:
-        """Free the graph from before the cell that a path leads to.
+    def run_backward(self, paths: Sequence[str], *, keeps: bool) -> None:
+        """Free the graphs from before the cell that some paths lead to.
 
         Raises
         ------
         StoppedError
-            If something that it saved was overwritten.
+            If something that they saved was overwritten, or a backward has freed it.
         """
-        needed = [one for one in self.saved if path in one.roots] if path not in self.freed else []
-        if any(one.will_raise or (one.saved.is_checked and self.versions.get(_storage(one))) for one in needed):
-            raise StoppedError(root=path)
+        for path in paths:
+            needed = [one for one in self.saved if path in one.roots]
+            broken = [one for one in needed if self._is_broken(one)]
+            last = max((one.saved.sequence for one in broken), default=-1)
+            gone = [one for one in needed if not self.freed.isdisjoint(one.roots)]
+            if last < max((*(one.saved.sequence for one in gone), self.spent.get(path, -1))):
+                freed = next((each for one in gone for each in one.roots if each in self.freed), path)
+                raise StoppedError(root=path, freed=freed, position=self.position)
+            if broken:
+                raise StoppedError(root=path)
         if not keeps:
-            self.freed.add(path)
+            self.freed.update(paths)
+
+    def _is_broken(self, one: Overwritten) -> bool:
+        return one.will_raise or bool(one.saved.is_checked and self.versions.get(one.saved.reading.storage))
 
     def refuses(self, tensor: AbstractTensor, sources: Iterable[AbstractTensor] = ()) -> Trouble | None:
         """Return why PyTorch or NumPy refuses to write to a tensor, from tensors with these graphs; None if not."""
         if tensor.is_array:
             return "shared" if tensor.is_read_only else None
+        if tensor.reading.version is None and not self.infers:
+            return "inference"
+        root = tensor.base or tensor
+        if self.records and tensor.made_under and (leaves_of(root) or any(map(leaves_of, sources))):
+            return tensor.made_under
         if self.records and tensor.is_leaf:
             return "leaf"
         if self.records and tensor.base is not None and tensor.base.is_leaf and tensor.leaves:
@@ -249,17 +304,34 @@ class AbstractMemory:
         is_folded = tensor.is_exact and 0 in tensor.reading.strides and overlaps_itself(tensor.reading) is True
         return "expanded" if is_folded else None
 
-    def record(self, tensor: AbstractTensor, *, certain: bool = True, by: Writer = "", is_counted: bool = True) -> None:
-        """Record a write that nothing refuses."""
+    def record(
+        self,
+        tensor: AbstractTensor,
+        *,
+        certain: bool = True,
+        by: Writer = "",
+        is_counted: bool = True,
+        has_history: bool = False,
+    ) -> None:
+        """Record a write that nothing refuses; `has_history` if what is written was computed from leaves."""
         if len(self.writes) >= MOST_WRITES or tensor.reading.unknown or not tensor.reading.storage:
             return
         sure = certain and tensor.is_exact and not self.doubt
         is_counted = is_counted and tensor.is_counted
-        one = AbstractWrite(tensor.reading, self.position, sure, is_counted, by)
-        self.writes[one] = (*self.writes.get(one, ())[:2], self.now)
+        is_recorded = self.records and (has_history or bool(tensor.leaves)) and not tensor.is_array
+        one = AbstractWrite(tensor.reading, self.position, sure, is_counted, by, is_recorded)
+        known = self.writes.get(one)
+        self.writes[one] = (self.now,) if known is None else (*known[:2], self.now)
         if is_counted and not tensor.is_array:
             storage = tensor.reading.storage
             self.versions[storage] = self.versions.get(storage, 0) + 1
+            if certain and not self.doubt:
+                self.moved[storage] = self.moved.get(storage, 0) + 1
+
+    def touch(self, tensor: AbstractTensor) -> None:
+        """Record that an operator moves a tensor's version counter, whichever bytes it changes."""
+        own = tensor.reading
+        self.record(AbstractTensor(own._replace(shape=(0,), strides=(own.itemsize,), high=own.low)))
 
     def replace(self, tensor: AbstractTensor, other: Reading) -> None:
         """Give a tensor the memory of another one: what leads to the very object changes, its views do not."""
@@ -276,11 +348,23 @@ class AbstractMemory:
         leaves = frozenset[AbstractTensor]().union(*map(leaves_of, sources)) if self.records else frozenset()
         if leaves and not tensor.is_array and not tensor.is_leaf:
             tensor.leaves |= leaves
+            tensor.graph |= _joined(sources)
             tensor.reading = tensor.reading._replace(requires_grad=True, is_leaf=False)
 
 
-def _storage(one: Overwritten) -> int:
-    return one.saved.reading.storage
+def _is_overwritten(source: AbstractTensor, target: AbstractTensor) -> bool:
+    """Return whether a write reads elements of a source after it has overwritten them, as far as PyTorch sees that."""
+    one, other = source.reading, target.reading
+    if source is target or one.storage != other.storage or source.is_array or target.is_array:
+        return False
+    is_known = source.is_exact and target.is_exact and one.is_dense and other.is_dense
+    meet = is_known and one.numel and other.numel and one.address < other.end and other.address < one.end
+    return bool(meet) and not (one.address == other.address and one.end == other.end and one.strides == other.strides)
+
+
+def _joined(tensors: Iterable[AbstractTensor]) -> frozenset[GraphNode]:
+    several = [one.graph for one in tensors if one.graph]
+    return several[0].union(*several[1:]) if several else _NO_NODES
 
 
 def is_one_memory(one: AbstractTensor, other: AbstractTensor) -> bool:

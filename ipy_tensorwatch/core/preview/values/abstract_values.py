@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ...host.record import field, mutable, record
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ...interpreter.definitions import Function
     from ...model.path import AccessPath
     from ...model.reading import Reading
+    from ...model.trace.evidence import Position
 
 
 class AbstractValue:
@@ -51,6 +52,8 @@ class AbstractTensor(AbstractValue):
         The tensor that autograd takes it for a view of; of a leaf that is not known, the tensor whose graph ends in it.
     leaves
         The leaves that its backward gives gradients to.
+    graph
+        The nodes of its graph that the cell made and that surely save something.
     grad
         Its gradient; None if it has none.
     is_counted
@@ -59,16 +62,20 @@ class AbstractTensor(AbstractValue):
         Whether it is an array that refuses writes.
     is_piece
         Whether an operator made it that returns several views, to which autograd refuses writes.
+    made_under
+        The mode in which it was made as a view, if that is why autograd refuses writes outside of it.
     """
 
     reading: Reading
     is_exact: bool = True
     base: AbstractTensor | None = None
     leaves: frozenset[AbstractTensor] = frozenset()
+    graph: frozenset[GraphNode] = frozenset()
     grad: AbstractTensor | None = None
     is_counted: bool = True
     is_read_only: bool = False
     is_piece: bool = False
+    made_under: Literal["", "no-grad-view", "inference-view"] = ""
     parts: dict[str, AbstractValue] = field(default_factory=dict)
     since: dict[str, int] = field(default_factory=dict)
 
@@ -86,6 +93,27 @@ class AbstractTensor(AbstractValue):
     def shape(self) -> tuple[int, ...] | None:
         """Its shape, if that is known."""
         return self.reading.shape if self.is_exact else None
+
+
+class GraphNode:
+    """A node that surely saves something.
+
+    Attributes
+    ----------
+    number
+        Backward runs the node with the highest one first.
+    op
+        The name of the operation.
+    saved
+        The tensors that it saved, each with the version that its memory had then.
+    position
+        The statement that made it.
+    """
+
+    __slots__ = ("number", "op", "position", "saved")
+
+    def __init__(self, number: int, op: str, saved: tuple[tuple[AbstractTensor, int], ...], position: Position) -> None:
+        self.number, self.op, self.saved, self.position = number, op, saved, position
 
 
 @mutable(eq=False)

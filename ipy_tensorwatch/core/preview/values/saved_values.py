@@ -10,7 +10,18 @@ from .abstract_values import AbstractObject, AbstractTensor
 if TYPE_CHECKING:
     from .abstract_values import AbstractValue
 
-_OF_TENSOR = ("reading", "is_exact", "base", "leaves", "grad", "is_counted", "is_read_only", "is_piece")
+_OF_TENSOR = (
+    "reading",
+    "is_exact",
+    "base",
+    "leaves",
+    "graph",
+    "grad",
+    "is_counted",
+    "is_read_only",
+    "is_piece",
+    "made_under",
+)
 _OF_OBJECT = ("kind", "class_name", "is_whole", "path", "is_training", "others")
 _tensor_fields, _object_fields = attrgetter(*_OF_TENSOR), attrgetter(*_OF_OBJECT)
 
