@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _Statements = list[tuple[int, ast.stmt]]
 OF_GRADIENTS = frozenset(("TW201", "TW202", "TW205"))
 """The hazards whose fixes are proven by gradients: those of the mended statements against those of saved copies."""
+Proof = Literal["bytes", "gradients", "no-error", "backwards"]
 TICK = "_tick_"
 """The function that the loops of a replay call in each turn: it raises when time is over."""
 _LIBRARIES = ROOTS | frozenset(dir(builtins))
@@ -51,8 +52,8 @@ class Replay:
     cells
         The cells of the statements that run.
     proves
-        What shows that the fix mends: the path keeps its bytes, the gradients are those of saved copies, or no
-        statement raises.
+        What shows that the fix mends: the path keeps its bytes, the gradients are those of saved copies, no statement
+        raises, or backwards of what it mends run and give the gradients of saved copies.
     saver, mended_saver
         The place of the statement that saved a tensor, among all statements as they ran and as mended.
     has_others
@@ -69,7 +70,7 @@ class Replay:
     mended_before: tuple[str, ...]
     mended_during: tuple[str, ...]
     cells: frozenset[int] = frozenset()
-    proves: Literal["bytes", "gradients", "no-error"] = "bytes"
+    proves: Proof = "bytes"
     saver: int | None = None
     mended_saver: int | None = None
     has_others: bool = False
@@ -101,12 +102,21 @@ def plan_hazard(
     has_others
         Whether other saved tensors were overwritten too, so that the fix need not end all that is wrong.
     """
-    is_refused = hazard.code == "TW204" and hazard.happened and fix.tail is None
-    if not (is_refused or hazard.code in OF_GRADIENTS):
+    proves = _proof(hazard, fix)
+    found = _plan(_roots(hazard), fix, cell, cells, hazard) if proves is not None else None
+    if found is None or proves is None:
         return None
-    found = _plan(_roots(hazard), fix, cell, cells, hazard)
-    proves: Literal["no-error", "gradients"] = "no-error" if is_refused else "gradients"
-    return found and replace(found, mends=_left(hazard, fix), has_others=has_others, proves=proves)
+    mends = hazard.paths if proves == "backwards" else _left(hazard, fix)
+    return replace(found, mends=mends, has_others=has_others, proves=proves)
+
+
+def _proof(hazard: Hazard, fix: Fix) -> Proof | None:
+    """Return what shows that the fix of a hazard mends; None if nothing does."""
+    if hazard.code in OF_GRADIENTS:
+        return "gradients"
+    if hazard.code == "TW213":
+        return "no-error" if hazard.happened else "backwards"
+    return "no-error" if hazard.code == "TW204" and hazard.happened and fix.tail is None else None
 
 
 def _left(hazard: Hazard, fix: Fix) -> tuple[str, ...]:
