@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..host.record import record
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ..model.records import Change
 
 _Statements = list[tuple[int, ast.stmt]]
+_read_once = lru_cache(maxsize=4096)
+"""What a statement is known for is read once: the fixes of one cell are tried with nearly the same statements."""
 OF_GRADIENTS = frozenset(("TW201", "TW202", "TW205"))
 """The hazards whose fixes are proven by gradients: those of the mended statements against those of saved copies."""
 Proof = Literal["bytes", "gradients", "no-error", "backwards"]
@@ -141,9 +144,7 @@ def _plan(
         return None
     trees = {count: _statements(text) for count, text in sources.items()}
     every = [one for several in trees.values() for one in several]
-    if any(_runs_magic(sources[count]) for count in edits) or not all(map(gives_library, every)):
-        return None
-    if may_read_anything(every):
+    if any(_runs_magic(sources[count]) for count in edits) or not _are_open(tuple(every)):
         return None
     own = _connected(trees, roots)
     given = _given(own, min(edits))
@@ -170,6 +171,12 @@ def _plan(
     )
 
 
+@lru_cache(maxsize=16)
+def _are_open(several: tuple[ast.stmt, ...]) -> bool:
+    """Return whether statements name all that they read, and leave the libraries as they are."""
+    return all(map(gives_library, several)) and not may_read_anything(several)
+
+
 def _saver(own: _Statements, hazard: Hazard | None, edits: Sequence[Edit], code: str) -> int | None:
     """Return the place of the statement that saved what a hazard is about; None if it is not among them."""
     if hazard is None or hazard.saved_at is None:
@@ -185,11 +192,13 @@ def _holds(node: ast.stmt, line: int) -> bool:
     return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
-def _statements(source: str) -> list[ast.stmt]:
+@lru_cache(maxsize=512)
+def _statements(source: str) -> tuple[ast.stmt, ...]:
     """Return the statements of a cell, those that magics like `%%time` run included."""
     tree = parse_cell(source)
     found = ((node, find_body(node)) for node in (tree.body if tree else ()))
-    return [one for node, body in found for one in ([node] if body is None else _statements(body.source) or [node])]
+    several = ([node] if body is None else _statements(body.source) or [node] for node, body in found)
+    return tuple(one for each in several for one in each)
 
 
 def _runs_magic(source: str) -> bool:
@@ -206,9 +215,10 @@ def _connected(trees: Mapping[int, Sequence[ast.stmt]], roots: Collection[str]) 
     while size != len(known):
         size = len(known)
         known.update(*(names for _, names in named if not known.isdisjoint(names)))
-    return [one for one, names in named if not known.isdisjoint(names) or (not names and is_pure(one[1]))]
+    return [one for one, names in named if not known.isdisjoint(names) or (not names and _is_pure(one[1], frozenset()))]
 
 
+@_read_once
 def _stored(node: ast.stmt) -> set[str]:
     """Return the variables and functions that a statement binds."""
     parts = all_nodes(node)
@@ -218,14 +228,22 @@ def _stored(node: ast.stmt) -> set[str]:
 
 def _names(node: ast.stmt, libraries: frozenset[str]) -> set[str]:
     """Return the variables that a statement names, those in code that it runs as text included."""
+    own, inside = _names_typed(node)
+    return (own - libraries) | inside
+
+
+@_read_once
+def _names_typed(node: ast.stmt) -> tuple[set[str], set[str]]:
+    """Return the names that a statement uses but for those of arguments, and the words of code that it runs as text."""
     if isinstance(node, ast.Import | ast.ImportFrom):
-        return set()
-    own = {part.id for part in all_nodes(node) if isinstance(part, ast.Name)}
-    own |= {part.name for part in all_nodes(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)}
-    local = {part.arg for part in all_nodes(node) if isinstance(part, ast.arg)}
-    return (own - libraries - local) | words_in_code(node)
+        return set(), set()
+    parts = all_nodes(node)
+    own = {part.id for part in parts if isinstance(part, ast.Name)}
+    own |= {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+    return own - {part.arg for part in parts if isinstance(part, ast.arg)}, words_in_code(node)
 
 
+@_read_once
 def _only_shows(node: ast.stmt) -> bool:
     """Return whether a statement only shows or checks values, or seeds: without it all others do the same."""
     if isinstance(node, ast.Assert):
@@ -243,7 +261,7 @@ def _given(own: _Statements, first: int) -> dict[str, int] | None:
     functions = _functions(own)
     found: dict[str, int] = {}
     for count, node in own:
-        if is_pure(node, functions):
+        if _is_pure(node, functions):
             continue
         names = _bound(node)
         if names is None or count > first:
@@ -271,19 +289,25 @@ def _binds_given(node: ast.stmt, count: int, given: Mapping[str, int]) -> bool:
     return bool(names) and all(given.get(one) == count for one in names or ())
 
 
-def _functions(own: _Statements) -> set[str]:
-    return {node.name for _, node in own if isinstance(node, ast.FunctionDef)}
+def _functions(own: _Statements) -> frozenset[str]:
+    return frozenset(node.name for _, node in own if isinstance(node, ast.FunctionDef))
 
 
 def _are_pure(own: _Statements) -> bool:
     functions = _functions(own)
-    return all(is_pure(node, functions) for _, node in own)
+    return all(_is_pure(node, functions) for _, node in own)
+
+
+@_read_once
+def _is_pure(node: ast.stmt, functions: frozenset[str]) -> bool:
+    return is_pure(node, functions)
 
 
 def _spelled(own: _Statements, belongs: Callable[[int], bool]) -> tuple[str, ...]:
     return tuple(_with_ticks(node) for count, node in own if belongs(count))
 
 
+@_read_once
 def _with_ticks(node: ast.stmt) -> str:
     """Spell a statement with ticks; it is parsed anew.
 

@@ -352,7 +352,7 @@ WORDS_ONLY = {
         "out = net(w)",
         "out.sum().backward()",
     ],
-    "TW209": [START + "out = w * 2\nd = out.detach()", "out.detach().add_(1)\nd.mul_(3)"],
+    "TW209": [START + "out = w * 2\nd, e = out.detach(), out.detach()", "d.add_(1)\ne.mul_(3)"],
     "TW213": [START + "h = w * w\nloss = h.sum(); v = torch.tanh(h)\nv.detach().mul_(2)", "loss.backward()"],
 }  # fmt: skip
 
