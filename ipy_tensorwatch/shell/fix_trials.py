@@ -113,7 +113,8 @@ def _plan(report: Report, one: Change | Hazard, fix: Fix) -> Replay | None:
 def _other_fixes(report: Report, one: Change | Hazard, fix: Fix) -> Iterator[Fix]:
     """Yield what else may mend a silent change or a hazard, and is offered only if a trial proves it."""
     if isinstance(one, Hazard):
-        return alternative_fixes(one, fix, report.sources)
+        others = [other for other in report.hazards if other.key != one.key]
+        return alternative_fixes(one, fix, report.sources, others)
     found = change_fixes(one, report.cell.count, report.snapshot, report.sources, report.origins)
     return (other for other in found if other.edits != fix.edits)
 

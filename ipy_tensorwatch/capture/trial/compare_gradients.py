@@ -69,6 +69,18 @@ def judge_error(was: TrialRun, now: TrialRun, mends: Sequence[str]) -> TrialVerd
     return "safe" if are_alike(was.left, common, but=mends) and _same_kept(was, now) else "unsafe"
 
 
+def judge_backwards(was: TrialRun, now: TrialRun, expected: Gradients, roots: Sequence[str]) -> TrialVerdict:
+    """Judge a fix that is to let backwards of some variables run, and to make no other one wrong."""
+    if was.has_raised or not all(one in expected for one in roots):
+        return "unknown"
+    found = probe_gradients(now)
+    if now.has_raised or not all(found.get(one) is not None for one in roots):
+        return "useless"
+    if not all(one in found and _same(found[one], expected[one]) for one in expected):
+        return "useless"
+    return "safe" if are_alike(was.left, now.left, but=()) else "unsafe"
+
+
 def judge_gradients(
     was: TrialRun, now: TrialRun, right: TrialRun, expected: Gradients, mends: Sequence[str]
 ) -> TrialVerdict:

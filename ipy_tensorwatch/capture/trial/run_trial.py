@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from ...core.fixes.pure_statements import MOST_ELEMENTS
 from ...core.host.deadline import Deadline, LateError
 from ..host.torch_private import has_odd_context, user_modes
-from .compare_gradients import judge_error, judge_gradients, probe_gradients, run_to_end, saving_copies
+from .compare_gradients import judge_backwards, judge_error, judge_gradients, probe_gradients, run_to_end, saving_copies
 from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
 from .given_values import given_values
 from .trial_devices import TrialDevices
@@ -100,6 +100,10 @@ def _judge_hazard(replay: Replay, given: Mapping[str, Any], ends: Deadline) -> T
     was, now = run_to_end(given, texts, ends), run_to_end(given, mended, ends)
     if replay.proves == "no-error":
         return judge_error(was, now, replay.mends)
+    if replay.proves == "backwards":
+        with saving_copies():
+            expected = probe_gradients(run_to_end(given, mended, ends))
+        return judge_backwards(was, now, expected, replay.mends)
     with saving_copies():
         right = run_to_end(given, texts, ends)
         expected = probe_gradients(right)

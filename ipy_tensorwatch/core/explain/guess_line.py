@@ -12,7 +12,7 @@ from ..model.trace.saved_tensor import Writing
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.magic_calls import MAGIC_CALL
-from ..syntax.parsing import bound_around, parse_path
+from ..syntax.parsing import bound_around, parse_path, rebindable
 from .candidate_lines import (
     is_counted,
     list_candidates,
@@ -183,11 +183,11 @@ class Guess:
         return {path: known[path] for path in carried if path in known}
 
     def _rebinds(self, found: Stopped) -> frozenset[str]:
-        """Return the names that can be rebound at the line inside a function that wrote."""
+        """Return the names that can be rebound at the line inside a function that wrote, and whose values it reads."""
         if found.owner is not None:
             return frozenset(found.paths)
         inner = found.writing.site.inner if found.writing and found.writing.site else None
-        return bound_around(self.search.scene.built.plain_of(inner.cell), inner.line) if inner else frozenset()
+        return rebindable(self.search.scene.built.plain_of(inner.cell), inner.line) if inner else frozenset()
 
 
 def _writes_itself(one: Statement, name: str) -> bool:

@@ -18,17 +18,18 @@ from ..statements.rewrite_statement import (
     parse_one,
     read_paths,
     with_clones,
-    written_path,
+    written_place,
 )
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.syntax_tree import all_nodes
+from .edited_source import are_apart
 from .pure_statements import ROOTS
 from .replay import OF_GRADIENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..model.records import Change, Site
 
@@ -36,7 +37,9 @@ MOST_COPIES = 4
 """In how many statements one fix lets autograd save a copy."""
 
 
-def alternative_fixes(hazard: Hazard, fix: Fix, cells: Mapping[int, str]) -> Iterator[Fix]:
+def alternative_fixes(
+    hazard: Hazard, fix: Fix, cells: Mapping[int, str], others: Iterable[Hazard] = ()
+) -> Iterator[Fix]:
     """Yield what else may mend a hazard, the likeliest first; nothing that was not tried may be offered.
 
     Parameters
@@ -45,15 +48,35 @@ def alternative_fixes(hazard: Hazard, fix: Fix, cells: Mapping[int, str]) -> Ite
         The fix that was tried in vain.
     cells
         The plain sources of all cells so far, by count.
+    others
+        The other hazards: where one statement saved several tensors, all of their fixes may be needed.
     """
     if hazard.code not in OF_GRADIENTS:
         return
     known = {fix.edits, ()}
+    together = _together(hazard, fix, others)
+    if together is not None:
+        known.add(together.edits)
+        yield together
     plain = (with_edits(one, cells.__getitem__) for one in _copies(hazard) if one.target and one.target.cell in cells)
     for found in (*plain, *_copied_wherever_read(hazard, cells)):
         if found.edits not in known:
             known.add(found.edits)
             yield found
+
+
+def _together(hazard: Hazard, fix: Fix, others: Iterable[Hazard]) -> Fix | None:
+    """Return the fixes of all tensors that one statement saved, as one."""
+    beside = [
+        one.fix
+        for one in others
+        if one.saved_cell == hazard.saved_cell and one.saved_at == hazard.saved_at and one.fix.edits
+    ]
+    fixes = {one.edits: one for one in (fix, *beside) if one.edits}
+    edits = sorted((edit for one in fixes for edit in one), key=lambda one: (one.cell, one.line, one.end_line))
+    if not fix.edits or len(fixes) < 2 or not are_apart(edits):  # noqa: PLR2004  (one was tried already)
+        return None
+    return replace(fix, code="; ".join(one.code for one in fixes.values()), other="", edits=tuple(edits))
 
 
 def _copies(hazard: Hazard) -> Iterator[Fix]:
@@ -111,8 +134,8 @@ def _tensors_read(text: str) -> list[str]:
 def _written_copies(hazard: Hazard) -> Iterator[Fix]:
     """Let the statement that wrote have a copy."""
     target = _innermost(hazard.written_cell, hazard.written_at)
-    path = written_path(target.text) if target is not None else None
-    if path is not None and path.isidentifier():
+    path = written_place(target.text) if target is not None else None
+    if path is not None:
         yield Fix(kind="write-copy", code=f"{path} = {path}.clone()", target=target)
 
 

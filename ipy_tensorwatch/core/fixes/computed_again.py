@@ -181,6 +181,11 @@ def _inserted_after(source: str, cell: int, line: int, new: Sequence[str]) -> Ed
     node, rows = around[-1], source.split("\n")
     end, before = node.end_lineno or line, rows[node.lineno - 1].encode()[: node.col_offset].decode()
     rest = rows[end - 1].encode()[node.end_col_offset or 0 :].decode().strip()
-    if before.strip() or (rest and not rest.startswith("#")):
+    if rest and not rest.startswith("#"):
         return None
+    if before.strip():  # it is the last of several on its line, of which the first must be no header
+        first = next((one for one in around if one.lineno == node.lineno), node)
+        if not isinstance(first, ast.Expr | ast.Assign | ast.AugAssign):
+            return None
+        before = before[: len(before) - len(before.lstrip())]
     return Edit(cell=cell, line=end + 1, end_line=end, text="\n".join(before + one for one in new))

@@ -68,8 +68,14 @@ class Derivation:
             return False
         if any(self._function_around(one.cell, one.line) for one in several):
             return True
-        is_late = (all(not self._precedes(one, site) for one in several) for site in self.change.sites)
+        others = [site for site in self.change.sites if not any(map(self._leads_here, _targets(site.text)))]
+        is_late = (all(not self._precedes(one, site) for one in several) for site in others)
         return not any(is_late) and all(self._are_apart(one, several) for one in self.through)
+
+    def _leads_here(self, target: AccessPath) -> bool:
+        """Return whether a target is the path, an element of its tensor, or what holds it."""
+        path = parse_path(self.change.path)
+        return target.is_grad == path.is_grad and (target.leads_to(path) or path.leads_to(target))
 
     def _are_apart(self, via: str, several: Iterable[Edit]) -> bool:
         path, other = parse_path(self.change.path), parse_path(via)
@@ -177,7 +183,7 @@ class Derivation:
     def _writes_path(self, site: Site) -> bool:
         """Return whether a call wrote to the path by its own name: no copy elsewhere keeps it from that."""
         path = parse_path(self.change.path)
-        if site.inner is not None and any(one.leads_to(path) for one in _targets(site.inner.text)):
+        if site.inner is not None and any(map(self._leads_here, _targets(site.inner.text))):
             return True
         if _targets(site.text):
             return False

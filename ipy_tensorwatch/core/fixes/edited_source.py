@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,3 +57,9 @@ def edit_diff(source: str, edits: Sequence[Edit]) -> Iterator[DiffLine]:
         old, new = lines[one.line - 1 : one.end_line], one.text.split("\n")
         yield from (DiffLine("-", one.line + place, text) for place, text in enumerate(old) if text not in new)
         yield from (DiffLine("+", one.line, text) for text in new if text not in old)
+
+
+def are_apart(edits: Sequence[Edit]) -> bool:
+    """Return whether edits do not touch the same lines."""
+    ordered = sorted(edits, key=lambda one: (one.cell, one.line, one.end_line))
+    return all(one.cell != other.cell or one.end_line < other.line for one, other in pairwise(ordered))

@@ -14,7 +14,7 @@ from ..statements.copied_value import Copying, copied_value
 from ..statements.rewrite_statement import out_of_place, without_inplace
 from ..statements.writes.statement_writes import targets_of
 from ..syntax.ast_queries import arguments, last_name, names_bound, own_parts, spell_path
-from ..syntax.parsing import parse_cell, statements_around, walk_statements
+from ..syntax.parsing import parse_cell, rebindable, statements_around, walk_statements
 from ..syntax.statement_text import header_end, spell
 from ..syntax.syntax_tree import all_nodes
 
@@ -144,7 +144,7 @@ def _copied_binding(write: _Write, node: ast.stmt, path: AccessPath, *, is_array
 
 def _own_argument(write: _Write, name: str, *, is_array: bool) -> Iterator[Fix]:
     typed = write.typed(write.node)
-    if not isinstance(write.node, ast.Return) and not is_read_after(write.function, write.node, name):
+    if not isinstance(write.node, ast.Return) and name not in rebindable("\n".join(write.lines), write.node.lineno):
         return  # what is written to a copy would be lost
     code = out_of_place(typed.text, {name})
     if code is None and isinstance(write.node, ast.Return):
@@ -153,15 +153,6 @@ def _own_argument(write: _Write, name: str, *, is_array: bool) -> Iterator[Fix]:
         yield Fix(kind="out-of-place", code=code, target=typed, says_where=True)
     copy = f"{name} = {name}.{'copy' if is_array else 'clone'}()"
     yield Fix(kind="write-copy", code=copy, target=write.typed(_outermost(write)), says_where=True)
-
-
-def is_read_after(function: ast.stmt, node: ast.stmt, name: str) -> bool:
-    """Return whether a function reads a name after one of its statements, or in it, or in a later turn of its loops."""
-    loops = [one for one in all_nodes(function) if isinstance(one, ast.For | ast.While) and node in all_nodes(one)]
-    parts = [part for part in all_nodes(function) if isinstance(part, ast.Name) and part.id == name]
-    read = [part for part in parts if isinstance(part.ctx, ast.Load)]
-    inside = {id(part) for loop in loops for part in all_nodes(loop)} - {id(part) for part in all_nodes(node)}
-    return any(part.lineno > (node.end_lineno or node.lineno) or id(part) in inside for part in read)
 
 
 def _outermost(write: _Write) -> ast.stmt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..host.record import record
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from ..model.records import Change
 
 _Statements = list[tuple[int, ast.stmt]]
+_read_once = lru_cache(maxsize=4096)
+"""What a statement is known for is read once: the fixes of one cell are tried with nearly the same statements."""
 OF_GRADIENTS = frozenset(("TW201", "TW202", "TW205"))
 """The hazards whose fixes are proven by gradients: those of the mended statements against those of saved copies."""
+Proof = Literal["bytes", "gradients", "no-error", "backwards"]
 TICK = "_tick_"
 """The function that the loops of a replay call in each turn: it raises when time is over."""
 _LIBRARIES = ROOTS | frozenset(dir(builtins))
@@ -51,8 +55,8 @@ class Replay:
     cells
         The cells of the statements that run.
     proves
-        What shows that the fix mends: the path keeps its bytes, the gradients are those of saved copies, or no
-        statement raises.
+        What shows that the fix mends: the path keeps its bytes, the gradients are those of saved copies, no statement
+        raises, or backwards of what it mends run and give the gradients of saved copies.
     saver, mended_saver
         The place of the statement that saved a tensor, among all statements as they ran and as mended.
     has_others
@@ -69,7 +73,7 @@ class Replay:
     mended_before: tuple[str, ...]
     mended_during: tuple[str, ...]
     cells: frozenset[int] = frozenset()
-    proves: Literal["bytes", "gradients", "no-error"] = "bytes"
+    proves: Proof = "bytes"
     saver: int | None = None
     mended_saver: int | None = None
     has_others: bool = False
@@ -101,12 +105,21 @@ def plan_hazard(
     has_others
         Whether other saved tensors were overwritten too, so that the fix need not end all that is wrong.
     """
-    is_refused = hazard.code == "TW204" and hazard.happened and fix.tail is None
-    if not (is_refused or hazard.code in OF_GRADIENTS):
+    proves = _proof(hazard, fix)
+    found = _plan(_roots(hazard), fix, cell, cells, hazard) if proves is not None else None
+    if found is None or proves is None:
         return None
-    found = _plan(_roots(hazard), fix, cell, cells, hazard)
-    proves: Literal["no-error", "gradients"] = "no-error" if is_refused else "gradients"
-    return found and replace(found, mends=_left(hazard, fix), has_others=has_others, proves=proves)
+    mends = hazard.paths if proves == "backwards" else _left(hazard, fix)
+    return replace(found, mends=mends, has_others=has_others, proves=proves)
+
+
+def _proof(hazard: Hazard, fix: Fix) -> Proof | None:
+    """Return what shows that the fix of a hazard mends; None if nothing does."""
+    if hazard.code in OF_GRADIENTS:
+        return "gradients"
+    if hazard.code == "TW213":
+        return "no-error" if hazard.happened else "backwards"
+    return "no-error" if hazard.code == "TW204" and hazard.happened and fix.tail is None else None
 
 
 def _left(hazard: Hazard, fix: Fix) -> tuple[str, ...]:
@@ -131,9 +144,7 @@ def _plan(
         return None
     trees = {count: _statements(text) for count, text in sources.items()}
     every = [one for several in trees.values() for one in several]
-    if any(_runs_magic(sources[count]) for count in edits) or not all(map(gives_library, every)):
-        return None
-    if may_read_anything(every):
+    if any(_runs_magic(sources[count]) for count in edits) or not _are_open(tuple(every)):
         return None
     own = _connected(trees, roots)
     given = _given(own, min(edits))
@@ -160,6 +171,12 @@ def _plan(
     )
 
 
+@lru_cache(maxsize=16)
+def _are_open(several: tuple[ast.stmt, ...]) -> bool:
+    """Return whether statements name all that they read, and leave the libraries as they are."""
+    return all(map(gives_library, several)) and not may_read_anything(several)
+
+
 def _saver(own: _Statements, hazard: Hazard | None, edits: Sequence[Edit], code: str) -> int | None:
     """Return the place of the statement that saved what a hazard is about; None if it is not among them."""
     if hazard is None or hazard.saved_at is None:
@@ -175,11 +192,13 @@ def _holds(node: ast.stmt, line: int) -> bool:
     return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
-def _statements(source: str) -> list[ast.stmt]:
+@lru_cache(maxsize=512)
+def _statements(source: str) -> tuple[ast.stmt, ...]:
     """Return the statements of a cell, those that magics like `%%time` run included."""
     tree = parse_cell(source)
     found = ((node, find_body(node)) for node in (tree.body if tree else ()))
-    return [one for node, body in found for one in ([node] if body is None else _statements(body.source) or [node])]
+    several = ([node] if body is None else _statements(body.source) or [node] for node, body in found)
+    return tuple(one for each in several for one in each)
 
 
 def _runs_magic(source: str) -> bool:
@@ -196,9 +215,10 @@ def _connected(trees: Mapping[int, Sequence[ast.stmt]], roots: Collection[str]) 
     while size != len(known):
         size = len(known)
         known.update(*(names for _, names in named if not known.isdisjoint(names)))
-    return [one for one, names in named if not known.isdisjoint(names) or (not names and is_pure(one[1]))]
+    return [one for one, names in named if not known.isdisjoint(names) or (not names and _is_pure(one[1], frozenset()))]
 
 
+@_read_once
 def _stored(node: ast.stmt) -> set[str]:
     """Return the variables and functions that a statement binds."""
     parts = all_nodes(node)
@@ -208,14 +228,22 @@ def _stored(node: ast.stmt) -> set[str]:
 
 def _names(node: ast.stmt, libraries: frozenset[str]) -> set[str]:
     """Return the variables that a statement names, those in code that it runs as text included."""
+    own, inside = _names_typed(node)
+    return (own - libraries) | inside
+
+
+@_read_once
+def _names_typed(node: ast.stmt) -> tuple[set[str], set[str]]:
+    """Return the names that a statement uses but for those of arguments, and the words of code that it runs as text."""
     if isinstance(node, ast.Import | ast.ImportFrom):
-        return set()
-    own = {part.id for part in all_nodes(node) if isinstance(part, ast.Name)}
-    own |= {part.name for part in all_nodes(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)}
-    local = {part.arg for part in all_nodes(node) if isinstance(part, ast.arg)}
-    return (own - libraries - local) | words_in_code(node)
+        return set(), set()
+    parts = all_nodes(node)
+    own = {part.id for part in parts if isinstance(part, ast.Name)}
+    own |= {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+    return own - {part.arg for part in parts if isinstance(part, ast.arg)}, words_in_code(node)
 
 
+@_read_once
 def _only_shows(node: ast.stmt) -> bool:
     """Return whether a statement only shows or checks values, or seeds: without it all others do the same."""
     if isinstance(node, ast.Assert):
@@ -233,7 +261,7 @@ def _given(own: _Statements, first: int) -> dict[str, int] | None:
     functions = _functions(own)
     found: dict[str, int] = {}
     for count, node in own:
-        if is_pure(node, functions):
+        if _is_pure(node, functions):
             continue
         names = _bound(node)
         if names is None or count > first:
@@ -261,19 +289,25 @@ def _binds_given(node: ast.stmt, count: int, given: Mapping[str, int]) -> bool:
     return bool(names) and all(given.get(one) == count for one in names or ())
 
 
-def _functions(own: _Statements) -> set[str]:
-    return {node.name for _, node in own if isinstance(node, ast.FunctionDef)}
+def _functions(own: _Statements) -> frozenset[str]:
+    return frozenset(node.name for _, node in own if isinstance(node, ast.FunctionDef))
 
 
 def _are_pure(own: _Statements) -> bool:
     functions = _functions(own)
-    return all(is_pure(node, functions) for _, node in own)
+    return all(_is_pure(node, functions) for _, node in own)
+
+
+@_read_once
+def _is_pure(node: ast.stmt, functions: frozenset[str]) -> bool:
+    return is_pure(node, functions)
 
 
 def _spelled(own: _Statements, belongs: Callable[[int], bool]) -> tuple[str, ...]:
     return tuple(_with_ticks(node) for count, node in own if belongs(count))
 
 
+@_read_once
 def _with_ticks(node: ast.stmt) -> str:
     """Spell a statement with ticks; it is parsed anew.
 

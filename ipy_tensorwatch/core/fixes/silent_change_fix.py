@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
@@ -18,6 +17,7 @@ from ..statements.statement import parse_statements
 from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import parse_path
 from .derivation import Derivation
+from .edited_source import are_apart
 from .function_fix import fix_in_function, makes_array
 from .sharing import Sharing, bindings, carried_over, goes_by_rows, sharings
 
@@ -190,7 +190,7 @@ class _Search:
             for target, code in ((one, codes[one]) for one in ordered)
         ]
         edits = tuple(dict.fromkeys(edit for one in fixes for edit in one.edits))
-        if fixes and all(one.edits for one in fixes) and _are_apart(edits):
+        if fixes and all(one.edits for one in fixes) and are_apart(edits):
             yield replace(
                 fixes[0], code="; ".join(codes[one] for one in ordered), says_where=len(fixes) == 1, edits=edits
             )
@@ -306,12 +306,6 @@ def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:
         for one in several
         if not any(other.begun != one.begun and other.path.root in reads[one] for other in several)
     ]
-
-
-def _are_apart(edits: Sequence[Edit]) -> bool:
-    """Return whether edits do not touch the same lines."""
-    ordered = sorted(edits, key=lambda one: (one.cell, one.line, one.end_line))
-    return all(one.cell != other.cell or one.end_line < other.line for one, other in pairwise(ordered))
 
 
 def _importing(fix: Fix, line: str, *, is_magic: bool) -> Fix:

@@ -277,6 +277,30 @@ def written_path(text: str) -> str | None:
             return None
 
 
+def written_place(text: str) -> str | None:
+    """Return the place of the tensor that a statement writes, as typed, so that it can be bound anew.
+
+    Examples
+    --------
+    >>> [written_place(one) for one in ("d[k].mul_(2)", "xs[0] += 1", "h[1:] = 0", "h.detach().zero_()")]
+    ['d[k]', 'xs[0]', 'h', None]
+    """
+    match parse_one(text):
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=name))) if is_inplace_name(name):
+            return _source(text, owner) if _is_place(owner) else None
+        case ast.AugAssign(target=ast.Subscript(value=owner, slice=key) as target) if not _is_part(key):
+            return _source(text, target) if _is_place(owner) else None
+    path = written_path(text)
+    return path if path is not None and path.isidentifier() else None
+
+
+def _is_place(node: ast.expr) -> bool:
+    """Return whether an expression is a chain of names, attributes and items."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
 def _is_part(key: ast.expr) -> bool:
     """Return whether a key is one that only a tensor accepts: a slice, or several keys."""
     return isinstance(key, ast.Slice | ast.Tuple) or (isinstance(key, ast.Constant) and key.value is ...)

@@ -265,12 +265,38 @@ def bound_around(source: str, line: int) -> frozenset[str]:
     >>> sorted(bound_around("def f(x):\n    y = x + z", 2))
     ['x', 'y']
     """
+    innermost = _function_around(source, line)
+    return frozenset(name for part in all_nodes(innermost) for name in _bound_name(part)).union(_declared(innermost))
+
+
+def rebindable(source: str, line: int) -> frozenset[str]:
+    r"""Return the names that the function around a line binds, and whose new values it or others read after the line.
+
+    Examples
+    --------
+    >>> source = "def f(x, y):\n    y.add_(x)\n    return y"
+    >>> [sorted(rebindable(source, line)) for line in (1, 2)], rebindable("def f(x):\n    x.mul_(2)", 2)
+    ([['x', 'y'], ['y']], frozenset())
+    """
+    innermost = _function_around(source, line)
+    loops = [one for one in all_nodes(innermost) if isinstance(one, ast.For | ast.While)]
+    again = min((one.lineno for one in loops if one.lineno <= line <= (one.end_lineno or 0)), default=line + 1)
+    parts = (part for part in all_nodes(innermost) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load))
+    read = {part.id for part in parts if part.lineno >= again and part.lineno != line}
+    return bound_around(source, line) & read.union(_declared(innermost))
+
+
+def _declared(function: ast.stmt) -> set[str]:
+    declared = (part for part in all_nodes(function) if isinstance(part, ast.Global | ast.Nonlocal))
+    return {name for part in declared for name in part.names}
+
+
+def _function_around(source: str, line: int) -> ast.stmt:
+    """Return the innermost function around a line; `pass` if there is none."""
     tree = parse_cell(source)
     around = [
         node
         for node in all_nodes(tree or ast.Module(body=[], type_ignores=[]))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and covers_line(node, line)
     ]
-    innermost = max(around, key=lambda node: node.lineno, default=ast.Pass())
-    declared = (part.names for part in all_nodes(innermost) if isinstance(part, ast.Global | ast.Nonlocal))
-    return frozenset(name for part in all_nodes(innermost) for name in _bound_name(part)).union(*declared)
+    return max(around, key=lambda node: node.lineno, default=ast.Pass())

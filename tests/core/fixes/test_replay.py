@@ -85,3 +85,16 @@ def test_no_file_is_copied_whose_nodes_know_their_parents(monkeypatch):
 
     assert found is not None
     assert ("for i in range(2):\n    _tick_()\n    y.add_(i)",) == found.during
+
+
+def test_what_the_statements_of_other_cells_do_is_read_once_for_all_fixes(monkeypatch: pytest.MonkeyPatch):
+    read: list[ast.stmt] = []
+    monkeypatch.setattr(
+        "ipy_tensorwatch.core.fixes.replay.is_pure", lambda node, functions=(): read.append(node) or True
+    )
+    first = {1: "x = torch.ones(7)\na = x + 1\nb = a + 2\nc = b + 3", 2: "y = x.detach()", 3: "y.add_(1)"}
+
+    assert plan(first) is not None
+    known = len(read)
+    assert plan(first) is not None
+    assert 0 < known == len(read)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...statements.rewrite_statement import cloned_inputs, makes, out_of_place, read_paths
 from ...syntax.magic_calls import puts_back
-from ...syntax.parsing import bound_around, parse_path
+from ...syntax.parsing import parse_path, rebindable
 from ...syntax.torch_vocabulary import INPLACE_LAYERS
 from ..fix import Fix
 from ..hazard_facts import typed_line
@@ -103,8 +103,8 @@ def _again(writing: Writing, stale: Stale) -> Fix:
 
 
 def _inside(inner: Inner, saving: Saving | None) -> Fix:
-    """Write out of place inside a function, which may not rebind names that it only reads."""
-    names = bound_around(saving.notebook.source_of(inner.cell), inner.line) if saving else frozenset[str]()
+    """Write out of place inside a function, which may not rebind names that it only reads, nor lose what it wrote."""
+    names = rebindable(saving.notebook.source_of(inner.cell), inner.line) if saving else frozenset[str]()
     code, target = out_of_place(inner.text, names), typed_line(inner.cell, inner)
     if code is not None:
         return Fix(kind="out-of-place", code=code, target=target, says_where=True)

@@ -90,5 +90,12 @@ def _fix(change: Change, cell: int, *, is_array: bool) -> Fix:
             kind="record-out-of-place", code=code or ""
         )  # in its place, under `no_grad`, it records nothing either
     writing = Writing(cell=cell, path=next(iter(change.via), None), site=site, cause=change.cause, is_array=is_array)
-    fix = fix_overwritten(writing, ())
+    fix = fix_overwritten(writing, ()) if _is_one_write(change) else Fix(kind="copy-or-later")
     return replace(fix, other=change.path, tail="if-meant")
+
+
+def _is_one_write(change: Change) -> bool:
+    """Return whether a copy for the first statement that wrote keeps all of them from the tensor."""
+    lines = {site.line for site in change.sites}
+    first = change.site.line if change.site else None
+    return len(lines) < 2 or (len(change.via) == 1 and first == min(lines))  # noqa: PLR2004

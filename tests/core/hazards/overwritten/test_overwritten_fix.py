@@ -50,7 +50,7 @@ def test_where_the_write_cannot_be_rewritten_a_copy_is_saved(write):
 
 
 def test_a_line_inside_a_function_is_rewritten_where_it_may_rebind_the_name():
-    notebook = Notebook(definitions=definitions_in("def f(t):\n    t.add_(1)", 1))
+    notebook = Notebook(definitions=definitions_in("def f(t):\n    t.add_(1)\n    return t", 1))
     saving = Saving(2, site(4, "loss = g()"), is_output=False, paths=("h",), notebook=notebook)
 
     fix = fix_overwritten(INSIDE, ("h",), STALE, saving)
