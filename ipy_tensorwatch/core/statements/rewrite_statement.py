@@ -287,9 +287,9 @@ def written_place(text: str) -> str | None:
     """
     match parse_one(text):
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=name))) if is_inplace_name(name):
-            return _source(text, owner) if _is_place(owner) else None
+            return source_of_node(text, owner) if _is_place(owner) else None
         case ast.AugAssign(target=ast.Subscript(value=owner, slice=key) as target) if not _is_part(key):
-            return _source(text, target) if _is_place(owner) else None
+            return source_of_node(text, target) if _is_place(owner) else None
     path = written_path(text)
     return path if path is not None and path.isidentifier() else None
 
