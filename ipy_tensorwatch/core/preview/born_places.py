@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..model.path import AccessPath
 from ..model.snapshots.difference import Content, Difference
 from ..model.trace.born import Born
 from ..model.trace.evidence import Position
@@ -52,6 +54,12 @@ class BornPlaces:
     def changed(self) -> Iterator[Found]:
         """Yield the paths that change."""
         yield from (one for several in self._found.values() for one in several.values() if one[1].changed)
+
+    def bound(self) -> Iterator[Found]:
+        """Yield that one of the containers was bound: a cell that changes nothing else has changed that."""
+        every = (one for several in self._found.values() for one, _ in several.values() if one.path.steps)
+        for one in islice(every, 1):
+            yield Difference(path=AccessPath(one.path.root), before=None, after=one.after), _SAME
 
     def as_born(self, ran: frozenset[int]) -> Iterator[Born]:
         """Yield the records of what was bound, given the statements that ran."""

@@ -180,7 +180,7 @@ class TraceWriter:
             cell=Cell(count=known.count, source=run.source, status="ok", duration=0.0, overhead=0.0),
             before=known.snapshot,
             after=self._after.snapshot,
-            found=tuple(self._found.values()),
+            found=tuple(self._found.values()) or tuple(self._born.bound()),
             born=tuple(self._born.as_born(frozenset(self._interpreter.notes.ran))),
             own=self._evidence(),
             notebook=self._notebook,

@@ -93,6 +93,8 @@ FROM_BEFORE = {
     "kept = {}\nfor n in range(5):\n    buffer.fill_(n)\n    kept[n] = buffer.clone()": [],
     "for n in range(3):\n    buffer += n + 1\n    meter.add(buffer)": ["TW211"],
     "path = simulate(5)": ["TW211"],
+    "sgd, states = torch.optim.SGD(lin.parameters(), lr=0.1), []\nfor _ in range(3):\n    sgd.zero_grad()\n"
+    "    lin(data).sum().backward()\n    sgd.step()\n    states.append(lin.state_dict())": ["TW201", "TW207", "TW211"],
     "batches = list(stream())": ["TW211"],
     "batches = [one.clone() for one in stream()]": [],
 }

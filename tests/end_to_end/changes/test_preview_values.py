@@ -76,6 +76,9 @@ agents = [Agent(1, x), Agent(3, y), Agent(2, z)]
     "for name, one in zip(names, xs):\n    if name.startswith('y'): one.add_(1)",
     "for name, one in zip(names, xs):\n    if 'x' in name: one.add_(1)",
     "xs[len(names)].add_(1)",
+    "first, *others = xs\nothers[1].add_(1)",
+    "*others, last = xs\nothers[0].add_(1)\nlast.neg_()",
+    "ordered = collections.OrderedDict(a=x, b=y)\nordered.move_to_end('a')\n[*ordered.values()][-1].add_(1)",
 ]
 ORDERED = [
     "class Agent:\n    def __init__(self, score, weight): self.score, self.weight = score, weight\n"

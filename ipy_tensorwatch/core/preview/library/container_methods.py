@@ -121,6 +121,8 @@ def _puts(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallA
         _rearrange(memory, owner, name, given)
     elif name in ("extend", "update"):
         _add_all(memory, owner, given)
+    elif name == "move_to_end" and (step := key_step(given.get(0))) in owner.parts:
+        _move_to_end(owner, step or "", given)
     elif name == "clear":
         set_items(memory, owner, [])
         owner.is_whole = True
@@ -129,6 +131,12 @@ def _puts(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallA
     else:
         return False
     return True
+
+
+def _move_to_end(owner: AbstractObject, step: str, given: CallArguments) -> None:
+    others = {each: one for each, one in owner.parts.items() if each != step}
+    moved = {step: owner.parts[step]}
+    owner.parts = {**moved, **others} if constant_of(given.get(1, "last")) is False else {**others, **moved}
 
 
 def _rearrange(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallArguments) -> None:

@@ -22,6 +22,7 @@ from ..values.abstract_values import (
     Unknown,
     constant_of,
     key_step,
+    make_list,
     tensors_of,
 )
 from ..values.stopped_error import StoppedError
@@ -63,6 +64,11 @@ class TargetBinder(CallInterpreter):
         found: list[AbstractValue] = []
         if not isinstance(value, Either):
             self.visit(value, found.append)
+        stars = [place for place, part in enumerate(parts) if isinstance(part, ast.Starred)]
+        if stars and isinstance(value, AbstractObject) and value.is_whole and len(found) >= len(parts) - 1:
+            last = len(found) - (len(parts) - 1 - stars[0])
+            found[stars[0] : last] = [make_list(found[stars[0] : last])]
+            parts = [part.value if isinstance(part, ast.Starred) else part for part in parts]
         rest = value.others if isinstance(value, AbstractObject) and not value.is_whole else UNKNOWN
         for place, part in enumerate(parts):
             if isinstance(part, ast.Starred):
