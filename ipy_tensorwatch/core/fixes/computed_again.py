@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from ..model.snapshots.snapshot import Snapshot
     from ..statements.statement import Statement
 
-_Before = list[tuple["Statement", tuple[int, int]]]
+_Place = tuple[int, int, int]
+"""A cell, a line, and which statement it is: several may share a line."""
+_Before = list[tuple["Statement", _Place]]
 _REMAKE = ("make-optimizer", "add-group")
 _RUN = re.compile(r"(\w+)\.backward\(")
 _AGAIN = ("compute-again", "backward-before-statement")
@@ -133,19 +135,19 @@ def _last_binding(path: AccessPath, cells: Mapping[int, str]) -> tuple[int, int]
 
 def _computing(hazard: Hazard, after: Snapshot, write: tuple[int, int], cells: Mapping[int, str]) -> Iterator[str]:
     """Yield the statements that computed what is stale before a write, in order; none if one of them is not plain."""
-    places = ((one, (count, one.line)) for count in sorted(cells) for one in parse_statements(cells[count]))
+    places = ((one, (count, one.line, one.index)) for count in sorted(cells) for one in parse_statements(cells[count]))
     before = [each for each in places if each[1] < write]
     written = {parse_path(one).root for one in hazard.paths}
     graphs = (path.root for path, one in after.entries() if not path.steps and one.grad_fn is not None)
     ran = {name for statement, _ in before for name in _RUN.findall(statement.text)}
     due = {one for one in graphs if one not in ran and _depends(one, before, written)}
     stale = {*(set(hazard.fix.names) - ran or hazard.fix.names), *due}
-    found: dict[tuple[int, int], Statement] = {}
+    found: dict[_Place, Statement] = {}
     if hazard.fix.names and all(_add(name, before, written, found) for name in sorted(stale)):
         yield from (found[place].text for place in sorted(found))
 
 
-def _add(name: str, before: _Before, written: set[str], found: dict[tuple[int, int], Statement]) -> bool:
+def _add(name: str, before: _Before, written: set[str], found: dict[_Place, Statement]) -> bool:
     """Add the statement that bound a name, and those of what it reads that was computed with what was written."""
     bound = [(one, place) for one, place in before if name in one.binds]
     if not bound or not _is_plain(bound[-1][0].text):

@@ -101,9 +101,9 @@ PROGRAMS = {
     "two parts in a list, both written": [START, "parts = list(x.split(2))", "parts[0].zero_()\nparts[2].add_(1)"],
     "a name and an item of a dict, both written": [START + "d = {'u': [x]}\ny = x.detach()", "y += 1\nd['u'][0].mul_(2)"],
     "a name that was bound anew before the write": [START + "y = x.detach()", "x = y[1:]\ny[...] = 1"],
-    "two names that are swapped": [START + "y = x", "x, y = y, x\ny[0] = 1"],
+    "two names that are swapped": [START + "y = x", "y[1] = 7", "x, y = y, x\ny[0] = 1"],
     "two fields of one object": [
-        START + "from dataclasses import dataclass\n@dataclass\nclass B:\n    x: torch.Tensor\n    y: torch.Tensor", "b = B(x, x[:1])", "b.x.mul_(3)",
+        START + "from dataclasses import dataclass\n@dataclass\nclass B:\n    x: torch.Tensor\n    y: torch.Tensor\nb = B(x, x[:1])", "b.x.add_(3)",
     ],
     "an attribute that setattr sets": [START + "class Bag: pass\nbag = Bag()", "setattr(bag, 'x', x)", "bag.x.add_(1)"],
     "an array that becomes a tensor": [START, "n = x.numpy()\nm = n[1:]\nm += 1\nn = torch.ones(2)"],
@@ -158,6 +158,22 @@ def test_the_fix_ends_the_change(name: str):
     assert found
     assert [] == [one["path"] for _, one in found if one["fix"] is None]
     assert [] == [*faults(PROGRAMS[name])]
+
+
+def test_the_copies_are_made_where_each_of_two_paths_began_to_share_the_memory():
+    """One path was bound from the other, and a function writes to it by its own name: no copy keeps it from that."""
+    cells = [
+        START
+        + "class Box:\n    def __init__(self, v): self.value = v\ndef bump(t):\n    t += 1\nbox = Box(x)\nrows = [x, box.value]",
+        "rows[1].fill_(1)\nbump(box.value)",
+    ]
+    edits = {
+        one["path"]: [edit["text"] for edit in one["fix"]["edits"]] for _, one in run(*cells).changes if one["fix"]
+    }
+
+    assert ["box = Box(x.clone())", "rows = [x, box.value.clone()]"] == edits["x"]
+    assert "box.value" not in edits
+    assert [] == [*faults(cells)]
 
 
 def test_most_silent_changes_of_the_stories_have_a_fix_and_nearly_all_of_them_mend():
