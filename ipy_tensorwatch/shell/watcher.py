@@ -216,7 +216,7 @@ class Watcher:
         if self.cells.others:
             self._share(outside)
             outside = ()
-        if "%run" in raw or self.sources.resizing.may_run(plain):
+        if "%run" in raw or self.sources.resizing.may_run(plain, self.shell.user_ns):
             self.observer.snapshotter.release_arrays()  # NumPy refuses to resize an array that is weakly referenced
         self.steps.forget({one.thread for one in self.cells.others})
         cell = RunningCell(

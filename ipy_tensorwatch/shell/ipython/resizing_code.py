@@ -6,12 +6,15 @@ import re
 import sys
 import sysconfig
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING
 
 from ...capture.objects.containers import FOREIGN
-from ...capture.objects.inspect_object import attribute
 from ...core.host.record import field, mutable
 from ...core.syntax.parsing import may_resize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 _LIBRARIES = (*map(sysconfig.get_path, ("stdlib", "purelib", "platlib")), str(Path(__file__).parents[2]))
 _PACKAGES = ("site-packages", "dist-packages")
@@ -29,29 +32,33 @@ class ResizingCode:
     """
 
     functions: bool = False
-    _modules: set[str] = field(default_factory=set)
+    _homes: frozenset[str] = frozenset()
     _files: dict[str, tuple[int, bool]] = field(default_factory=dict)
 
     def note(self, source: str) -> None:
         """Add the source of a cell that defines functions or classes."""
         self.functions = self.functions or may_resize(source)
 
-    def may_run(self, source: str) -> bool:
-        """Return whether a cell may resize an array, itself or by what it calls; libraries are taken not to."""
+    def may_run(self, source: str, variables: Mapping[str, object]) -> bool:
+        """Return whether a cell may resize an array, itself or by what it calls; libraries are taken not to.
+
+        Parameters
+        ----------
+        variables
+            The user's: the modules that these lead to are those that a cell can call.
+        """
         return (
             self.functions
             or may_resize(source)
-            or self._is_in_modules()
+            or self._is_in_modules(variables)
             or any(map(_is_new, _IMPORTED.findall(source)))
         )
 
-    def _is_in_modules(self) -> bool:
-        if len(sys.modules) != len(self._modules):
-            modules = dict.copy(sys.modules)
-            for name in modules.keys() - self._modules:
-                if (path := _users_file(name, modules[name])) is not None:
-                    self._files.setdefault(path, (0, False))
-            self._modules = {*modules}
+    def _is_in_modules(self, variables: Mapping[str, object]) -> bool:
+        homes = _homes_of([*variables.values()])
+        if homes != self._homes:
+            self._homes = homes
+            self._files = {path: self._files.get(path, (0, False)) for path in _files_reached(homes)}
         return any(map(self._resizes, [*self._files]))
 
     def _resizes(self, path: str) -> bool:
@@ -66,11 +73,40 @@ class ResizingCode:
         return found[1]
 
 
-def _users_file(name: str, module: object) -> str | None:
+def _homes_of(values: Sequence[object]) -> frozenset[str]:
+    """Return the names of the modules that values are, or were made in."""
+    homes = {_home_of(kind) for kind in {*map(type, values)}}
+    for one in values:
+        if type(one) is ModuleType:
+            homes.add(vars(one).get("__name__"))
+        elif type(one) is FunctionType:
+            homes.add(one.__module__)
+        elif isinstance(one, type):
+            homes.add(_home_of(one))
+    return frozenset(one for one in homes if type(one) is str)
+
+
+def _home_of(kind: type) -> object:
+    return type.__getattribute__(kind, "__module__")
+
+
+def _files_reached(homes: Iterable[str]) -> list[str]:
+    """Return the files of the user's modules among some, and of those that these lead to."""
+    seen, waiting, found = set[str](), [*homes], list[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            module = sys.modules.get(name)
+            if type(module) is ModuleType and (path := _users_file(name, module)) is not None:
+                found.append(path)
+                waiting += _homes_of([*vars(module).values()])
+    return found
+
+
+def _users_file(name: str, module: ModuleType) -> str | None:
     """Return the file of a module that the user wrote; None for others."""
-    if type(name) is not str or name.partition(".")[0] in FOREIGN:
-        return None
-    path = vars(module).get("__file__") if type(module) is ModuleType else attribute(module, "__file__")
+    path = None if name.partition(".")[0] in FOREIGN else vars(module).get("__file__")
     return path if type(path) is str and path.endswith(".py") and _is_users(path) else None
 
 

@@ -530,6 +530,18 @@ def test_an_array_can_be_resized_by_a_module_of_the_users(tmp_path: Path):
         assert nb.ns["a"].tolist() == [2, 1, 1, 0, 0]
 
 
+def test_arrays_are_told_apart_beside_a_module_that_resizes_but_that_no_variable_leads_to(tmp_path: Path):
+    name = f"window_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text("def fit(window):\n    window.resize(3)\n")
+    with Notebook() as nb:
+        nb.run(f"import numpy as np, sys, torch\nsys.path.insert(0, {str(tmp_path)!r})")
+        nb.run(f"from {name} import fit")
+        nb.run("del fit")
+        nb.run("sys.path.pop(0)")
+
+        assert silent(nb.run("x = np.zeros(3)\nt = torch.from_numpy(x)\nt += 1")) == {"x"}
+
+
 def test_while_no_cell_is_watched_any_code_may_resize_an_array():
     with Notebook() as nb:
         nb.run("import numpy as np\na = np.zeros(3)\nb = a[1:]")
