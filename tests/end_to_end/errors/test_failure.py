@@ -642,7 +642,7 @@ def test_tensordiff_tells_the_line_that_wrote_where_no_variable_leads():
     net = (
         START
         + "class Net(nn.Module):\n    def forward(self, x):\n        y = torch.sigmoid(x * 2)\n        v = y.view(-1)\n"
-        "        u = v.detach()\n        u.mul_(2)\n        k = torch.zeros(3)\n        k.add_(1)\n        v.data.add_(1)\n        return y.sum()\nnet = Net()"
+        "        u = v.detach()\n        u.mul_(2)\n        k = torch.zeros(3)\n        k.add_(u)\n        v.data.add_(1)\n        return y.sum()\nnet = Net()"
     )
     with Notebook() as nb:
         blind = died_of(nb, net, "net(w).backward()")
