@@ -7,14 +7,15 @@ import sys
 import sysconfig
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ...capture.objects.containers import FOREIGN
+from ...capture.objects.inspect_object import columns_of, is_a, kinds_of, module_of, text_of, value_at
 from ...core.host.record import field, mutable
 from ...core.syntax.parsing import may_resize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 _LIBRARIES = (*map(sysconfig.get_path, ("stdlib", "purelib", "platlib")), str(Path(__file__).parents[2]))
 _PACKAGES = ("site-packages", "dist-packages")
@@ -39,7 +40,7 @@ class ResizingCode:
         """Add the source of a cell that defines functions or classes."""
         self.functions = self.functions or may_resize(source)
 
-    def may_run(self, source: str, variables: Mapping[str, object]) -> bool:
+    def may_run(self, source: str, variables: dict[str, object]) -> bool:
         """Return whether a cell may resize an array, itself or by what it calls; libraries are taken not to.
 
         Parameters
@@ -54,8 +55,8 @@ class ResizingCode:
             or any(map(_is_new, _IMPORTED.findall(source)))
         )
 
-    def _is_in_modules(self, variables: Mapping[str, object]) -> bool:
-        homes = _homes_of([*variables.values()])
+    def _is_in_modules(self, variables: dict[str, object]) -> bool:
+        homes = _homes_of(columns_of(variables)[1])
         if homes != self._homes:
             self._homes = homes
             self._files = {path: self._files.get(path, (0, False)) for path in _files_reached(homes)}
@@ -75,19 +76,15 @@ class ResizingCode:
 
 def _homes_of(values: Sequence[object]) -> frozenset[str]:
     """Return the names of the modules that values are, or were made in."""
-    homes = {_home_of(kind) for kind in {*map(type, values)}}
+    homes = [module_of(kind) for kind in kinds_of(values)]
     for one in values:
         if type(one) is ModuleType:
-            homes.add(vars(one).get("__name__"))
+            homes.append(text_of(value_at(vars(one), "__name__")))
         elif type(one) is FunctionType:
-            homes.add(one.__module__)
-        elif isinstance(one, type):
-            homes.add(_home_of(one))
-    return frozenset(one for one in homes if type(one) is str)
-
-
-def _home_of(kind: type) -> object:
-    return type.__getattribute__(kind, "__module__")
+            homes.append(text_of(one.__module__))
+        elif is_a(type(one), type):
+            homes.append(module_of(cast("type", one)))
+    return frozenset(one for one in homes if one)
 
 
 def _files_reached(homes: Iterable[str]) -> list[str]:
@@ -100,13 +97,13 @@ def _files_reached(homes: Iterable[str]) -> list[str]:
             module = sys.modules.get(name)
             if type(module) is ModuleType and (path := _users_file(name, module)) is not None:
                 found.append(path)
-                waiting += _homes_of([*vars(module).values()])
+                waiting += _homes_of(columns_of(vars(module))[1])
     return found
 
 
 def _users_file(name: str, module: ModuleType) -> str | None:
     """Return the file of a module that the user wrote; None for others."""
-    path = None if name.partition(".")[0] in FOREIGN else vars(module).get("__file__")
+    path = None if name.partition(".")[0] in FOREIGN else value_at(vars(module), "__file__")
     return path if type(path) is str and path.endswith(".py") and _is_users(path) else None
 
 
