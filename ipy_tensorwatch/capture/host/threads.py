@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import sysconfig
 import threading
 from threading import get_ident
 from traceback import walk_stack
 from typing import TYPE_CHECKING
 
 from ...core.host.python_private import thread_count
+from .library_files import is_library_file
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -37,10 +37,6 @@ def _is_service(thread: threading.Thread) -> bool:
     return type(home) is str and home.startswith(_SERVICES) and "subshell" not in name.lower()
 
 
-_LIBRARIES = ("<frozen ", sysconfig.get_path("stdlib"))
-_PACKAGES = ("site-packages", "dist-packages")
-
-
 def names_in_other_threads(files: Container[str]) -> frozenset[str]:
     """Return the global names used by the notebook functions that other threads are running.
 
@@ -58,4 +54,4 @@ def runs_in_other_threads() -> bool:
     """Return whether another thread runs code that is neither Python's nor of an installed package."""
     frames = (frame for thread, frame in sys._current_frames().items() if thread != get_ident())
     files = (one.f_code.co_filename for frame in frames for one, _ in walk_stack(frame))
-    return not all(one.startswith(_LIBRARIES) or any(part in one for part in _PACKAGES) for one in files)
+    return not all(map(is_library_file, files))

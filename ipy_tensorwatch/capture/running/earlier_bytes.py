@@ -49,7 +49,7 @@ class EarlierBytes:
 
     blocks: Mapping[int, DeviceBlock]
     _unread: dict[int, Earlier] = field(default_factory=dict)
-    _spells: dict[int, list[Period]] = field(default_factory=dict)
+    _periods: dict[int, list[Period]] = field(default_factory=dict)
     _fetched: int = 0
 
     @classmethod
@@ -78,9 +78,9 @@ class EarlierBytes:
         if storage in self._unread:
             unknown: dict[int, list[Period]] = {}
             found = ask(self._read, self._take(storage), default=unknown)
-            self._spells.update(found)
+            self._periods.update(found)
             self._unread = self._unread if found else {}
-        return self._spells.get(storage, [])
+        return self._periods.get(storage, [])
 
     def _take(self, storage: int) -> dict[int, Earlier]:
         """Take a storage and as many others, made next to it, as were read so far: few copies of little else."""

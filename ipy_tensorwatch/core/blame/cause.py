@@ -293,9 +293,8 @@ class _Case:
         )
 
     def _is_named(self, statement: Statement) -> bool:
-        return bool(self.names & self.cell.named_by(statement).exact) or self.cell.named_by(statement).is_behind(
-            self.path
-        )
+        named = self.cell.named_by(statement)
+        return bool(self.names & named.exact) or named.is_behind(self.path)
 
     def _is_awaited(self, statement: Statement) -> bool:
         """Return whether a statement waits for a collective that names this path as written: `work.wait()`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from ..statements.statement import parse_statements
 from ..statements.write_calls import mentions
 from ..statements.writes.write_target import key_names
 from ..syntax.magic_calls import runs_magic
+from ..syntax.statement_text import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import Afterwards, LaterEntry
     from .values.abstract_memory import AbstractWrite
-
-
-_WORD = re.compile(r"\w+")
 
 
 class SettledChanges:
@@ -153,4 +150,4 @@ def _writes_by_name(statement: Statement, write: AbstractWrite, path: AccessPath
 
 @lru_cache(maxsize=256)
 def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text))
+    return frozenset(words_in(text))

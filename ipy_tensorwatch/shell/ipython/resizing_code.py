@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-import sysconfig
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, cast
 
+from ...capture.host.library_files import is_library_file
 from ...capture.objects.containers import FOREIGN
 from ...capture.objects.inspect_object import columns_of, is_a, kinds_of, module_of, text_of, value_at
 from ...core.host.record import field, mutable
@@ -17,8 +17,7 @@ from ...core.syntax.parsing import may_resize
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_LIBRARIES = (*map(sysconfig.get_path, ("stdlib", "purelib", "platlib")), str(Path(__file__).parents[2]))
-_PACKAGES = ("site-packages", "dist-packages")
+_OURS = str(Path(__file__).parents[2])
 _IMPORTED = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 
 
@@ -108,7 +107,7 @@ def _users_file(name: str, module: ModuleType) -> str | None:
 
 
 def _is_users(path: str) -> bool:
-    return not path.startswith(_LIBRARIES) and not any(one in path for one in _PACKAGES)
+    return not path.startswith(_OURS) and not is_library_file(path)
 
 
 def _is_new(name: str) -> bool:
