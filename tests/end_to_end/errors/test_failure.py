@@ -561,20 +561,6 @@ def test_the_remedy_of_a_step_between_two_backwards_mends_it():
     )
 
 
-WORDS = ("in-place", "inplace", "single memory location")
-
-
-@pytest.mark.parametrize("story", [one for folder in ("bugs", "corpus", "seeds") for one in stories(folder)])
-def test_every_story_that_dies_of_a_write_in_place_is_told_why_and_no_other(story: Story):
-    with Notebook() as nb:
-        for cell in story.cells:
-            error = nb.cell(cell.source).error
-            told = [one for one in nb.report()["hazards"] if one["happened"]]
-            due = isinstance(error, RuntimeError) and any(word in str(error) for word in WORDS)
-
-            assert len(told) == due, (cell.source, told)
-
-
 @pytest.mark.parametrize(
     "cell",
     [

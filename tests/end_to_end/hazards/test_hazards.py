@@ -11,7 +11,6 @@ import torch
 
 from tests.support.notebook import Notebook
 from tests.support.own_process import run_apart
-from tests.support.story import Story, stories
 
 SETTING = """
 import torch
@@ -410,24 +409,3 @@ def test_a_graph_too_large_for_the_budget_is_stated():
         )
 
         assert "its graph was not read to the end" in {one["why"] for one in report["coverage"]["unverified"]}
-
-
-COMPLAINT = "modified by an inplace operation"
-
-
-@pytest.mark.parametrize("story", [one for folder in ("bugs", "corpus", "seeds") for one in stories(folder)])
-def test_every_backward_that_raises_in_a_story_was_foretold_and_no_other(story: Story):
-    """Only what one and the same cell saves, overwrites and needs cannot be foretold."""
-    known, found = [], []
-    with Notebook() as nb:
-        for cell in story.cells:
-            error = nb.cell(cell.source).error
-            if COMPLAINT in str(error) and not any(one["code"] == "TW201" for one in known):
-                found.append(f"not foretold: {cell.source}")
-            if ".backward()" in cell.source and error is None:
-                left = {(one["code"], one["message"]) for one in nb.report()["hazards"]}
-                found += [f"foretold, and gone: {one['message']}" for one in known
-                          if one["outcome"] == "raises" and (one["code"], one["message"]) not in left]  # fmt: skip
-            known = nb.report()["hazards"]
-
-    assert found == []
