@@ -659,7 +659,7 @@ def test_arrays_are_frozen_too():
 # --- random programs -------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(programs())
 def test_whatever_a_program_does_frozen_bytes_stay_what_they_are(program: Program):
     with Notebook(check_leaks=False) as nb:
