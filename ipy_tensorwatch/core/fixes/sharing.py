@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.hazard_facts import TypedLine
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in

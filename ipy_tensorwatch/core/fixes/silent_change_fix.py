@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
-from ..hazards.hazard_facts import TypedLine, typed_line
 from ..host.record import record
+from ..model.typed_line import TypedLine, typed_line
 from ..origins.origins import Origins
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
 from ...model.records import Inner, Site
+from ...model.typed_line import TypedLine
 from ...syntax.ast_queries import last_name, spell_path
 from ...syntax.parsing import may_restore, parse_header, walk_statements
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import KeptReference, TypedLine
+from ..hazard_facts import KeptReference
 from .kept_by_function import Calls, is_call
 
 if TYPE_CHECKING:
