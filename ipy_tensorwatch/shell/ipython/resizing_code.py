@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _OURS = str(Path(__file__).parents[2])
+_REBINDS = re.compile(r"import|\bdel\b|get_ipython")
+"""What a cell contains that binds a name to a module of the user's or to what is in one, or unbinds it."""
 _IMPORTED = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 
 
@@ -32,34 +34,39 @@ class ResizingCode:
     """
 
     functions: bool = False
-    _homes: frozenset[str] = frozenset()
     _files: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    _modules: int = 0
+    _rebinds: bool = True
 
     def note(self, source: str) -> None:
         """Add the source of a cell that defines functions or classes."""
         self.functions = self.functions or may_resize(source)
 
     def may_run(self, source: str, variables: dict[str, object]) -> bool:
-        """Return whether a cell may resize an array, itself or by what it calls; libraries are taken not to.
+        """Return whether a cell that is about to run may resize an array, itself or by what it calls.
+
+        Libraries are taken not to.
 
         Parameters
         ----------
         variables
             The user's: the modules that these lead to are those that a cell can call.
         """
+        self._gather(variables)
+        self._rebinds = _REBINDS.search(source) is not None
         return (
             self.functions
             or may_resize(source)
-            or self._is_in_modules(variables)
+            or any(map(self._resizes, [*self._files]))
             or any(map(_is_new, _IMPORTED.findall(source)))
         )
 
-    def _is_in_modules(self, variables: dict[str, object]) -> bool:
-        homes = _homes_of(columns_of(variables)[1])
-        if homes != self._homes:
-            self._homes = homes
+    def _gather(self, variables: dict[str, object]) -> None:
+        """Find the files that variables lead to, if a module was imported or the last cell may have bound one."""
+        if self._rebinds or self._modules != len(sys.modules):
+            self._modules = len(sys.modules)
+            homes = _homes_of(columns_of(variables)[1])
             self._files = {path: self._files.get(path, (0, False)) for path in _files_reached(homes)}
-        return any(map(self._resizes, [*self._files]))
 
     def _resizes(self, path: str) -> bool:
         """Return whether a file resizes arrays; it is read again once it was changed."""
