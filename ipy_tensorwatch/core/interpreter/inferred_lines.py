@@ -62,15 +62,12 @@ class Reached:
         The lines that may have written, likeliest first.
     backward
         Whether gradients were computed or cleared on the way.
-    optimizer
-        Whether a `step` was called on the way.
     is_cut
         Whether the deadline passed before everything was interpreted: then the result is empty.
     """
 
     candidates: tuple[Inferred, ...] = ()
     backward: bool = False
-    optimizer: bool = False
     is_cut: bool = False
 
 
@@ -82,12 +79,17 @@ class Effects:
     ----------
     called
         The modules that were called, or handed to a library that may call them.
+    steps
+        The functions that were running whenever a `step` was called.
+    giving
+        The functions that give something back.
     """
 
     events: tuple[Event, ...] = ()
     called: frozenset[AccessPath] = frozenset()
     backward: bool = False
-    optimizer: bool = False
+    steps: frozenset[tuple[RunningFunction, ...]] = frozenset()
+    giving: frozenset[RunningFunction] = frozenset()
     is_cut: bool = False
     _lines: dict[Event, Inner] = field(default_factory=dict, compare=False, repr=False)
 
@@ -102,7 +104,6 @@ class Effects:
         return Reached(
             candidates=tuple(self._rank(paths, elsewhere)),
             backward=self.backward,
-            optimizer=self.optimizer,
             is_cut=self.is_cut,
         )
 

@@ -39,8 +39,12 @@ class Diary:
 
     Attributes
     ----------
-    backward, optimizer
-        Whether gradients were computed or cleared, and whether a `step` was called.
+    backward
+        Whether gradients were computed or cleared.
+    steps
+        The functions that were running whenever a `step` was called.
+    giving
+        The functions that give something back.
     called
         The modules that were called, or handed to a library that may call them.
     running
@@ -51,7 +55,9 @@ class Diary:
         self.events: dict[Event, None] = {}
         self.called: dict[Reference, None] = {}
         self.running: tuple[RunningFunction, ...] = ()
-        self.backward = self.optimizer = False
+        self.steps: set[tuple[RunningFunction, ...]] = set()
+        self.giving: set[RunningFunction] = set()
+        self.backward = False
 
     def add(self, frame: Frame, kind: EventKind, refs: References) -> None:
         """Record a write to any of these objects."""
@@ -66,7 +72,7 @@ class Diary:
             self.backward = True
             self._add(frame, "backward", None)
         elif name == "step" and isinstance(node.func, ast.Attribute):
-            self.optimizer = True
+            self.steps.add(self.running)
             if is_plain_step(node):
                 self._add(frame, "optimizer", None)
 

@@ -34,6 +34,10 @@ def infer(statement, changed, *group, notebook, **more):
     return StatementEffects(notebook, **more).of(statement).narrow(changed, group)
 
 
+def stepping(effects):
+    return [[one.name for one in running] for running in effects.steps]
+
+
 def texts(reached):
     return [one.inner.text for one in reached.candidates]
 
@@ -862,12 +866,21 @@ def test_what_the_cell_bound_before_the_statement_is_known_from_its_source():
 
 
 def test_backward_and_step_are_told_apart_from_functions_of_that_name():
-    step = infer("loss = step(loss)", "x", notebook=make_notebook(STEP))
-    epoch = infer("epoch()", "x", notebook=make_notebook(EPOCH))
-    direct = infer("loss.backward()", "x", notebook=Notebook())
-    assert (step.backward, step.optimizer) == (False, False)
-    assert (epoch.backward, epoch.optimizer) == (True, True)
-    assert (direct.backward, direct.optimizer) == (True, False)
+    step = StatementEffects(make_notebook(STEP)).of("loss = step(loss)")
+    epoch = StatementEffects(make_notebook(EPOCH)).of("epoch()")
+    direct = StatementEffects(Notebook()).of("loss.backward()")
+    assert (step.backward, stepping(step)) == (False, [])
+    assert (epoch.backward, stepping(epoch)) == (True, [["epoch"]])
+    assert (direct.backward, stepping(direct)) == (True, [])
+
+
+def test_the_functions_that_give_something_back_are_known():
+    source = (
+        "def both(x):\n    inner(x)\n    def helper(): return x\n    x.add_(1)\n"
+        "def inner(x):\n    x.mul_(2)\n    return x.sum()\ndef several(x):\n    yield x"
+    )
+    effects = StatementEffects(make_notebook(source)).of("both(a), [*several(a)]")
+    assert {"inner", "several"} == {one.name for one in effects.giving}
 
 
 def test_an_opaque_library_function_is_no_candidate():

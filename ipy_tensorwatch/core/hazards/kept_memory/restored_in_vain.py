@@ -6,23 +6,23 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...interpreter.functions_named import functions_named
 from ...model.records import Inner, Site
 from ...model.typed_line import TypedLine
 from ...syntax.ast_queries import last_name, spell_path
-from ...syntax.parsing import may_restore, parse_header, walk_statements
+from ...syntax.parsing import may_restore, walk_statements
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptReference
-from .kept_by_function import Calls, is_call
+from .kept_by_function import is_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
-    from ...model.trace.notebook import Definition, Notebook
+    from ...interpreter.definitions import Code, RunningFunction
+    from ...interpreter.inferred_lines import Effects
     from ...statements.statement import Statement
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -57,8 +57,8 @@ def restored_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
         return
     steps = {one.statement: one for one in trace.own.steps}
     for statement in reasoning.own.statements:
-        node = parse_header(statement.text) if statement.calls and statement.index in trace.own.ran else None
-        for defined, one in _restored_by(node, trace.notebook) if node is not None else ():
+        is_asked = statement.calls and statement.index in trace.own.ran
+        for defined, one in _restored_by(reasoning.own.effects_of(statement)) if is_asked else ():
             place, step = (defined.cell, one.taken.lineno + defined.offset), steps.get(statement.index)
             is_seen = _has_written(reasoning, statement) if one.other is not None else step is not None
             if is_seen and place not in told:
@@ -83,27 +83,17 @@ def _has_written(reasoning: Reasoning, statement: Statement) -> bool:
     return any(one.kind in ("parameter", "buffer") for one in readings)
 
 
-def _restored_by(node: ast.stmt, notebook: Notebook) -> Iterator[tuple[Definition, Reloaded]]:
-    functions = functions_named(node, notebook)
-    able = {name for name in functions if may_restore(notebook.definitions[name].source)}
-    if able:
-        stepping = Calls(functions, notebook.classes).to(lambda one: ".step(" in ast.unparse(one)) | {"step"}
-        for name, function in _reached(node, functions):
-            for one in find_restored(function, stepping) if name in able else ():
-                yield notebook.definitions[name], one
+def _restored_by(effects: Effects) -> Iterator[tuple[Code, Reloaded]]:
+    """Yield what the functions that a statement runs restored: each loads a state dict, and so writes."""
+    stepping = {name for running in effects.steps for one in running for name in _called_by(one)} | {"step"}
+    for function in dict.fromkeys(one.function for event in effects.events for one in event.within[-1:]):
+        if function is not None and isinstance(function.node, ast.FunctionDef):
+            yield from ((function.code, one) for one in find_restored(function.node, stepping))
 
 
-def _reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Yield the functions and methods whose names are called, from a statement on, with the definition of each."""
-    every = [(name, one) for name, tree in functions.items() for one in all_nodes(tree)]
-    left = [(name, one) for name, one in every if isinstance(one, ast.FunctionDef)]
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        called = {last_name(one.func) for one in all_nodes(waiting.pop()) if isinstance(one, ast.Call)}
-        found = [one for one in left if one[1].name in called]
-        left = [one for one in left if one not in found]
-        waiting += [one for _, one in found]
-        yield from found
+def _called_by(one: RunningFunction) -> tuple[str, ...]:
+    """Return the names that call a function or a method."""
+    return ("self", *map(str, one.owners)) if one.name == "__call__" else (one.name,)
 
 
 def find_restored(function: ast.FunctionDef, stepping: set[str]) -> Iterator[Reloaded]:
@@ -224,10 +214,10 @@ def _is_none(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is None
 
 
-def _hazard(one: Reloaded, defined: Definition, statement: Statement, inner: Inner | None, cell: int) -> Hazard:
+def _hazard(one: Reloaded, defined: Code, statement: Statement, inner: Inner | None, cell: int) -> Hazard:
     taken = _line(one.taken, defined)
     spelled = ast.unparse(one.call)
-    is_module = f"{one.owner}.step(" not in defined.source
+    is_module = all(f"{one.owner}.step(" not in line for line in defined.lines)
     copied = f"{{k: v.clone() for k, v in {spelled}.items()}}" if is_module else f"copy.deepcopy({spelled})"
     code = taken.text.replace(spelled, copied, 1) if taken.text.count(spelled) == 1 else ""
     return Hazard(
@@ -245,11 +235,11 @@ def _hazard(one: Reloaded, defined: Definition, statement: Statement, inner: Inn
     )
 
 
-def _inner(node: ast.stmt, defined: Definition) -> Inner:
+def _inner(node: ast.stmt, defined: Code) -> Inner:
     line = _line(node, defined)
     return Inner(cell=defined.cell, line=line.line, text=line.text)
 
 
-def _line(node: ast.stmt, defined: Definition) -> TypedLine:
-    text = spell_header(node, defined.source.split("\n"))
+def _line(node: ast.stmt, defined: Code) -> TypedLine:
+    text = spell_header(node, [*defined.lines])
     return TypedLine(cell=defined.cell, line=node.lineno + defined.offset, text=text)
