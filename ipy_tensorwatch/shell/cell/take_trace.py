@@ -108,7 +108,12 @@ def _coverage_of(cell: RunningCell, observed: Observation) -> Coverage:
 def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
     """Compare what the cell bound with what it is now."""
     write_log = cell.write_log
-    memory = PastMemory(prints=cell.observer.prints, periods=write_log.past.periods, verdicts=observed.verdicts)
+    memory = PastMemory(
+        prints=cell.observer.prints,
+        periods=write_log.past.periods,
+        verdicts=observed.verdicts,
+        after=observed.shot.snapshot,
+    )
     return tuple(write_log.paths.conclude(observed, memory, len(write_log.numbers), write_log.since))
 
 
