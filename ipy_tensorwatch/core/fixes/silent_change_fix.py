@@ -7,14 +7,18 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+<<<<<<< HEAD
 from ..hazards.fix import Edit, Fix, with_edits
+=======
+from ..hazards.fix import Edit, Fix, importing, with_edits
+from ..hazards.hazard_facts import TypedLine, typed_line
+>>>>>>> verdicts
 from ..host.record import record
 from ..model.typed_line import TypedLine, typed_line
 from ..origins.origins import Origins
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
-from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import parse_path
 from .derivation import Derivation
 from .edited_source import are_apart
@@ -136,7 +140,7 @@ class _Search:
         fix = with_edits(fix, lambda cell: self.cells[cell])
         if fix.edits and "deepcopy(" in fix.code and not self._has_deepcopy(target):
             line = "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy"
-            return _importing(fix, line, is_magic=self.cells[fix.edits[0].cell].startswith(MAGIC_CALL))
+            return importing(fix, line, self.cells[fix.edits[0].cell])
         return fix
 
     def copied_together(self, target: TypedLine, changes: Iterable[Change]) -> Fix | None:
@@ -306,14 +310,3 @@ def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:
         for one in several
         if not any(other.begun != one.begun and other.path.root in reads[one] for other in several)
     ]
-
-
-def _importing(fix: Fix, line: str, *, is_magic: bool) -> Fix:
-    """Add an import at the top of the cell."""
-    [edit] = fix.edits
-    if is_magic:  # its first line as typed must stay the magic's
-        indent = edit.text[: len(edit.text) - len(edit.text.lstrip())]
-        return replace(fix, edits=(replace(edit, text=f"{indent}{line}\n{edit.text}"),))
-    if edit.line == 1:
-        return replace(fix, edits=(replace(edit, text=f"{line}\n{edit.text}"),))
-    return replace(fix, edits=(Edit(cell=edit.cell, line=1, end_line=0, text=line), edit))
