@@ -7,12 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
-from ..hazards.fix import Edit, Fix, with_edits
-=======
 from ..hazards.fix import Edit, Fix, importing, with_edits
-from ..hazards.hazard_facts import TypedLine, typed_line
->>>>>>> verdicts
 from ..host.record import record
 from ..model.typed_line import TypedLine, typed_line
 from ..origins.origins import Origins

@@ -6,37 +6,25 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-<<<<<<< HEAD
-=======
 from ...host.grouped import grouped
 from ...interpreter.functions_named import functions_named
->>>>>>> verdicts
 from ...model.records import Inner, Site
 from ...model.typed_line import TypedLine
 from ...syntax.ast_queries import last_name, spell_path
-<<<<<<< HEAD
-from ...syntax.parsing import may_restore, walk_statements
-=======
 from ...syntax.parsing import bound_in, may_restore, parse_header, walk_statements
->>>>>>> verdicts
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptReference
-from .kept_by_function import is_call
+from .kept_by_function import Calls, is_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ...blame.reasoning import Reasoning
-<<<<<<< HEAD
-    from ...interpreter.definitions import Code, RunningFunction
-    from ...interpreter.inferred_lines import Effects
-=======
     from ...model.trace.cell_trace import CellTrace
     from ...model.trace.notebook import Definition, Notebook
->>>>>>> verdicts
     from ...statements.statement import Statement
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -71,15 +59,9 @@ def restored_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
         return
     steps = {one.statement: one for one in trace.own.steps}
     for statement in reasoning.own.statements:
-<<<<<<< HEAD
-        is_asked = statement.calls and statement.index in trace.own.ran
-        for defined, one in _restored_by(reasoning.own.effects_of(statement)) if is_asked else ():
-            place, step = (defined.cell, one.taken.lineno + defined.offset), steps.get(statement.index)
-=======
         node = parse_header(statement.text) if statement.calls and statement.index in trace.own.ran else None
         for defined, one in _restored_by(node, trace.notebook) if node is not None else ():
             place, step = (defined.cell, one.taken[0][0].lineno + defined.offset), steps.get(statement.index)
->>>>>>> verdicts
             is_seen = _has_written(reasoning, statement) if one.other is not None else step is not None
             if is_seen and place not in told:
                 told.add(place)
@@ -103,19 +85,6 @@ def _has_written(reasoning: Reasoning, statement: Statement) -> bool:
     return any(one.kind in ("parameter", "buffer") for one in readings)
 
 
-<<<<<<< HEAD
-def _restored_by(effects: Effects) -> Iterator[tuple[Code, Reloaded]]:
-    """Yield what the functions that a statement runs restored: each loads a state dict, and so writes."""
-    stepping = {name for running in effects.steps for one in running for name in _called_by(one)} | {"step"}
-    for function in dict.fromkeys(one.function for event in effects.events for one in event.within[-1:]):
-        if function is not None and isinstance(function.node, ast.FunctionDef):
-            yield from ((function.code, one) for one in find_restored(function.node, stepping))
-
-
-def _called_by(one: RunningFunction) -> tuple[str, ...]:
-    """Return the names that call a function or a method."""
-    return ("self", *map(str, one.owners)) if one.name == "__call__" else (one.name,)
-=======
 def _restored_by(node: ast.stmt, notebook: Notebook) -> Iterator[tuple[Definition, Reloaded]]:
     functions = functions_named(node, notebook)
     able = {name for name in functions if may_restore(notebook.definitions[name].source)}
@@ -140,7 +109,6 @@ def _reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tupl
         left = [one for one in left if one not in found]
         waiting += [one for _, one in found]
         yield from found
->>>>>>> verdicts
 
 
 def _restored_by_methods(methods: Sequence[ast.FunctionDef]) -> Iterator[Reloaded]:
@@ -330,14 +298,6 @@ def _is_none(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is None
 
 
-<<<<<<< HEAD
-def _hazard(one: Reloaded, defined: Code, statement: Statement, inner: Inner | None, cell: int) -> Hazard:
-    taken = _line(one.taken, defined)
-    spelled = ast.unparse(one.call)
-    is_module = all(f"{one.owner}.step(" not in line for line in defined.lines)
-    copied = f"{{k: v.clone() for k, v in {spelled}.items()}}" if is_module else f"copy.deepcopy({spelled})"
-    code = taken.text.replace(spelled, copied, 1) if taken.text.count(spelled) == 1 else ""
-=======
 def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace) -> Hazard:
     steps, every = f"{one.owner}.step(", trace.notebook.definitions.values()
     is_module = one.owner not in trace.notebook.optimizers and not any(steps in each.source for each in every)
@@ -347,7 +307,6 @@ def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace)
         for text, (_, call) in zip(several, one.taken, strict=True)
     ]
     taken, *others = several
->>>>>>> verdicts
     return Hazard(
         code="TW207",
         outcome="wrong",
@@ -369,9 +328,6 @@ def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace)
     )
 
 
-<<<<<<< HEAD
-def _inner(node: ast.stmt, defined: Code) -> Inner:
-=======
 def _copied(taken: TypedLine, spelled: str, *, is_module: bool) -> str:
     """Return a statement with a copy in place of a state dict; nothing if it does not spell it once."""
     copied = f"{{k: v.clone() for k, v in {spelled}.items()}}" if is_module else f"copy.deepcopy({spelled})"
@@ -379,11 +335,10 @@ def _copied(taken: TypedLine, spelled: str, *, is_module: bool) -> str:
 
 
 def _inner(node: ast.stmt, defined: Definition) -> Inner:
->>>>>>> verdicts
     line = _line(node, defined)
     return Inner(cell=defined.cell, line=line.line, text=line.text)
 
 
-def _line(node: ast.stmt, defined: Code) -> TypedLine:
-    text = spell_header(node, [*defined.lines])
+def _line(node: ast.stmt, defined: Definition) -> TypedLine:
+    text = spell_header(node, defined.source.split("\n"))
     return TypedLine(cell=defined.cell, line=node.lineno + defined.offset, text=text)
