@@ -57,7 +57,16 @@ def fix_changes(
         if together is not None:
             found |= dict.fromkeys(several, search.complete(together))
     left = ((one, _of_another(one, found)) for one, fix in every if fix is None)
-    return found | {one: other for one, other in left if other is not None}
+    return _joined(found | {one: other for one, other in left if other is not None})
+
+
+def _joined(found: Mapping[Change, Fix]) -> dict[Change, Fix]:
+    """Give all changes that the same edits mend one fix, with the names of all."""
+    joined: dict[tuple[Edit, ...], Fix] = {}
+    for fix in found.values():
+        first = joined.setdefault(fix.edits, fix)
+        joined[fix.edits] = replace(first, names=tuple(dict.fromkeys((*first.names, *fix.names))))
+    return {one: joined[fix.edits] if fix.edits else fix for one, fix in found.items()}
 
 
 def _of_another(change: Change, found: Mapping[Change, Fix]) -> Fix | None:
