@@ -18,7 +18,7 @@ from ..syntax.parsing import parse_path
 from .derivation import Derivation
 from .edited_source import are_apart
 from .function_fix import fix_in_function, makes_array
-from .sharing import Sharing, bindings, carried_over, goes_by_rows, sharings
+from .sharing import Sharing, bindings, carried_over, goes_by_rows, is_stored_inside, sharings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -182,7 +182,8 @@ class _Search:
         yield from self._copied(*known[0]) if len(known) == 1 else self._copied_in_all(known)
 
     def _code(self, sharing: Sharing) -> str | None:
-        return copied_value(sharing.begun.text, self._copying(*sharing))
+        code = copied_value(sharing.begun.text, self._copying(*sharing))
+        return None if code and "deepcopy(" in code and self._is_stored_inside(sharing.begun) else code
 
     def _copied_in_all(self, several: Sequence[Sharing]) -> Iterator[Fix]:
         """Copy in each of several statements, if there is more than one copy to make."""
@@ -231,9 +232,14 @@ class _Search:
         if self.after.get(str(path)) is None and not path.steps:  # it is no tensor: a memoryview, a bytearray
             code = with_clones(begun.text, {str(other)}, ".copy()" if self._is_array(str(other)) else ".clone()")
         else:
-            code = copied_value(begun.text, self._copying(begun, path, other))
+            code = self._code(Sharing(begun, path, other))
         if code is not None:
             yield Fix(kind="copy-shared", code=code, names=(str(path),), target=begun, says_where=True)
+
+    def _is_stored_inside(self, begun: TypedLine) -> bool:
+        origin = self.change.shared_since
+        is_there = origin is not None and (origin.cell, origin.line) == (begun.cell, begun.line)
+        return is_there and origin is not None and is_stored_inside(origin)
 
     def _in_function(self) -> Iterator[Fix]:
         site = self.change.site

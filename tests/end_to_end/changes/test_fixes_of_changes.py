@@ -62,6 +62,14 @@ PROGRAMS = {
         START + "class Sim:\n    def __init__(self): self.p = np.zeros(2)\n    def move(self):\n        self.p += 1\n        return self.p\nsim = Sim()",
         "path = []\nfor _ in range(3):\n    path.append(sim.move())",
     ],
+    "what a constructor keeps of its argument": [
+        TRAIN + "class Lookahead:\n    def __init__(self, base):\n        self.base, self.k = base, 1\n        self.slow = [p.data for g in base.param_groups for p in g['params']]\n    def pull(self):\n        for s in self.slow: s.mul_(0.5)",
+        "look = Lookahead(opt)", "look.pull()",
+    ],
+    "what a constructor keeps by its name": [
+        TRAIN + "class Kept:\n    def __init__(self, model):\n        self.own = {}\n        for n, p in model.named_parameters():\n            self.own[n] = p.detach()\n    def clear(self):\n        for p in self.own.values(): p.zero_()",
+        "kept = Kept(net)", "kept.clear()",
+    ],
     "a dataclass": [START + "from dataclasses import dataclass\n@dataclass\nclass B:\n    x: torch.Tensor", "b = B(x)", "b.x += 1"],
     "load_state_dict that assigns": [TRAIN + "other = nn.Linear(2, 2)", "other.load_state_dict(net.state_dict(), assign=True)", "net.weight.detach().zero_()"],
     ".data": [TRAIN + "other = nn.Linear(2, 2)", "other.weight.data = net.weight.data", "net.weight.data.zero_()"],
