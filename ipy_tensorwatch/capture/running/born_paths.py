@@ -118,6 +118,7 @@ class BornPaths:
     left: dict[str, Left] = field(default_factory=dict)
     arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     told_late: AbstractSet[int] = frozenset()
+    _between: list[int] = field(default_factory=list)
     _parted: deque[tuple[AccessPath, Birth, int]] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     _gone: set[str] = field(default_factory=set)
     _first: dict[int, Birth] = field(default_factory=dict)
@@ -137,6 +138,7 @@ class BornPaths:
         seconds
             The time that may be spent.
         """
+        self._between.append(number)
         positions, self.told_late = since(self.last), watch.device_watch.written
         found = self._candidates(positions, number)
         if found and not self.lock.acquire(blocking=False):
@@ -259,7 +261,8 @@ class BornPaths:
         until = self._end_of(path, first.look, until) if its else until
         start = min((one.look for one in its if one.look < until and touches(one, first.reading)), default=None)
         if start is not None and (str(path) not in self.left or self.left[str(path)].until <= until):
-            ran, later = (frozenset([one.statement for one in since(look, until)]) for look in (first.look, start))
+            wrote = next((look for look in self._between if look >= start), until)  # by then that statement is over
+            ran, later = (frozenset([one.statement for one in since(look, until)]) for look in (first.look, wrote))
             self.left[str(path)] = Left(path, first, until, ran, later)
 
     def _end_of(self, path: AccessPath, first: int, last: int) -> int:
