@@ -6,7 +6,8 @@ import ast
 from itertools import chain, count
 from typing import TYPE_CHECKING, TypeGuard
 
-from ..hazards.hazard_facts import IndexedLoop, TypedLine
+from ..hazards.error_facts import IndexedLoop
+from ..model.typed_line import TypedLine
 from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..syntax.ast_queries import arguments, covers_line, last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Fix, with_edits
 from ..hazards.hazard import Hazard
-from ..hazards.hazard_facts import TypedLine, typed_line
+from ..model.typed_line import TypedLine, typed_line
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.scope import Scope
 from ..statements.rewrite_statement import (

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
-from ..hazards.hazard_facts import TypedLine
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import keyword, last_name, source_of_node

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.hazard_facts import TypedLine
 from ..host.record import record
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.copied_value import steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in

@@ -6,8 +6,8 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..hazards.fix import Fix
-from ..hazards.hazard_facts import TypedLine
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value

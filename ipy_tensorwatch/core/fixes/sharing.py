@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.hazard_facts import TypedLine
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
@@ -93,14 +93,27 @@ def _known(origin: Origin) -> Iterator[Sharing]:
     begun = TypedLine(cell=origin.cell, line=origin.line, text=origin.text)
     bound = [one for statement in parse_statements(origin.text)[:1] for one in pair if binds_path(statement, one)]
     yield from (Sharing(begun, one, pair[one is pair[0]]) for one in bound)
-    if origin.inner is not None:
-        inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
-        local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
-        yield from (Sharing(inner, path, other) for path, other in local if path is not None)
+    yield from _known_inside(origin)
     own = _stored_by_another_name(origin.text) if not bound else None
     if own is not None:
         yield from (Sharing(begun, own, one) for one in pair)
     yield from (Sharing(begun, one, pair[one is pair[0]]) for one in pair if not bound)
+
+
+def _known_inside(origin: Origin) -> Iterator[Sharing]:
+    """Yield the line inside a function that made two paths one memory, with what it calls them."""
+    if origin.inner is not None:
+        pair = parse_path(origin.a), parse_path(origin.b)
+        inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
+        local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
+        yield from (Sharing(inner, path, other) for path, other in local if path is not None)
+
+
+def is_stored_inside(origin: Origin) -> bool:
+    """Return whether an object's own method stored what two paths share: a copy of it would copy all that it holds."""
+    inner = origin.inner
+    is_stored = inner is not None and not isinstance(parse_one(inner.text), ast.Return)
+    return is_stored and any(True for _ in _known_inside(origin))
 
 
 def _stored_by_another_name(text: str) -> AccessPath | None:
@@ -130,9 +143,11 @@ def _inside(text: str, path: AccessPath) -> AccessPath | None:
     "self.best['w']"
     """
     match parse_one(text):
-        case ast.Assign(targets=[ast.Attribute() as owner]):
-            own = spell_path(owner)
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute() as owner))):
+        case (
+            ast.Assign(targets=[ast.Attribute() as owner])
+            | ast.Assign(targets=[ast.Subscript(value=ast.Attribute() as owner)])
+            | ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute() as owner)))
+        ):
             own = spell_path(owner)
         case ast.Return():
             return path

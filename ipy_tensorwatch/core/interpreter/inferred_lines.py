@@ -79,8 +79,6 @@ class Effects:
     ----------
     called
         The modules that were called, or handed to a library that may call them.
-    steps
-        The functions that were running whenever a `step` was called.
     giving
         The functions that give something back.
     """
@@ -88,7 +86,6 @@ class Effects:
     events: tuple[Event, ...] = ()
     called: frozenset[AccessPath] = frozenset()
     backward: bool = False
-    steps: frozenset[tuple[RunningFunction, ...]] = frozenset()
     giving: frozenset[RunningFunction] = frozenset()
     is_cut: bool = False
     _lines: dict[Event, Inner] = field(default_factory=dict, compare=False, repr=False)

@@ -99,7 +99,6 @@ class StatementEffects:
         return Effects(
             events=tuple(diary.events),
             backward=diary.backward,
-            steps=frozenset(diary.steps),
             giving=frozenset(diary.giving),
             called=frozenset(one.path for one in diary.called),
         )

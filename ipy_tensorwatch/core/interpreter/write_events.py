@@ -41,8 +41,6 @@ class Diary:
     ----------
     backward
         Whether gradients were computed or cleared.
-    steps
-        The functions that were running whenever a `step` was called.
     giving
         The functions that give something back.
     called
@@ -55,7 +53,6 @@ class Diary:
         self.events: dict[Event, None] = {}
         self.called: dict[Reference, None] = {}
         self.running: tuple[RunningFunction, ...] = ()
-        self.steps: set[tuple[RunningFunction, ...]] = set()
         self.giving: set[RunningFunction] = set()
         self.backward = False
 
@@ -71,10 +68,8 @@ class Diary:
         if name in {"backward", "zero_grad"}:
             self.backward = True
             self._add(frame, "backward", None)
-        elif name == "step" and isinstance(node.func, ast.Attribute):
-            self.steps.add(self.running)
-            if is_plain_step(node):
-                self._add(frame, "optimizer", None)
+        elif name == "step" and isinstance(node.func, ast.Attribute) and is_plain_step(node):
+            self._add(frame, "optimizer", None)
 
     def _add(self, frame: Frame, kind: EventKind, one: Reference | None) -> None:
         if frame.code is not None and frame.code.lines:

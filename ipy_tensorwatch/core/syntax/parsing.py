@@ -246,7 +246,7 @@ def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:
         and node is not inner
         and any(part is inner for part in all_nodes(node))
     ]
-    return frozenset(name for node in around for part in all_nodes(node) for name in _bound_name(part))
+    return frozenset[str]().union(*map(bound_in, around))
 
 
 def _bound_name(part: ast.AST) -> Iterator[str]:
@@ -265,7 +265,12 @@ def bound_around(source: str, line: int) -> frozenset[str]:
     ['x', 'y']
     """
     innermost = _function_around(source, line)
-    return frozenset(name for part in all_nodes(innermost) for name in _bound_name(part)).union(_declared(innermost))
+    return bound_in(innermost).union(_declared(innermost))
+
+
+def bound_in(function: ast.AST) -> frozenset[str]:
+    """Return the names that a function binds, its parameters included."""
+    return frozenset(name for part in all_nodes(function) for name in _bound_name(part))
 
 
 def rebindable(source: str, line: int) -> frozenset[str]:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _OURS = str(Path(__file__).parents[2])
-_REBINDS = re.compile(r"import|\bdel\b|get_ipython")
-"""What a cell contains that binds a name to a module of the user's or to what is in one, or unbinds it."""
+_LIBRARIES = FOREIGN | sys.stdlib_module_names | {"torch"}
+FEW = 32
+"""Up to this many files of the user's, all are asked before the variables are."""
 _IMPORTED = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 
 
@@ -31,47 +32,52 @@ class ResizingCode:
     ----------
     functions
         Whether a cell that defines functions or classes does.
+    _users, _reached
+        The files of all imported modules of the user's, and of those that variables lead to. They are found again once
+        another module was imported, and once variables lead to other modules.
     """
 
     functions: bool = False
+    _imported: tuple[int, str] = (0, "")
+    _users: list[str] = field(default_factory=list)
+    _homes: frozenset[str] = frozenset()
+    _reached: list[str] = field(default_factory=list)
     _files: dict[str, tuple[int, bool]] = field(default_factory=dict)
-    _modules: int = 0
-    _rebinds: bool = True
 
     def note(self, source: str) -> None:
         """Add the source of a cell that defines functions or classes."""
         self.functions = self.functions or may_resize(source)
 
     def may_run(self, source: str, variables: dict[str, object]) -> bool:
-        """Return whether a cell that is about to run may resize an array, itself or by what it calls.
-
-        Libraries are taken not to.
+        """Return whether a cell may resize an array, itself or by what it calls; libraries are taken not to.
 
         Parameters
         ----------
         variables
             The user's: the modules that these lead to are those that a cell can call.
         """
-        self._gather(variables)
-        self._rebinds = _REBINDS.search(source) is not None
         return (
             self.functions
             or may_resize(source)
-            or any(map(self._resizes, [*self._files]))
+            or self._is_in_modules(variables)
             or any(map(_is_new, _IMPORTED.findall(source)))
         )
 
-    def _gather(self, variables: dict[str, object]) -> None:
-        """Find the files that variables lead to, if a module was imported or the last cell may have bound one."""
-        if self._rebinds or self._modules != len(sys.modules):
-            self._modules = len(sys.modules)
-            homes = _homes_of(columns_of(variables)[1])
-            self._files = {path: self._files.get(path, (0, False)) for path in _files_reached(homes)}
+    def _is_in_modules(self, variables: dict[str, object]) -> bool:
+        imported = len(sys.modules), next(reversed(sys.modules), "")
+        if imported != self._imported:
+            self._imported, self._users = imported, _users_files()
+        if len(self._users) <= FEW and not any(map(self._resizes, self._users)):
+            return False
+        homes = _homes_of(columns_of(variables)[1])
+        if homes != self._homes:
+            self._homes, self._reached = homes, _files_reached(homes)
+        return any(map(self._resizes, self._reached))
 
     def _resizes(self, path: str) -> bool:
         """Return whether a file resizes arrays; it is read again once it was changed."""
         try:
-            changed, found = Path(path).stat().st_mtime_ns, self._files[path]
+            changed, found = Path(path).stat().st_mtime_ns, self._files.get(path, (0, False))
             if found[0] != changed:
                 source = Path(path).read_text(encoding="utf-8", errors="replace")
                 found = self._files[path] = changed, may_resize(source, texts=False)
@@ -93,6 +99,12 @@ def _homes_of(values: Sequence[object]) -> frozenset[str]:
     return frozenset(one for one in homes if one)
 
 
+def _users_files() -> list[str]:
+    """Return the files of all imported modules that the user wrote."""
+    modules = [(name, one) for name, one in [*sys.modules.items()] if type(one) is ModuleType]
+    return [path for name, one in modules if (path := _users_file(name, one)) is not None]
+
+
 def _files_reached(homes: Iterable[str]) -> list[str]:
     """Return the files of the user's modules among some, and of those that these lead to."""
     seen, waiting, found = set[str](), [*homes], list[str]()
@@ -109,7 +121,7 @@ def _files_reached(homes: Iterable[str]) -> list[str]:
 
 def _users_file(name: str, module: ModuleType) -> str | None:
     """Return the file of a module that the user wrote; None for others."""
-    path = None if name.partition(".")[0] in FOREIGN else value_at(vars(module), "__file__")
+    path = None if name.partition(".")[0] in _LIBRARIES else value_at(vars(module), "__file__")
     return path if type(path) is str and path.endswith(".py") and _is_users(path) else None
 
 

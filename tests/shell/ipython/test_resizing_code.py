@@ -1,4 +1,4 @@
-"""Which of the user's code resizes arrays: the modules that variables lead to are gathered where they may change."""
+"""Which of the user's code resizes arrays."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def test_a_module_counts_after_the_cell_that_bound_a_name_of_it_until_that_is_de
     assert not code.may_run("a = 1", variables)
 
 
-def test_a_module_counts_that_no_cell_has_imported_by_name(grows, monkeypatch):
+def test_a_module_counts_though_no_cell_imports_it_by_name(grows):
     code, variables = ResizingCode(), {}
     assert not code.may_run("object = load()", variables)
 
     variables["grow"] = importlib.import_module(grows).grow
-    monkeypatch.setitem(resizing_code.sys.modules, f"{grows}_more", resizing_code)
     assert code.may_run("object.put(1)", variables)
 
 
-def test_variables_are_not_looked_through_where_no_cell_imports(monkeypatch):
-    code, variables, looked = ResizingCode(), {"a": 1}, []
-    code.may_run("a = 1", variables)
-    monkeypatch.setattr(resizing_code, "_homes_of", looked.append)
+@pytest.mark.parametrize(("source", "is_asked"), [("def f(t): return t", False), ("def f(t): t.resize(9)", True)])
+def test_variables_are_looked_through_only_where_a_module_of_the_users_resizes(tmp_path, monkeypatch, source, is_asked):
+    (tmp_path / "mine.py").write_text(source)
+    looked = []
+    monkeypatch.setattr(resizing_code, "_users_files", lambda: [str(tmp_path / "mine.py")])
+    monkeypatch.setattr(resizing_code, "_homes_of", lambda values: looked.append(values) or frozenset())
 
-    for cell in ("b = a + 1", "print(b)", "for c in range(3): b += c"):
-        code.may_run(cell, variables)
-    assert looked == []
+    ResizingCode().may_run("a = 1", {"a": 1})
+    assert looked == [[1]] * is_asked

@@ -131,6 +131,11 @@ class CellIndex:
         ran = (index for index in sorted(self.spelling([path.root])) if index in (self.evidence.ran or self.numbered))
         return any(not spelled.isdisjoint(self.named_by(self.numbered[index]).exact) for index in ran)
 
+    def written_components(self, path: AccessPath) -> list[Reading]:
+        """Return the components of a sparse tensor that were seen to be written; all of them if none was."""
+        every = [part for _, part in self.places.components.get(path, ())]
+        return [part for part in every if part.storage in self.evidence.writes] or every
+
     @cached_property
     def loops(self) -> LoopWrites:
         """What the statements write through loop variables."""

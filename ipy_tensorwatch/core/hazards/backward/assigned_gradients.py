@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.reached_lines import DefinitionReader
+from ...model.typed_line import typed_line
 from ...statements.rewrite_statement import cloned_value
 from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_header
 from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import FRESH
 from ..fix import Fix
-from ..hazard_facts import typed_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

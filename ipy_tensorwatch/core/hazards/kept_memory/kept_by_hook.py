@@ -13,6 +13,7 @@ from ...interpreter.execute import body_of
 from ...interpreter.source_index import Library
 from ...model.records import Site
 from ...model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
+from ...model.typed_line import TypedLine
 from ...statements.aliases.expression_aliases import bind_assigned, trace
 from ...statements.aliases.scope import Scope
 from ...statements.write_calls import runs_backward
@@ -25,7 +26,7 @@ from ...syntax.torch_vocabulary import FRESH_LAYERS
 from ..backward.hook_functions import KnownFunctions, Source
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import KeptByHook, TypedLine
+from ..hazard_facts import KeptByHook
 from ..lasting_hazard import Lasting
 from .hooked_layers import is_input_written, is_output_written, writes_argument
 
