@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..host.record import field, record
 from ..model.records import Inner
 from ..syntax.statement_text import spell_header, spell_line
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import find_nodes
 from ..syntax.torch_vocabulary import MODULE_WRITES
 from .execute import is_lambda_body
 from .ranking import NOWHERE, Elsewhere, Likelihood, judge
@@ -134,7 +134,7 @@ def _is_call(one: RunningFunction) -> bool:
 
 
 def _writes_module(node: ast.stmt) -> bool:
-    calls = (one.func for one in all_nodes(node) if isinstance(one, ast.Call))
+    calls = (one.func for one in find_nodes(ast.Call, node))
     return any(isinstance(one, ast.Attribute) and one.attr in MODULE_WRITES for one in calls)
 
 

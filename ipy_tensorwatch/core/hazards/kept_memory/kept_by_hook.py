@@ -21,7 +21,7 @@ from ...statements.writes.statement_writes import written_roots
 from ...syntax.ast_queries import positional_names, spell_path
 from ...syntax.parsing import parse_cell, parse_path, walk_statements
 from ...syntax.statement_text import spell_header, words_in
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import FRESH_LAYERS
 from ..backward.hook_functions import KnownFunctions, Source
 from ..fix import Fix
@@ -166,8 +166,7 @@ def _by_tensors_hooks(sources: Mapping[int, str], notebook: Notebook) -> Iterato
 def _registrations(sources: Iterable[Source]) -> Iterator[tuple[Source, list[tuple[ast.expr, str, ast.expr]]]]:
     """Yield the calls of each source that register hooks of tensors: the tensor, the method, and the hook."""
     for source in sources:
-        tree = parse_cell(source.text)
-        calls = [one for one in all_nodes(tree) if isinstance(one, ast.Call)] if tree is not None else []
+        calls = find_nodes(ast.Call, parse_cell(source.text))
         found = [
             (one.func.value, one.func.attr, one.args[0])
             for one in sorted(calls, key=lambda one: (one.lineno, one.col_offset))
