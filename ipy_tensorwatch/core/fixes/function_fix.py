@@ -91,6 +91,7 @@ def _written(node: ast.stmt) -> list[AccessPath]:
     named = [
         AccessPath(one.path.root, one.path.steps[:-1] if one.kind == "assign" else one.path.steps)
         for one in targets_of(node)
+        if not one.is_label
     ]
     if named:
         return [*dict.fromkeys(named)]
