@@ -246,7 +246,7 @@ def _is_updated_by_a_library(cell: CellIndex, changed: ChangedPath, statement: S
     through = [one for one in statement.mentions if one.leads_to(changed.path)]
     if any(is_followed_by("(", str(one), statement) for one in through):
         return False
-    module = AccessPath(changed.path.root, changed.path.steps[:-1])
+    module = changed.path.owner
     asked = [one.owner for one in statement.methods if one.owner.leads_to(changed.path)]
     if any(one == module or cell.kind_of(one) == "module" for one in asked):
         return False
