@@ -219,7 +219,8 @@ def copies_later(device: torch.device, storage: Any) -> bool:  # noqa: ANN401
 def is_pinned(storage: Any) -> bool:  # noqa: ANN401
     """Return whether a storage of the host is in pinned memory."""
     with undisturbed():
-        return bool(storage.is_pinned())
+        # a storage itself, before PyTorch 2.12, takes the memory of other devices than CUDA for not pinned
+        return torch.empty(0, dtype=torch.uint8, device="cpu").set_(storage).is_pinned()
 
 
 def use_streams(streams: Iterable[Any]) -> None:

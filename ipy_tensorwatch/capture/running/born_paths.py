@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.evidence.path_writes import touches
 from ...core.host.record import field, mutable
+from ...core.model.path import AccessPath
 from ...core.model.snapshots.difference import Content, Difference, DiffRow, make_row
 from ...core.model.snapshots.outline import Outline
 from ...core.model.trace.born import Arrival, Born
@@ -21,6 +22,7 @@ from ..objects.inspect_object import is_a
 from ..objects.look_limits import EXACT_OBJECTS, Limits
 from ..objects.walk import walk
 from ..snapshot.readings import Gathering
+from ..snapshot.tensor_parts import COMPONENT, add_parts
 from ..tensors.plain_reads import is_ndarray
 from .memory_watch.look_budget import READING_NEW
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from threading import RLock
 
-    from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.snapshots.snapshot import Snapshot
     from ...core.model.trace.evidence import SeenWrite
@@ -118,6 +119,7 @@ class BornPaths:
     arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     told_late: AbstractSet[int] = frozenset()
     _all_read: int | None = None
+    _between: list[int] = field(default_factory=list)
     _parted: deque[tuple[AccessPath, Birth, int]] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     _gone: set[str] = field(default_factory=set)
     _first: dict[int, Birth] = field(default_factory=dict)
@@ -142,6 +144,7 @@ class BornPaths:
         seconds
             The time that may be spent.
         """
+        self._between.append(number)
         positions, self.told_late = since(self.last), watch.device_watch.written
         found, missed = self._candidates(positions, number), len(self.missed)
         if found and not self.lock.acquire(blocking=False):
@@ -170,11 +173,14 @@ class BornPaths:
         rebound: list[tuple[AccessPath, Birth]] = []
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
+            affordable = {name for name, one in walked.branches.items() if READING_NEW * len(one.objects) <= seconds}
+            for name in affordable:
+                add_parts(walked.branches[name])
             for name in found:
                 branch = walked.branches.get(name) or walked.branches.get("")  # tensors with names share one branch
                 self._note_outline(name, branch.outline if branch else NOTHING, number, positions)
             for name, branch in walked.branches.items():
-                if READING_NEW * len(branch.objects) <= seconds:
+                if name in affordable:
                     rebound += self._take(branch, gathered, positions, number)
                 else:
                     self.missed.add(name.partition("<")[0] or "the variables")
@@ -225,10 +231,10 @@ class BornPaths:
     ) -> Iterator[tuple[AccessPath, Birth]]:
         """Read the tensors of a branch that are new at their paths; yield those that led elsewhere before."""
         paths, roles = branch.outline.paths(), branch.outline.roles()
-        for path, thing, role, serial in zip(
-            paths, branch.objects, roles, self.objects.number(branch.objects), strict=True
-        ):
+        numbers = self.objects.number(branch.objects)
+        for path, thing, role, of_object in zip(paths, branch.objects, roles, numbers, strict=True):
             spelled = str(path)
+            serial = self.storages.of_component(thing) if role == COMPONENT else of_object
             if is_ndarray(thing) and not self.objects.refers:
                 continue  # it can be told from others by its id alone, which another may have next
             if self._object_at(spelled) != serial:
@@ -263,7 +269,8 @@ class BornPaths:
         until = self._end_of(path, first.look, until) if its else until
         start = min((one.look for one in its if one.look < until and touches(one, first.reading)), default=None)
         if start is not None and (str(path) not in self.left or self.left[str(path)].until <= until):
-            ran, later = (frozenset([one.statement for one in since(look, until)]) for look in (first.look, start))
+            wrote = next((look for look in self._between if look >= start), until)  # by then that statement is over
+            ran, later = (frozenset([one.statement for one in since(look, until)]) for look in (first.look, wrote))
             self.left[str(path)] = Left(path, first, until, ran, later)
 
     def _end_of(self, path: AccessPath, first: int, last: int) -> int:
@@ -334,7 +341,7 @@ class BornPaths:
         for path, first, until, ran, later in self.left.values():
             address = first.reading.data_ptr if after.by_storage.get(first.reading.storage) else 0
             reading = first.reading._replace(version=None, data_ptr=address)  # freed memory may be another's now
-            found = Difference(path=path, before=reading, after=reading), Content.of(changed=True, verified=True)
+            found = _difference_of(path, reading), Content.of(changed=True, verified=True)
             yield Born(look=first.look, positions=first.positions, ran=ran, found=(found,), until=until, later=later)
 
     def _note_missed(self, positions: frozenset[Position], rows: Iterable[DiffRow]) -> None:
@@ -362,6 +369,13 @@ def _under(name: str, paths: Iterable[AccessPath]) -> frozenset[str]:
 def _is_bound(row: DiffRow) -> bool:
     """Return whether a path leads to another tensor than before the cell."""
     return row.after is not None and (row.before is None or row.before.object != row.after.object)
+
+
+def _difference_of(path: AccessPath, reading: Reading) -> Difference:
+    """Return the difference of what was written; in place of a component, its sparse tensor is told."""
+    if reading.kind == COMPONENT:
+        path, reading = AccessPath(path.root, path.steps[:-1]), reading._replace(kind="tensor")
+    return Difference(path=path, before=reading, after=reading)
 
 
 def _may_grow(value: object) -> bool:

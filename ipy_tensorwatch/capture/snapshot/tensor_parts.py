@@ -41,9 +41,11 @@ def add_parts(branch: Branch) -> None:
 
 
 def _parts(tensor: torch.Tensor) -> list[tuple[str, Any, str]]:
-    held = [(key, value) for key, value in pairs_of(attributes_of(tensor)) if is_array(type(value))]
+    own = attributes_of(tensor)
+    is_bare = type(own) is dict and not own
+    held = () if is_bare else [(key, value) for key, value in pairs_of(own) if is_array(type(value))]
     found = [(f".{text_of(key) or number}", value, "") for number, (key, value) in enumerate(held)]
-    if type(tensor) is torch.Tensor and not is_functorch(tensor):
-        names = _COMPONENTS.get(layout_of(tensor), ())
+    names = _COMPONENTS.get(layout_of(tensor)) if type(tensor) is torch.Tensor else None
+    if names and not is_functorch(tensor):
         found += [(f".{name}()", method_of(name)(tensor), COMPONENT) for name in names]
     return found

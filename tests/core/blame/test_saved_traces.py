@@ -13,8 +13,8 @@ from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace.evidence import Position, SeenWrite
-from ipy_tensorwatch.core.model.trace.trace_json import read_trace, write_trace
 from tests.support.records import reading
+from tests.support.trace_json import read_trace, write_trace
 from tests.support.traces import SAVED, load, make_trace, outcomes
 
 STORIES = sorted(one.stem for one in SAVED.glob("*.json"))

@@ -59,6 +59,30 @@ def test_buffers(cell, expected):
     assert expected == silently_changed(BUFFERS, cell)
 
 
+MAPPED = """
+import torch
+from torch import nn
+net = nn.BatchNorm1d(2); x = torch.randn(4, 2); kept = [net.running_mean]
+def halve(t): t.mul_(0.5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("list(map(lambda t: t.add_(1), kept))", {"net.running_mean"}),
+        ("y = net(x)\nlist(map(lambda t: t.add_(1), kept))", {"net.running_mean"}),
+        ("y = net(x)\nlist(map(lambda t, k: t.mul_(k), kept, [2]))", {"net.running_mean"}),
+        ("y = net(x)\nlist(map(lambda _: kept[0].add_(1), range(2)))", {"net.running_mean"}),
+        ("y = net(x)\nfor _ in filter(lambda t: t.add_(1).sum() > 0, kept): pass", {"net.running_mean"}),
+        ("y = net(x)\nlist(map(halve, kept))", {"net.running_mean", "kept[0]"}),
+        ("y = list(map(net, [x]))", {"kept[0]"}),
+    ],
+)
+def test_what_is_mapped_over_a_container_is_written_as_in_a_comprehension(cell, expected):
+    assert expected == silently_changed(MAPPED, cell)
+
+
 TRAINING = """
 import torch
 from torch import nn

@@ -14,6 +14,15 @@ BOX = "class B:\n    def __init__(s, v):\n        s.n = 1\n        s.v = v.detac
 KEEP = "cache = []\ndef act(t):\n    cache.append(t)"
 LINEAR = "net = nn.Linear(2, 2)\nn2 = nn.Linear(2, 2)"
 
+HOLDER = """class Box:
+    def __init__(self, t): self.t = t
+    def __iter__(self): return iter([self.box.t])
+    def hold(self, box): self.box = box
+x = torch.ones(4)
+box = Box(x)
+second = Box(None)
+second.hold(box)"""
+"""An object that a second variable leads to as well: the tensors behind it are walked under the first alone."""
 WAYS = [
     (["x = torch.ones(4)", "y = x"], "x", "y", "3:1 same object"),
     (["x = torch.ones(4)", "y = x\nz = torch.relu_(y - 1)"], "x", "y", "3:1 same object"),
@@ -50,6 +59,8 @@ WAYS = [
     (["x = torch.ones(4)", "y = x.detach()", "del y", "y = x.view(2, 2)"], "x", "y", "5:1 view"),
     (["x = torch.ones(4)\ny = x.view(2, 2)", "%tensorwatch off", "q = 1", "%tensorwatch on", "q = 2"], "x", "y", "2:2 view"),
     (["x = torch.ones(4)", "%tensorwatch off", "y = x[1:]", "%tensorwatch on", "q = 2"], "x", "y", None),
+    ([HOLDER, "for o in second:\n    o.add_(1)\n    q = 1"], "x", "second.box.t", "2:6 call → 2:2"),
+    ([HOLDER, "for o in second:\n    o.add_(1)\n    q = 1"], "box.t", "second.box.t", None),
 ]  # fmt: skip
 
 

@@ -438,7 +438,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
     device().check();
     return device().told(Clock::now() >= device().end(stream.device_index(), stream.id()));
   }
-  bool isStreamCapturing(const c10::Stream &stream) const override {
+  bool isStreamCapturing(const c10::Stream &stream) const {  // overrides since PyTorch 2.12
     device().check();
     return device().memories[stream.device_index()].is_capturing;
   }

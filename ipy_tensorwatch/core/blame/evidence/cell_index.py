@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...host.deadline import Deadline
 from ...host.grouped import grouped
-from ...interpreter.functions_named import functions_named
 from ...interpreter.ranking import Elsewhere
 from ...interpreter.statement_effects import StatementEffects
 from ...model.path import AccessPath
@@ -22,14 +21,14 @@ from ...statements.statement import parse_statements
 from ...statements.target_matching import name_targets
 from ...statements.write_calls import is_followed_by, may_write
 from ...syntax.cell_lines import Listing
-from ...syntax.parsing import parse_header, parse_path
+from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
 from .detours import Detours
 from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from ...interpreter.definitions import ClassKind, RunningFunction
     from ...interpreter.inferred_lines import Effects, Reached
@@ -132,6 +131,11 @@ class CellIndex:
         ran = (index for index in sorted(self.spelling([path.root])) if index in (self.evidence.ran or self.numbered))
         return any(not spelled.isdisjoint(self.named_by(self.numbered[index]).exact) for index in ran)
 
+    def written_components(self, path: AccessPath) -> list[Reading]:
+        """Return the components of a sparse tensor that were seen to be written; all of them if none was."""
+        every = [part for _, part in self.places.components.get(path, ())]
+        return [part for part in every if part.storage in self.evidence.writes] or every
+
     @cached_property
     def loops(self) -> LoopWrites:
         """What the statements write through loop variables."""
@@ -198,12 +202,6 @@ class CellIndex:
         refs = {one.reference for one in known if one.reference and one.reference.sure}
         paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
         return (self.places.watched[path] for path in paths)
-
-    def sources_of(self, statement: Statement, names: Collection[str]) -> list[str]:
-        """Return the sources of the notebook's functions of some names that a statement may run."""
-        node = parse_header(statement.text)
-        found = functions_named(node, self._trace.notebook) if node is not None else {}
-        return [ast.unparse(one) for name, one in found.items() if name in names]
 
     def steps_in(self, statement: Statement) -> bool:
         """Return whether an optimizer stepped in a statement."""

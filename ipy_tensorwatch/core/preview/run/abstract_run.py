@@ -44,16 +44,16 @@ class AbstractRun:
     stopped: StoppedError | None = None
 
     def leftovers(self, roots: Collection[str]) -> frozenset[str]:
-        """Return the names that loops have left over; of this cell too, if one of some names may be among them."""
+        """Return the names that loops have left over: as this cell leaves them, if some names may be among them."""
         known = self.notebook.leftovers
-        return self._all_leftovers if not self._looped.isdisjoint(roots) else known
+        return known if known.isdisjoint(roots) and self._looped.isdisjoint(roots) else self._all_leftovers
 
     @cached_property
     def _looped(self) -> frozenset[str]:
         """The variables of the loops of this cell."""
-        if "for " not in self.source:
+        if "for" not in self.source:
             return frozenset()
-        return frozenset(name for one in parse_statements(self.source) if "for " in one.text for name in one.binds)
+        return frozenset(name for one in parse_statements(self.source) if "for" in one.text for name in one.binds)
 
     @cached_property
     def _all_leftovers(self) -> frozenset[str]:
