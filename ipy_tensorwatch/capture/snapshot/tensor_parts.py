@@ -44,6 +44,13 @@ def _parts(tensor: torch.Tensor) -> list[tuple[str, Any, str]]:
     held = [(key, value) for key, value in pairs_of(attributes_of(tensor)) if is_array(type(value))]
     found = [(f".{text_of(key) or number}", value, "") for number, (key, value) in enumerate(held)]
     if type(tensor) is torch.Tensor and not is_functorch(tensor):
-        names = _COMPONENTS.get(layout_of(tensor), ())
-        found += [(f".{name}()", method_of(name)(tensor), COMPONENT) for name in names]
+        found += _components(tensor)
     return found
+
+
+def _components(tensor: torch.Tensor) -> list[tuple[str, Any, str]]:
+    names = _COMPONENTS.get(layout_of(tensor), ())
+    try:
+        return [(f".{name}()", method_of(name)(tensor), COMPONENT) for name in names]
+    except RuntimeError:  # a backend of another library may have a layout without what takes it apart
+        return []
