@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..interpreter.ranking import MAY_REACH, NAMES_IT
@@ -64,15 +65,16 @@ class _Case:
         if reading is None:
             raise ValueError(difference)
         self.reading, self.spelled = reading, str(difference.path)
+        self.components = cell.written_components(difference.path) if reading.unknown else ()
         self.group = tuple(entry for entry in self._overlapping() if str(entry[0]) != self.spelled)
         self.paths = [self.path, *(path for path, _ in self.group)]
         detours, is_data = tuple(cell.detours.others(self.paths)), was_data(cell, difference)
         self.changed = ChangedPath(path=self.path, reading=reading, group=self.group, detours=detours, is_data=is_data)
         self.names, self.others = self.changed.names, self.changed.others
         self.family, self.sightings = {self.spelled, *map(str, self.others)}, SeenLines(cell)
-        together = sum(one.storage == reading.storage for _, one in self.group) + 1
-        is_alone = together >= cell.places.count_in(reading.storage)
-        self.course = PathWrites(before=difference.before or reading, after=reading, is_alone=is_alone)
+        parts = [(part, part) for part in self.components] or [(difference.before or reading, reading)]
+        around = (*self.group, (self.path, reading))
+        self.courses = [PathWrites.of(cell.places, around, *both) for both in parts]
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):
             self.recorded.setdefault(one.statement, []).append(one.inner)
@@ -82,7 +84,7 @@ class _Case:
         is_late = self.cell.deadline.has_passed()
         most = FEW if is_late else None
         found = self.cell.places.overlapping(self.reading, most)
-        for _, part in self.cell.places.components.get(self.path, ()) if self.reading.unknown else ():
+        for part in self.components:
             found += self.cell.places.overlapping(part, most)
         if is_late and len(found) >= FEW:
             self.cell.curtailed[self.spelled] = None
@@ -121,7 +123,8 @@ class _Case:
             recorded=self.recorded,
             is_buffer=self.reading.kind == "buffer",
         )
-        return search.writers(dict.fromkeys(self.course.writes(self.evidence)), self.sightings)
+        writes = chain.from_iterable(one.writes(self.evidence) for one in self.courses)
+        return search.writers(dict.fromkeys(writes), self.sightings)
 
     def _reach(self, statement: Statement) -> Reached:
         elsewhere = self._step(statement) is None and self.cell.steps_in(statement)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.hazard_facts import TypedLine
 from ..host.record import record
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.copied_value import steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.parsing import parse_cell, parse_header, parse_path, statements_around
+from ..syntax.syntax_tree import each_target
 from .hidden_reads import words_in_code
 from .sharing import Sharing, binds_path
 
@@ -217,8 +218,7 @@ def _keeps_together(edit: Edit, path: AccessPath, other: AccessPath) -> bool:
     node = parse_one(edit.text.rsplit("\n", 1)[-1].strip())
     if "deepcopy(" not in edit.text or " for " in edit.text or not isinstance(node, ast.Assign):
         return False
-    targets = (part for one in node.targets for part in (one.elts if isinstance(one, ast.Tuple) else [one]))
-    return any(all(steps_behind(one, each) for each in (path, other)) for one in targets)
+    return any(all(steps_behind(one, each) for each in (path, other)) for one in each_target(node.targets))
 
 
 def _targets(text: str) -> list[AccessPath]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from ..host.record import record
 from ..syntax.magic_calls import find_body
 from ..syntax.parsing import parse_cell, parse_path
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import all_nodes, each_target, find_nodes, names_in, names_stored
 from .edited_source import apply_edits, moved_line
 from .hidden_reads import gives_library, may_read_anything, words_in_code
 from .pure_statements import ROOTS, is_pure
@@ -221,9 +221,8 @@ def _connected(trees: Mapping[int, Sequence[ast.stmt]], roots: Collection[str]) 
 @_read_once
 def _stored(node: ast.stmt) -> set[str]:
     """Return the variables and functions that a statement binds."""
-    parts = all_nodes(node)
-    names = {part.id for part in parts if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
-    return names | {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+    defined = {part.name for part in all_nodes(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+    return names_stored(node) | defined
 
 
 def _names(node: ast.stmt, libraries: frozenset[str]) -> set[str]:
@@ -237,10 +236,8 @@ def _names_typed(node: ast.stmt) -> tuple[set[str], set[str]]:
     """Return the names that a statement uses but for those of arguments, and the words of code that it runs as text."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return set(), set()
-    parts = all_nodes(node)
-    own = {part.id for part in parts if isinstance(part, ast.Name)}
-    own |= {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
-    return own - {part.arg for part in parts if isinstance(part, ast.arg)}, words_in_code(node)
+    own = names_in(node) | _stored(node)
+    return own - {one.arg for one in find_nodes(ast.arg, node)}, words_in_code(node)
 
 
 @_read_once
@@ -249,8 +246,7 @@ def _only_shows(node: ast.stmt) -> bool:
     if isinstance(node, ast.Assert):
         return True
     value = node.value if isinstance(node, ast.Expr) else None
-    calls = [part for part in all_nodes(value) if isinstance(part, ast.Call)] if value is not None else []
-    if value is not None and not calls:
+    if value is not None and not find_nodes(ast.Call, value):
         return True
     is_print = isinstance(value, ast.Call) and ast.unparse(value.func) in ("print", "display")
     return is_print and isinstance(value, ast.Call) and all(is_pure(ast.Expr(one)) for one in value.args)
@@ -274,7 +270,7 @@ def _bound(node: ast.stmt) -> list[str] | None:
     """Return the plain names that an assignment binds; None if it is none, or binds anything else."""
     if not isinstance(node, ast.Assign):
         return None
-    parts = [part for one in node.targets for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
+    parts = each_target(node.targets)
     names = [part.id for part in parts if isinstance(part, ast.Name)]
     return names if len(names) == len(parts) else None
 

@@ -99,7 +99,7 @@ class StatementEffects:
         return Effects(
             events=tuple(diary.events),
             backward=diary.backward,
-            optimizer=diary.optimizer,
+            giving=frozenset(diary.giving),
             called=frozenset(one.path for one in diary.called),
         )
 

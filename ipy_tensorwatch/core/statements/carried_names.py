@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..syntax.parsing import parse_cell
+from ..syntax.syntax_tree import find_nodes
 from .statement import parse_statements, statements_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _carried_globals(source: str) -> frozenset[str]:
     found = frozenset[str]()
     for one in tree.body if tree else ():
         if isinstance(one, ast.FunctionDef):
-            names = {name for part in ast.walk(one) if isinstance(part, ast.Global) for name in part.names}
+            names = {name for part in find_nodes(ast.Global, one) for name in part.names}
             body = ast.Module(body=one.body, type_ignores=[])
             found |= _carried(statements_of(body, source)) & names
     return found

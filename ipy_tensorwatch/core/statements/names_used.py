@@ -18,7 +18,7 @@ from ..syntax.ast_queries import (
     spell_path,
 )
 from ..syntax.parsing import DEFINITIONS, walk_statements
-from ..syntax.syntax_tree import all_nodes, children_of
+from ..syntax.syntax_tree import all_nodes, children_of, find_nodes
 from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _chains(node: ast.AST, hidden: frozenset[str]) -> Iterator[AccessPath]:
 
 def _own_names(node: ast.AST) -> frozenset[str]:
     if isinstance(node, ast.Lambda):
-        return frozenset(part.arg for part in all_nodes(node.args) if isinstance(part, ast.arg))
+        return frozenset(one.arg for one in find_nodes(ast.arg, node.args))
     return frozenset(name for one in getattr(node, "generators", ()) for name in names_bound(one))
 
 

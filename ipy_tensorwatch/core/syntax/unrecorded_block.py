@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .ast_queries import covers_line, last_name
 from .parsing import parse_cell, statements_around
-from .syntax_tree import all_nodes
+from .syntax_tree import find_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,5 +44,4 @@ def _stops_recording(call: ast.Call) -> bool:
 
 
 def _bindings(block: ast.With, name: str) -> Iterator[ast.Name]:
-    names = (one for one in all_nodes(block) if isinstance(one, ast.Name) and one.id == name)
-    return (one for one in names if isinstance(one.ctx, ast.Store))
+    return (one for one in find_nodes(ast.Name, block) if one.id == name and isinstance(one.ctx, ast.Store))

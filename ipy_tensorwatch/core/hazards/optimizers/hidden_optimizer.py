@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...interpreter.functions_named import functions_named
 from ...syntax.parsing import parse_header
 from ...syntax.statement_text import words_in
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import find_nodes
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import NotTrained
@@ -114,7 +114,7 @@ def _fix(reasoning: Reasoning, text: str, name: str, unheld: Sequence[Entry]) ->
     """Return the statement of a function of the notebook that makes the optimizer, or one that adds to it."""
     node = parse_header(text)
     functions = functions_named(node, reasoning.trace.notebook).values() if node is not None else ()
-    parts = (one for tree in functions for one in all_nodes(tree) if isinstance(one, ast.Assign))
+    parts = (one for tree in functions for one in find_nodes(ast.Assign, tree))
     made = next((ast.unparse(one) for one in parts if name in map(ast.unparse, one.targets)), None)
     adding = f"{name}.add_param_group({{'params': [{', '.join(str(path) for path, _ in unheld)}]}})"
     return Fix(kind="make-optimizer", code=made) if made else Fix(kind="add-group", code=adding)
