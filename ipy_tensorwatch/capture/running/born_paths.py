@@ -118,6 +118,7 @@ class BornPaths:
     left: dict[str, Left] = field(default_factory=dict)
     arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     told_late: AbstractSet[int] = frozenset()
+    _all_read: int | None = None
     _between: list[int] = field(default_factory=list)
     _parted: deque[tuple[AccessPath, Birth, int]] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     _gone: set[str] = field(default_factory=set)
@@ -125,6 +126,11 @@ class BornPaths:
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
     _outlines: dict[str, list[tuple[int, Outline]]] = field(default_factory=dict)
+
+    @property
+    def last_whole(self) -> int:
+        """The last look before which nothing was missed: what no look has read was bound after it."""
+        return self.last if self._all_read is None else self._all_read
 
     def follow(self, watch: LiveWatch, writes: Sequence[SeenWrite], since: Since, number: int, seconds: float) -> None:
         """Record what was bound since the last look, and watch its memory.
@@ -140,16 +146,18 @@ class BornPaths:
         """
         self._between.append(number)
         positions, self.told_late = since(self.last), watch.device_watch.written
-        found = self._candidates(positions, number)
+        found, missed = self._candidates(positions, number), len(self.missed)
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too
-        self.last = number
+        last, self.last = self.last, number
         if not found:
             return
         try:
             gathered, rebound = self._read(found, positions, number, seconds)
         finally:
             self.lock.release()
+        if len(self.missed) > missed and self._all_read is None:
+            self._all_read = last
         for path, before in rebound:
             self._leave(path, before, writes, since, number)
             if before.reading.device != "cpu":
@@ -312,7 +320,7 @@ class BornPaths:
         if unseen:
             self._note_missed(since(self.last), unseen)
             found = memory.differences(unseen, last)
-            yield Born(look=last, positions=since(self.last), ran=frozenset(), found=found)
+            yield Born(look=last, positions=since(self.last_whole), ran=frozenset(), found=found)
 
     def conclude_left(
         self, observed: Observation, writes: Sequence[SeenWrite], last: int, since: Since

@@ -163,6 +163,11 @@ NOT_A_METHOD = _words("""
 """)
 """Functions with a trailing underscore that are no tensor methods."""
 
+OLD_INITS = _words("""
+    uniform normal constant eye dirac xavier_uniform xavier_normal kaiming_uniform kaiming_normal orthogonal sparse
+""")
+"""Functions of `torch.nn.init` that write in place, by the names they had before the underscore."""
+
 BUILTINS = _words("""
     float int bool str len sum abs min max round print repr range type isinstance hasattr id hash any all
     divmod pow complex bytes format ord chr super object callable dir
