@@ -30,6 +30,7 @@ _GIVE_ANOTHER = frozenset(
 """The methods that give an object another attribute."""
 _BINDING = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.For, ast.With, ast.If, ast.While)
 """Statements that bind nothing but the names that are stored to in their own expressions, comprehensions apart."""
+_VALUES = frozenset(("detach", "data"))
 _RUNNING = (ast.Call, ast.Await, *COMPREHENSIONS)
 
 
@@ -130,18 +131,26 @@ def reads_of(node: ast.stmt) -> frozenset[str]:
 
 
 def values_read(node: ast.stmt, path: str) -> list[bool]:
-    """Return, for each time that a statement reads a path, whether it reads only its values: `y.detach()`.
+    """Return, for each time that a statement reads a path, whether it reads only its values: `y.detach()`, `y.data`.
 
     Examples
     --------
-    >>> [values_read(ast.parse(one).body[0], "y") for one in ("f(y.detach(), y)", "y = x.y", "y.detach().sum()")]
+    >>> [values_read(ast.parse(one).body[0], "y") for one in ("f(y.detach(), y)", "y = x.y", "y[0].cpu().data.sum()")]
     [[False, True], [], [True]]
     """
     parts = own_nodes(node)
-    calls = [part.func for part in parts if isinstance(part, ast.Call)]
-    detached = [func.value for func in calls if isinstance(func, ast.Attribute) and func.attr == "detach"]
+    taken = (part for part in parts if isinstance(part, ast.Attribute) and _is_load(part))
+    detached = [one for part in taken if part.attr in _VALUES for one in _chain(part.value)]
     loaded = (part for part in parts if isinstance(part, ast.Name | ast.Attribute | ast.Subscript) and _is_load(part))
     return [part in detached for part in loaded if spell_path(part) == path]
+
+
+def _chain(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield an expression, and what its last attribute, item or method is taken of, down to a name."""
+    yield node
+    match node:
+        case ast.Attribute(value=below) | ast.Subscript(value=below) | ast.Call(func=below):
+            yield from _chain(below)
 
 
 def _is_load(node: ast.Name | ast.Attribute | ast.Subscript) -> bool:

@@ -76,7 +76,7 @@ def test_of_several_results_that_are_due_those_are_told_that_no_other_was_comput
 @pytest.mark.parametrize(
     ("after", "root", "outcome"),
     [
-        ("plot(out.detach().numpy())", "out", "risk"), ("plot(out.detach()); show(out)", "out", "raises"), ("show(x.out)", "out", "raises"),
+        ("plot(out.detach().numpy())", "out", "risk"), ("plot(out[0].cpu().data.numpy())", "out", "risk"), ("x = out.data_of", "out", "raises"), ("plot(out.detach()); show(out)", "out", "raises"), ("show(x.out)", "out", "raises"),
         ("plot(loss.detach())", "loss", "raises"),
     ],
 )  # fmt: skip
