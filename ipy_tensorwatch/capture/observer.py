@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
 from ..core.host.record import field, mutable, record
-from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
 from ..core.model.snapshots.difference import DiffRow, diff
@@ -26,11 +25,11 @@ from .compare.borrowed_memory import BorrowedMemory
 from .compare.byte_history import NO_PAST, Period
 from .compare.compare_bytes import ByteVerdict, Fingerprints
 from .compare.device_prints import DevicePrints
-from .compare.element_diff import EXAMPLES, ElementCounts, ElementDiff, contrast_rows
+from .compare.element_diff import EXAMPLES, ElementCounts, contrast_rows
+from .compare.sparse_owners import with_owners
 from .compare.time_budget import BANDWIDTH, TimeBudget
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Roots, Shot, Snapshotter
-from .snapshot.tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -280,7 +279,7 @@ class Observer:
     ) -> Differences:
         """Compare the elements of the paths that may have changed."""
         compared = contrast_rows(rows, verdicts, self.prints, examples)
-        rows, contents = _with_owners(shot, rows, compared)
+        rows, contents = with_owners(shot.snapshot, rows, compared)
         counts = ElementCounts(rows, contents, examples)
         self._keep(counts)
         return Differences(
@@ -298,29 +297,6 @@ class Observer:
             earlier.popleft().let_go()
         if counts.nbytes:
             earlier.append(counts)
-
-
-def _with_owners(
-    shot: Shot, rows: list[DiffRow], contents: list[ElementDiff]
-) -> tuple[list[DiffRow], list[ElementDiff]]:
-    """Return the rows and their contents; a sparse tensor is changed if one of its components is."""
-    both = [*zip(rows, contents, strict=True)]
-    components = [row for row, one in both if row.after is not None and row.after.kind == COMPONENT and one.changed]
-    if not components:
-        return rows, contents
-    paths = [one.scene.path_at(one.place) for one in components]
-    known = {str(row.scene.path_at(row.place)): number for number, row in enumerate(rows)}
-    for path in {str(AccessPath(path.root, path.steps[:-1])) for path in paths}:
-        number, place = known.get(path), shot.snapshot.place_of(path)
-        if number is not None:
-            both[number] = rows[number], _CHANGED
-        elif place is not None:
-            reading = place[0].readings[place[1]]
-            both.append((DiffRow(*place, reading, reading), _CHANGED))
-    return [row for row, _ in both], [one for _, one in both]
-
-
-_CHANGED = ElementDiff(changed=True, verified=True)
 
 
 def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict]) -> Iterator[DiffRow]:

@@ -21,6 +21,7 @@ from ..objects.inspect_object import is_a
 from ..objects.look_limits import EXACT_OBJECTS, Limits
 from ..objects.walk import walk
 from ..snapshot.readings import Gathering
+from ..snapshot.tensor_parts import COMPONENT, add_parts
 from ..tensors.plain_reads import is_ndarray
 from .memory_watch.look_budget import READING_NEW
 
@@ -117,12 +118,19 @@ class BornPaths:
     left: dict[str, Left] = field(default_factory=dict)
     arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     told_late: AbstractSet[int] = frozenset()
+    _all_read: int | None = None
+    _between: list[int] = field(default_factory=list)
     _parted: deque[tuple[AccessPath, Birth, int]] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     _gone: set[str] = field(default_factory=set)
     _first: dict[int, Birth] = field(default_factory=dict)
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
     _outlines: dict[str, list[tuple[int, Outline]]] = field(default_factory=dict)
+
+    @property
+    def last_whole(self) -> int:
+        """The last look before which nothing was missed: what no look has read was bound after it."""
+        return self.last if self._all_read is None else self._all_read
 
     def follow(self, watch: LiveWatch, writes: Sequence[SeenWrite], since: Since, number: int, seconds: float) -> None:
         """Record what was bound since the last look, and watch its memory.
@@ -136,17 +144,20 @@ class BornPaths:
         seconds
             The time that may be spent.
         """
+        self._between.append(number)
         positions, self.told_late = since(self.last), watch.device_watch.written
-        found = self._candidates(positions, number)
+        found, missed = self._candidates(positions, number), len(self.missed)
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too
-        self.last = number
+        last, self.last = self.last, number
         if not found:
             return
         try:
             gathered, rebound = self._read(found, positions, number, seconds)
         finally:
             self.lock.release()
+        if len(self.missed) > missed and self._all_read is None:
+            self._all_read = last
         for path, before in rebound:
             self._leave(path, before, writes, since, number)
             if before.reading.device != "cpu":
@@ -162,11 +173,14 @@ class BornPaths:
         rebound: list[tuple[AccessPath, Birth]] = []
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
+            affordable = {name for name, one in walked.branches.items() if READING_NEW * len(one.objects) <= seconds}
+            for name in affordable:
+                add_parts(walked.branches[name])
             for name in found:
                 branch = walked.branches.get(name) or walked.branches.get("")  # tensors with names share one branch
                 self._note_outline(name, branch.outline if branch else NOTHING, number, positions)
             for name, branch in walked.branches.items():
-                if READING_NEW * len(branch.objects) <= seconds:
+                if name in affordable:
                     rebound += self._take(branch, gathered, positions, number)
                 else:
                     self.missed.add(name.partition("<")[0] or "the variables")
@@ -217,10 +231,10 @@ class BornPaths:
     ) -> Iterator[tuple[AccessPath, Birth]]:
         """Read the tensors of a branch that are new at their paths; yield those that led elsewhere before."""
         paths, roles = branch.outline.paths(), branch.outline.roles()
-        for path, thing, role, serial in zip(
-            paths, branch.objects, roles, self.objects.number(branch.objects), strict=True
-        ):
+        numbers = self.objects.number(branch.objects)
+        for path, thing, role, of_object in zip(paths, branch.objects, roles, numbers, strict=True):
             spelled = str(path)
+            serial = self.storages.of_component(thing) if role == COMPONENT else of_object
             if is_ndarray(thing) and not self.objects.refers:
                 continue  # it can be told from others by its id alone, which another may have next
             if self._object_at(spelled) != serial:
@@ -255,7 +269,8 @@ class BornPaths:
         until = self._end_of(path, first.look, until) if its else until
         start = min((one.look for one in its if one.look < until and touches(one, first.reading)), default=None)
         if start is not None and (str(path) not in self.left or self.left[str(path)].until <= until):
-            ran, later = (frozenset([one.statement for one in since(look, until)]) for look in (first.look, start))
+            wrote = next((look for look in self._between if look >= start), until)  # by then that statement is over
+            ran, later = (frozenset([one.statement for one in since(look, until)]) for look in (first.look, wrote))
             self.left[str(path)] = Left(path, first, until, ran, later)
 
     def _end_of(self, path: AccessPath, first: int, last: int) -> int:
@@ -305,7 +320,7 @@ class BornPaths:
         if unseen:
             self._note_missed(since(self.last), unseen)
             found = memory.differences(unseen, last)
-            yield Born(look=last, positions=since(self.last), ran=frozenset(), found=found)
+            yield Born(look=last, positions=since(self.last_whole), ran=frozenset(), found=found)
 
     def conclude_left(
         self, observed: Observation, writes: Sequence[SeenWrite], last: int, since: Since
@@ -326,7 +341,7 @@ class BornPaths:
         for path, first, until, ran, later in self.left.values():
             address = first.reading.data_ptr if after.by_storage.get(first.reading.storage) else 0
             reading = first.reading._replace(version=None, data_ptr=address)  # freed memory may be another's now
-            found = Difference(path=path, before=reading, after=reading), Content.of(changed=True, verified=True)
+            found = _difference_of(path, reading), Content.of(changed=True, verified=True)
             yield Born(look=first.look, positions=first.positions, ran=ran, found=(found,), until=until, later=later)
 
     def _note_missed(self, positions: frozenset[Position], rows: Iterable[DiffRow]) -> None:
@@ -354,6 +369,13 @@ def _under(name: str, paths: Iterable[AccessPath]) -> frozenset[str]:
 def _is_bound(row: DiffRow) -> bool:
     """Return whether a path leads to another tensor than before the cell."""
     return row.after is not None and (row.before is None or row.before.object != row.after.object)
+
+
+def _difference_of(path: AccessPath, reading: Reading) -> Difference:
+    """Return the difference of what was written; in place of a component, its sparse tensor is told."""
+    if reading.kind == COMPONENT:
+        path, reading = path.owner, reading._replace(kind="tensor")
+    return Difference(path=path, before=reading, after=reading)
 
 
 def _may_grow(value: object) -> bool:

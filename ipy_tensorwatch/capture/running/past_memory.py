@@ -8,11 +8,13 @@ from ...core.host.record import record
 from ...core.model.snapshots.differences import Differences
 from ..compare.compare_bytes import ByteVerdict
 from ..compare.element_diff import EXAMPLES, ElementCounts, contrast_rows
+from ..compare.sparse_owners import with_owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ...core.model.snapshots.difference import DiffRow
+    from ...core.model.snapshots.snapshot import Snapshot
     from ..compare.byte_history import Period
     from ..compare.compare_bytes import Fingerprints
 
@@ -27,18 +29,21 @@ class PastMemory:
         Returns the bytes of a storage while the cell ran.
     verdicts
         The comparisons made when it had ended.
+    after
+        The snapshot of that time.
     """
 
     prints: Fingerprints
     periods: Callable[[int], Sequence[Period]]
     verdicts: Mapping[int, ByteVerdict]
+    after: Snapshot
 
     def differences(self, rows: Sequence[DiffRow], look: int) -> Differences:
         """Compare the elements of some paths with those at a look."""
         both = [row for row in rows if row.before is not None and row.after is not None]
         storages = {one.storage for row in both for one in (row.before, row.after) if one is not None}
         verdicts = {storage: self._verdict(storage, look) for storage in storages}
-        contents = contrast_rows(rows, verdicts, self.prints, EXAMPLES)
+        rows, contents = with_owners(self.after, rows, contrast_rows(rows, verdicts, self.prints, EXAMPLES))
         return Differences(
             rows=rows,
             changed=[one.changed for one in contents],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...core.host.record import field, mutable
 from ..host.torch_private import attributes_of
-from .plain_reads import are_plain, is_ndarray
+from .plain_reads import are_plain, is_ndarray, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -176,6 +176,10 @@ class StorageSerials:
             one[1] if (one := known.get(id(storage))) and one[0]() is storage else self.of_torch(storage)
             for storage in storages
         ]
+
+    def of_component(self, component: torch.Tensor) -> int:
+        """Return what identifies a sparse tensor's component, which is a new object over one storage at every look."""
+        return -self.of_torch(storage_of(component))
 
     def of_array(self, owner: np.ndarray[Any, Any]) -> int:
         """Return the serial of the memory that an array owns or wraps; one for this time only while none is held."""

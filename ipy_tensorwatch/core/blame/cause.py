@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..interpreter.ranking import MAY_REACH, NAMES_IT
@@ -25,6 +26,7 @@ from .expected.updates import (
     is_replicated,
     is_update_by_hand,
     may_be_trained,
+    only_stores,
     was_data,
 )
 from .site_order import order_sites
@@ -64,15 +66,16 @@ class _Case:
         if reading is None:
             raise ValueError(difference)
         self.reading, self.spelled = reading, str(difference.path)
+        self.components = cell.written_components(difference.path) if reading.unknown else ()
         self.group = tuple(entry for entry in self._overlapping() if str(entry[0]) != self.spelled)
         self.paths = [self.path, *(path for path, _ in self.group)]
         detours, is_data = tuple(cell.detours.others(self.paths)), was_data(cell, difference)
         self.changed = ChangedPath(path=self.path, reading=reading, group=self.group, detours=detours, is_data=is_data)
         self.names, self.others = self.changed.names, self.changed.others
         self.family, self.sightings = {self.spelled, *map(str, self.others)}, SeenLines(cell)
-        together = sum(one.storage == reading.storage for _, one in self.group) + 1
-        is_alone = together >= cell.places.count_in(reading.storage)
-        self.course = PathWrites(before=difference.before or reading, after=reading, is_alone=is_alone)
+        parts = [(part, part) for part in self.components] or [(difference.before or reading, reading)]
+        around = (*self.group, (self.path, reading))
+        self.courses = [PathWrites.of(cell.places, around, *both) for both in parts]
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):
             self.recorded.setdefault(one.statement, []).append(one.inner)
@@ -82,7 +85,7 @@ class _Case:
         is_late = self.cell.deadline.has_passed()
         most = FEW if is_late else None
         found = self.cell.places.overlapping(self.reading, most)
-        for _, part in self.cell.places.components.get(self.path, ()) if self.reading.unknown else ():
+        for part in self.components:
             found += self.cell.places.overlapping(part, most)
         if is_late and len(found) >= FEW:
             self.cell.curtailed[self.spelled] = None
@@ -121,7 +124,8 @@ class _Case:
             recorded=self.recorded,
             is_buffer=self.reading.kind == "buffer",
         )
-        return search.writers(dict.fromkeys(self.course.writes(self.evidence)), self.sightings)
+        writes = chain.from_iterable(one.writes(self.evidence) for one in self.courses)
+        return search.writers(dict.fromkeys(writes), self.sightings)
 
     def _reach(self, statement: Statement) -> Reached:
         elsewhere = self._step(statement) is None and self.cell.steps_in(statement)
@@ -356,7 +360,7 @@ class _Case:
         named = self.cell.named_by(statement)
         led = [str(path) for path, reading in self.group if self.cell.loops.names(statement, path, reading)]
         exact = named.exact | named.bound
-        found = [path for path, _ in self.group if str(path) in exact or named.is_behind(path)]
+        found = [path for path, _ in self.group if str(path) in exact or named.writes_behind(path)]
         found = found or [path for path, _ in self.group if self.cell.sets(statement, path, self.others)]
         variables = {one.variable for one in statement.elements}  # each leads to an element that has a path of its own
         own = [str(path) for path in found if path.root not in variables]
@@ -383,7 +387,7 @@ class _Case:
             return through
         own = self.path.root if self._mentions(statement) else None  # its variable leads to the others as well
         mentioned = [path for path, _ in self.group if path.root != own and mentions(statement, path)]
-        found = [str(path) for path in mentioned if path.root not in statement.binds] or through
+        found = [str(path) for path in mentioned if not only_stores(statement, path.root)] or through
         return found or self.cell.detours.spell(self.paths, statement.mentions) or self._held(reached)
 
     def _held(self, reached: Reach) -> list[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.hazard_facts import TypedLine
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
-from ..syntax.ast_queries import names_bound, spell_path
+from ..syntax.ast_queries import covers_line, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_path
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import find_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -58,13 +58,12 @@ def goes_by_rows(change: Change, cell: int, source: str) -> bool:
     origin, sites = change.shared_since, change.sites
     if origin is None or origin.cell != cell or any(site.inner is not None for site in sites):
         return False
-    roots, tree = {parse_path(one).root for one in change.via}, parse_cell(source)
-    loops = (one for one in all_nodes(tree) if isinstance(one, ast.For)) if tree is not None and roots else ()
+    roots = {parse_path(one).root for one in change.via}
     return any(
         loop.lineno == origin.line
         and roots <= names_bound(loop)
-        and all(loop.lineno <= site.line <= (loop.end_lineno or 0) for site in sites)
-        for loop in loops
+        and all(covers_line(loop, site.line) for site in sites)
+        for loop in (find_nodes(ast.For, parse_cell(source)) if roots else ())
     )
 
 
@@ -94,14 +93,27 @@ def _known(origin: Origin) -> Iterator[Sharing]:
     begun = TypedLine(cell=origin.cell, line=origin.line, text=origin.text)
     bound = [one for statement in parse_statements(origin.text)[:1] for one in pair if binds_path(statement, one)]
     yield from (Sharing(begun, one, pair[one is pair[0]]) for one in bound)
-    if origin.inner is not None:
-        inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
-        local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
-        yield from (Sharing(inner, path, other) for path, other in local if path is not None)
+    yield from _known_inside(origin)
     own = _stored_by_another_name(origin.text) if not bound else None
     if own is not None:
         yield from (Sharing(begun, own, one) for one in pair)
     yield from (Sharing(begun, one, pair[one is pair[0]]) for one in pair if not bound)
+
+
+def _known_inside(origin: Origin) -> Iterator[Sharing]:
+    """Yield the line inside a function that made two paths one memory, with what it calls them."""
+    if origin.inner is not None:
+        pair = parse_path(origin.a), parse_path(origin.b)
+        inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
+        local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
+        yield from (Sharing(inner, path, other) for path, other in local if path is not None)
+
+
+def is_stored_inside(origin: Origin) -> bool:
+    """Return whether an object's own method stored what two paths share: a copy of it would copy all that it holds."""
+    inner = origin.inner
+    is_stored = inner is not None and not isinstance(parse_one(inner.text), ast.Return)
+    return is_stored and any(True for _ in _known_inside(origin))
 
 
 def _stored_by_another_name(text: str) -> AccessPath | None:
@@ -131,9 +143,11 @@ def _inside(text: str, path: AccessPath) -> AccessPath | None:
     "self.best['w']"
     """
     match parse_one(text):
-        case ast.Assign(targets=[ast.Attribute() as owner]):
-            own = spell_path(owner)
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute() as owner))):
+        case (
+            ast.Assign(targets=[ast.Attribute() as owner])
+            | ast.Assign(targets=[ast.Subscript(value=ast.Attribute() as owner)])
+            | ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute() as owner)))
+        ):
             own = spell_path(owner)
         case ast.Return():
             return path

@@ -5,30 +5,34 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ..hazards.fix import Edit, Fix, with_edits
-from ..hazards.hazard_facts import TypedLine, typed_line
+from ..hazards.fix import Edit, Fix, importing, with_edits
+from ..host.grouped import grouped
 from ..host.record import record
+from ..model.typed_line import TypedLine, typed_line
 from ..origins.origins import Origins
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
-from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import parse_path
 from .derivation import Derivation
 from .edited_source import are_apart
 from .function_fix import fix_in_function, makes_array
-from .sharing import Sharing, bindings, carried_over, goes_by_rows, sharings
+from .sharing import Sharing, bindings, carried_over, goes_by_rows, is_stored_inside, sharings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..model.path import AccessPath
     from ..model.records import Change
     from ..model.snapshots.snapshot import Snapshot
 
 NO_ORIGINS = Origins()
+MAX_SEVERAL = 8
+"""The most fixes of the changes of one statement for which one is looked for that mends all."""
 _MODULE = "copy"
 _COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
 _FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
@@ -45,8 +49,11 @@ def fix_changes(
     origins: Origins = NO_ORIGINS,
 ) -> dict[Change, Fix]:
     """Return what mends silent changes, those with one statement together; what nothing plain mends is left out."""
-    every = [(one, next(change_fixes(one, cell, after, cells, origins), None)) for one in changes]
+    offer = partial(change_fixes, cell=cell, after=after, cells=cells, origins=origins)
+    every = [(one, next(offer(one), None)) for one in changes]
     found = {one: fix for one, fix in every if fix is not None}
+    found |= {one: fix for several in grouped(found, attrgetter("sites")).values()
+              for one, fix in _mended_at_once({one: found[one] for one in several}, offer)}  # fmt: skip
     shared: dict[TypedLine, list[Change]] = {}
     for one, fix in found.items():
         if fix.kind == "copy-shared" and fix.target is not None and len(_replaced(fix)) == 1:
@@ -58,7 +65,26 @@ def fix_changes(
         if together is not None:
             found |= dict.fromkeys(several, search.complete(together))
     left = ((one, _of_another(one, found)) for one, fix in every if fix is None)
-    return found | {one: other for one, other in left if other is not None}
+    return _joined(found | {one: other for one, other in left if other is not None})
+
+
+def _mended_at_once(
+    found: Mapping[Change, Fix], offer: Callable[[Change], Iterable[Fix]]
+) -> Iterator[tuple[Change, Fix]]:
+    """Yield, for changes that one statement made, the first fix that mends each of them, if they have several."""
+    if 1 < len({fix.edits for fix in found.values()}) <= MAX_SEVERAL:
+        first, *others = ({fix.edits: fix for fix in offer(one) if fix.edits} for one in found)
+        for_all = next((fix for edits, fix in first.items() if all(edits in one for one in others)), None)
+        yield from ((one, for_all) for one in found if for_all is not None)
+
+
+def _joined(found: Mapping[Change, Fix]) -> dict[Change, Fix]:
+    """Give all changes that the same edits mend one fix, with the names of all."""
+    joined: dict[tuple[Edit, ...], Fix] = {}
+    for fix in found.values():
+        first = joined.setdefault(fix.edits, fix)
+        joined[fix.edits] = replace(first, names=tuple(dict.fromkeys((*first.names, *fix.names))))
+    return {one: joined[fix.edits] if fix.edits else fix for one, fix in found.items()}
 
 
 def _of_another(change: Change, found: Mapping[Change, Fix]) -> Fix | None:
@@ -119,6 +145,8 @@ class _Search:
 
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
+        if any(self.after.get(one) is None for one in self.change.via):  # another way to the very same object
+            yield from self._in_function()
         yield from self._copied_for_each()
         yield from self._copied_where_known()
         for sharing in sharings(self.change, self.cell, self.cells):
@@ -136,7 +164,7 @@ class _Search:
         fix = with_edits(fix, lambda cell: self.cells[cell])
         if fix.edits and "deepcopy(" in fix.code and not self._has_deepcopy(target):
             line = "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy"
-            return _importing(fix, line, is_magic=self.cells[fix.edits[0].cell].startswith(MAGIC_CALL))
+            return importing(fix, line, self.cells[fix.edits[0].cell])
         return fix
 
     def copied_together(self, target: TypedLine, changes: Iterable[Change]) -> Fix | None:
@@ -174,7 +202,15 @@ class _Search:
         yield from self._copied(*known[0]) if len(known) == 1 else self._copied_in_all(known)
 
     def _code(self, sharing: Sharing) -> str | None:
-        return copied_value(sharing.begun.text, self._copying(*sharing))
+        if self._is_given_back(sharing):
+            return None
+        code = copied_value(sharing.begun.text, self._copying(*sharing))
+        return None if code and "deepcopy(" in code and self._is_stored_inside(sharing.begun) else code
+
+    def _is_given_back(self, sharing: Sharing) -> bool:
+        """Return whether a statement stores what its own call wrote and gave back: a copy of that comes too late."""
+        is_own = self.change.cause == "call" and sharing.begun == self._writing()
+        return is_own and sharing.path.root != parse_path(self.change.path).root
 
     def _copied_in_all(self, several: Sequence[Sharing]) -> Iterator[Fix]:
         """Copy in each of several statements, if there is more than one copy to make."""
@@ -223,9 +259,14 @@ class _Search:
         if self.after.get(str(path)) is None and not path.steps:  # it is no tensor: a memoryview, a bytearray
             code = with_clones(begun.text, {str(other)}, ".copy()" if self._is_array(str(other)) else ".clone()")
         else:
-            code = copied_value(begun.text, self._copying(begun, path, other))
+            code = self._code(Sharing(begun, path, other))
         if code is not None:
             yield Fix(kind="copy-shared", code=code, names=(str(path),), target=begun, says_where=True)
+
+    def _is_stored_inside(self, begun: TypedLine) -> bool:
+        origin = self.change.shared_since
+        is_there = origin is not None and (origin.cell, origin.line) == (begun.cell, begun.line)
+        return is_there and origin is not None and is_stored_inside(origin)
 
     def _in_function(self) -> Iterator[Fix]:
         site = self.change.site
@@ -306,14 +347,3 @@ def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:
         for one in several
         if not any(other.begun != one.begun and other.path.root in reads[one] for other in several)
     ]
-
-
-def _importing(fix: Fix, line: str, *, is_magic: bool) -> Fix:
-    """Add an import at the top of the cell."""
-    [edit] = fix.edits
-    if is_magic:  # its first line as typed must stay the magic's
-        indent = edit.text[: len(edit.text) - len(edit.text.lstrip())]
-        return replace(fix, edits=(replace(edit, text=f"{indent}{line}\n{edit.text}"),))
-    if edit.line == 1:
-        return replace(fix, edits=(replace(edit, text=f"{line}\n{edit.text}"),))
-    return replace(fix, edits=(Edit(cell=edit.cell, line=1, end_line=0, text=line), edit))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
@@ -11,7 +12,7 @@ from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
 from .backward.shared_gradients import aliased_grads
 from .backward.wrong_backward import wrong_backwards
-from .fix import with_edits
+from .fix import with_edits, with_import
 from .hazard import Turn
 from .kept_memory.freed_memory import gone_memory
 from .kept_memory.kept_by_function import kept_and_trained_on
@@ -49,7 +50,7 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     ahead = tuple(one for one in standing.hazards if not one.happened)
     standing = replace(standing, built=built, updated=updated, backwards=backwards, hazards=ahead, turned=())
     seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed, trace.optimizers
-    if not (trace.outside or trace.found) and standing.seen == seen:
+    if not (trace.outside or trace.found or trace.own.steps) and standing.seen == seen:
         return standing
     after = _find(reasoning, replace(standing, seen=seen))
     return replace(after, turned=tuple(_turns(trace, standing.hazards, after.hazards)))
@@ -85,7 +86,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
 
 def _with_edits(fix: Fix, trace: CellTrace, standing: Standing) -> Fix:
     """Add the edits to a new fix, while the source of its cell is known."""
-    return standing.fixes.get(fix) or with_edits(fix, lambda cell: _source_of(cell, trace, standing))
+    known = standing.fixes.get(fix)
+    sources = partial(_source_of, trace=trace, standing=standing)
+    return known or with_import(with_edits(fix, sources), sources)
 
 
 def _source_of(cell: int, trace: CellTrace, standing: Standing) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from ..host.record import record
 from ..syntax.keep_layout import keep_layout
 from ..syntax.magic_calls import MAGIC_CALL, find_body
-from ..syntax.parsing import parse_cell, statements_around
+from ..syntax.parsing import parse_body, parse_cell, statements_on
 from ..syntax.statement_text import header_end, spell_header
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.unrecorded_block import unrecorded_block
@@ -18,7 +18,7 @@ from ..syntax.unrecorded_block import unrecorded_block
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .hazard_facts import TypedLine
+    from ..model.typed_line import TypedLine
 
     Lines = tuple[int, int, str]
 
@@ -53,6 +53,8 @@ _REPLACING, _PRECEDING = frozenset(get_args(Replacing)), frozenset(get_args(Prec
 
 _BINDS_NOTHING = re.compile(r"\s*(?:if|with)\b(?!.*\bas\b).*:\s*")
 """A header with its body on the same line, before which code may stand as well as before that body."""
+
+_IMPORTS_COPY = re.compile(r"\bimport\b.*\bcopy\b")
 
 
 @record
@@ -90,6 +92,8 @@ class Fix:
         The cell to run again.
     target
         The statement that the code replaces or precedes.
+    also
+        More statements to replace, each with its code: one alone would mend nothing.
     says_where
         Whether the message must state the place of `target`: it is outside the cell that raised.
     tail
@@ -105,6 +109,7 @@ class Fix:
     names: tuple[str, ...] = ()
     cell: int | None = None
     target: TypedLine | None = None
+    also: tuple[tuple[TypedLine, str], ...] = ()
     says_where: bool = False
     tail: Tail | None = None
     applicability: Applicability = "display"
@@ -124,11 +129,33 @@ def _copying(fix: Fix, text: str) -> str:
     return fix.other or (f"{name} = {name}.clone()" if name.isidentifier() and text.startswith(f"{name}.") else "")
 
 
+def importing(fix: Fix, line: str, source: str) -> Fix:
+    """Add an import at the top of the cell of a fix's first edit, whose source is given."""
+    edit, *others = fix.edits
+    if source.startswith(MAGIC_CALL):  # its first line as typed must stay the magic's
+        indent = edit.text[: len(edit.text) - len(edit.text.lstrip())]
+        return replace(fix, edits=(replace(edit, text=f"{indent}{line}\n{edit.text}"), *others))
+    if edit.line == 1:
+        return replace(fix, edits=(replace(edit, text=f"{line}\n{edit.text}"), *others))
+    return replace(fix, edits=(Edit(cell=edit.cell, line=1, end_line=0, text=line), edit, *others))
+
+
+def with_import(fix: Fix, source_of: Callable[[int], str]) -> Fix:
+    """Import the module `copy` for the edits of a fix, if their cell does not."""
+    source = source_of(fix.edits[0].cell) if fix.edits and "copy.deepcopy(" in fix.code else "import copy"
+    return fix if _IMPORTS_COPY.search(source) else importing(fix, "import copy", source)
+
+
 def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
     """Add the edits that apply a fix, if its statement is found in the source of its cell."""
     target = fix.target
     if not fix.code or target is None or target.cell is None or fix.kind not in _PRECEDING | _REPLACING:
         return fix
+    if fix.also:
+        several = [replace(fix, target=one, code=code, also=()) for one, code in ((target, fix.code), *fix.also)]
+        parts = [with_edits(one, source_of).edits for one in several]
+        edits = tuple(edit for each in parts for edit in each)
+        return replace(fix, edits=edits, applicability="unsafe") if all(parts) else fix
     is_loop = fix.kind == "one-by-one" and bool(fix.names)
     for source, above in _regions(source_of(target.cell)):
         at = replace(target, line=target.line - above)
@@ -149,8 +176,7 @@ def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
 def _regions(source: str) -> Iterator[tuple[str, int]]:
     """Yield a cell's source and the code in it that magics run, each with its line offset."""
     yield source, 0
-    tree = parse_cell(source) if MAGIC_CALL in source else None
-    bodies = (find_body(node) for node in tree.body) if tree else ()
+    bodies = map(find_body, parse_body(source) if MAGIC_CALL in source else ())
     yield from ((body.source, body.offset) for body in bodies if body is not None)
 
 
@@ -159,7 +185,7 @@ def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
 
     Examples
     --------
-    >>> from .hazard_facts import TypedLine
+    >>> from ..model.typed_line import TypedLine
     >>> _replaced("a = 1; h.add_(1)  # twice", TypedLine(line=1, text="h.add_(1)"), "h = h.add(1)")
     (1, 1, 'a = 1; h = h.add(1)  # twice')
     """
@@ -203,7 +229,7 @@ def _with_rows(source: str, target: TypedLine, fix: Fix) -> Lines | None:
 
     Examples
     --------
-    >>> from .hazard_facts import TypedLine
+    >>> from ..model.typed_line import TypedLine
     >>> fix = Fix(kind="one-by-one", code="for i in range(len(h)):", other="row", names=("h[i]",))
     >>> _with_rows("for row in h:\n    row += 1\nn = 1", TypedLine(line=1, text="for row in h:"), fix)
     (1, 2, 'for i in range(len(h)):\n    h[i] += 1')
@@ -231,7 +257,7 @@ def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
 
     Examples
     --------
-    >>> from .hazard_facts import TypedLine
+    >>> from ..model.typed_line import TypedLine
     >>> _inserted("for _ in x:\n    h.add_(1)", TypedLine(line=2, text="h.add_(1)"), "h = h.clone()")
     (2, 1, '    h = h.clone()')
     >>> _inserted("with no_grad(): h.add_(1)", TypedLine(line=1, text="h.add_(1)"), "h = h.clone()")
@@ -266,8 +292,7 @@ def _before(source: str, node: ast.stmt, code: str) -> Lines | None:
 
 def _find(source: str, lines: list[str], target: TypedLine) -> ast.stmt | None:
     """Return a statement by its line and text."""
-    tree = parse_cell(source)
-    around = statements_around(tree, lambda one: one.lineno <= target.line <= (one.end_lineno or 0)) if tree else ()
+    around = statements_on(source, target.line)
     return next((one for one in around if one.lineno == target.line and spell_header(one, lines) == target.text), None)
 
 

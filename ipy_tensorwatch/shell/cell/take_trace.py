@@ -67,7 +67,7 @@ def take_trace(
     nothing: tuple[Born, ...] = ()
     born = GUARD.run("finding-writer", _born_in, cell, observed, default=nothing)
     left = GUARD.run("finding-writer", _left_in, cell, observed, default=nothing)
-    is_quiet = not (found or observed.overwritten or ended.status != "ok")
+    is_quiet = not (found or observed.overwritten or ended.status != "ok" or _may_restore(session))
     cells = [cell, *cell.beside]
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(session, one, observed)) for one in cells)
     return CellTrace(
@@ -79,7 +79,7 @@ def take_trace(
         born=born,
         left=left,
         arrivals=tuple(cell.write_log.paths.arrivals),
-        unseen=cell.write_log.since(cell.write_log.paths.last),
+        unseen=cell.write_log.since(cell.write_log.paths.last_whole),
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
@@ -108,7 +108,12 @@ def _coverage_of(cell: RunningCell, observed: Observation) -> Coverage:
 def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
     """Compare what the cell bound with what it is now."""
     write_log = cell.write_log
-    memory = PastMemory(prints=cell.observer.prints, periods=write_log.past.periods, verdicts=observed.verdicts)
+    memory = PastMemory(
+        prints=cell.observer.prints,
+        periods=write_log.past.periods,
+        verdicts=observed.verdicts,
+        after=observed.shot.snapshot,
+    )
     return tuple(write_log.paths.conclude(observed, memory, len(write_log.numbers), write_log.since))
 
 
@@ -126,16 +131,21 @@ def reason(
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
     is_plain = is_plain and not (trace.outside and session.sources.collectives)
-    if is_plain and not (trace.found and _may_be_at_risk(session, reasoning)):
+    is_plain = is_plain and not (session.sources.restore and trace.own.steps)
+    if is_plain and not (trace.found and _may_be_at_risk(reasoning, session.sources)):
         return reasoning
     return reasoning.with_notebook(read_notebook(session.shell, session.sources))
 
 
-def _may_be_at_risk(session: SessionState, reasoning: Reasoning) -> bool:
+def _may_restore(session: SessionState) -> bool:
+    """Return whether functions may have restored what an optimizer stepped on, even of a model that is gone."""
+    return bool(session.sources.restore and session.steps.seen)
+
+
+def _may_be_at_risk(reasoning: Reasoning, sources: Sources) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
     trace = reasoning.trace
-    sources = session.sources
-    if sources.write_gradients or (sources.restore and trace.own.steps) or shares_gradients(trace.after):
+    if sources.write_gradients or shares_gradients(trace.after):
         return True
     if holds_what_is_gone(trace):
         return True

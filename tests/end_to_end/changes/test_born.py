@@ -85,6 +85,10 @@ def test_a_path_is_not_told_of_a_write_while_it_did_not_exist(before: str, cell:
         ("w = torch.ones(2, requires_grad=True)\nw.sum().backward()\nkept = [w.grad]\ng = w.grad.view(2)\ng += 1",
          {"w.grad": (2, [5], ["g"]), "kept[0]": (3, [5], ["g"])}),
         ("x = torch.zeros(300, 300)\ny = x.detach()\ny += 1", {"x": (1, [3], ["y"])}),
+        ("s = torch.eye(2).to_sparse()\nv = s._values()\nv += 1", {"s": (1, [3], ["v"])}),
+        ("v = torch.ones(2)\nd = {'a': torch.sparse_csr_tensor([0, 1, 2], [0, 1], v)}\nv[0] = 5\nv[1] = 6",
+         {"d['a']": (2, [3, 4], ["v"])}),
+        ("s = torch.eye(2).to_sparse().coalesce()\nv = s.values()\nv += 1\ns = s * 2", {"s": (1, [3], ["v"])}),
     ],
 )  # fmt: skip
 def test_what_a_later_statement_changes_without_naming_it_is_told_with_both_lines(cell: str, expected: object):
@@ -109,6 +113,7 @@ def test_what_a_later_statement_changes_without_naming_it_is_told_with_both_line
         "w = torch.zeros(2, requires_grad=True)\nfor i in range(3):\n    w.sum().backward()\n"
         "    with torch.no_grad():\n        w -= w.grad\n        w.grad.zero_()",
         "data = np.random.rand(9, 2)\ndata -= data.mean(0)\nt = torch.from_numpy(data)\nhead = t[:3]",
+        "s = torch.eye(2).to_sparse()\nv = s.to_dense()\nv += 1\nfor i in range(3):\n    s = s * 2",
     ],
 )
 def test_nothing_is_told_of_what_a_cell_makes_and_writes_by_name(cell: str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.notebook import Notebook, changes, mutated, silent
+from tests.support.story import NO_LOOKS
 
 
 def silently_changed(setup: str, cell: str) -> set[str]:
@@ -57,6 +58,30 @@ STATISTICS = {"checked.running_mean", "checked.running_var", "checked.num_batche
 )
 def test_buffers(cell, expected):
     assert expected == silently_changed(BUFFERS, cell)
+
+
+MAPPED = """
+import torch
+from torch import nn
+net = nn.BatchNorm1d(2); x = torch.randn(4, 2); kept = [net.running_mean]
+def halve(t): t.mul_(0.5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("list(map(lambda t: t.add_(1), kept))", {"net.running_mean"}),
+        ("y = net(x)\nlist(map(lambda t: t.add_(1), kept))", {"net.running_mean"}),
+        ("y = net(x)\nlist(map(lambda t, k: t.mul_(k), kept, [2]))", {"net.running_mean"}),
+        ("y = net(x)\nlist(map(lambda _: kept[0].add_(1), range(2)))", {"net.running_mean"}),
+        ("y = net(x)\nfor _ in filter(lambda t: t.add_(1).sum() > 0, kept): pass", {"net.running_mean"}),
+        ("y = net(x)\nlist(map(halve, kept))", {"net.running_mean", "kept[0]"}),
+        ("y = list(map(net, [x]))", {"kept[0]"}),
+    ],
+)
+def test_what_is_mapped_over_a_container_is_written_as_in_a_comprehension(cell, expected):
+    assert expected == silently_changed(MAPPED, cell)
 
 
 TRAINING = """
@@ -242,6 +267,35 @@ def test_an_attribute_that_holds_no_values_is_no_write(label, turns):
         assert not silent(nb.run(f"for _ in range({turns}):\n{loop}        {label}"))
         nb.run("view = w.detach()")
         assert {"w", "ps[0]"} == silent(nb.run(f"view.add_(1)\np = w\n{label}"))
+
+
+WITHOUT_LOOKS = """
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+net = nn.Linear(2, 1); both, x = nn.Sequential(net, nn.Tanh()), torch.ones(3, 2)
+opt, mean = torch.optim.SGD(net.parameters(), lr=0.1), AveragedModel(net, avg_fn=lambda a, p, n: (a + p) / 3)
+mean.update_parameters(net)
+"""
+STEP = "both(x).sum().backward(); opt.step()"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"for p in net.parameters():\n    p.requires_grad = True\n{STEP}",
+        f"for m in both.children():\n    m.training = True\n{STEP}",
+        "mean.update_parameters(net)\nmean.eval(); y = mean(x)",
+        "mean.train()\nmean.update_parameters(net)\nprint(mean(x))",
+    ],
+)
+def test_without_looks_what_can_write_is_told_apart_from_what_cannot(cell):
+    with Notebook(settings=NO_LOOKS) as nb:
+        nb.run(WITHOUT_LOOKS)
+        report = nb.run(cell)
+
+    assert mutated(report)
+    assert not silent(report)
 
 
 OBJECTS = """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import torch
 
+from ipy_tensorwatch.shell import extension
 from tests.support.mending import apply_fix
 from tests.support.notebook import Notebook, changes
 from tests.support.oracle import copies
@@ -60,6 +61,21 @@ PROGRAMS = {
     "an object's buffer": [
         START + "class Sim:\n    def __init__(self): self.p = np.zeros(2)\n    def move(self):\n        self.p += 1\n        return self.p\nsim = Sim()",
         "path = []\nfor _ in range(3):\n    path.append(sim.move())",
+    ],
+    "what a constructor keeps of its argument": [
+        TRAIN + "class Lookahead:\n    def __init__(self, base):\n        self.base, self.k = base, 1\n        self.slow = [p.data for g in base.param_groups for p in g['params']]\n    def pull(self):\n        for s in self.slow: s.mul_(0.5)",
+        "look = Lookahead(opt)", "look.pull()",
+    ],
+    "what a constructor keeps by its name": [
+        TRAIN + "class Kept:\n    def __init__(self, model):\n        self.own = {}\n        for n, p in model.named_parameters():\n            self.own[n] = p.detach()\n    def clear(self):\n        for p in self.own.values(): p.zero_()",
+        "kept = Kept(net)", "kept.clear()",
+    ],
+    "a function whose results are kept by name": [
+        TRAIN + "def packed(t):\n    return t.mul_(2).round_(), 2\nkept = {}", "for n, p in net.named_parameters():\n    kept[n] = packed(p.detach())",
+    ],
+    "a dataset in a loader": [
+        START + "class Cut:\n    def __init__(self, x): self.x = x\n    def __len__(self): return 2\n    def __getitem__(self, i):\n        row = self.x[i]\n        row[:2] = -1\n        return row\nds = Cut(x.view(2, 3))",
+        "from torch.utils.data import DataLoader\ndl = DataLoader(ds)\nfor b in dl: pass",
     ],
     "a dataclass": [START + "from dataclasses import dataclass\n@dataclass\nclass B:\n    x: torch.Tensor", "b = B(x)", "b.x += 1"],
     "load_state_dict that assigns": [TRAIN + "other = nn.Linear(2, 2)", "other.load_state_dict(net.state_dict(), assign=True)", "net.weight.detach().zero_()"],
@@ -174,6 +190,16 @@ def test_the_copies_are_made_where_each_of_two_paths_began_to_share_the_memory()
     assert ["box = Box(x.clone())", "rows = [x, box.value.clone()]"] == edits["x"]
     assert "box.value" not in edits
     assert [] == [*faults(cells)]
+
+
+def test_what_one_edit_mends_has_one_fix_with_all_its_names():
+    model = "import torch\nmodel = torch.nn.Linear(2, 2)\nother = {k: v + 1 for k, v in model.state_dict().items()}"
+    with Notebook() as nb:
+        nb.run(model)
+        nb.run("saved = model.state_dict()\nmodel.load_state_dict(other)")
+        found = {fix.names for fix in extension._loaded[0].watcher.report.fixes.values()}
+
+    assert {("saved['weight']", "saved['bias']")} == found
 
 
 def test_most_silent_changes_of_the_stories_have_a_fix_and_nearly_all_of_them_mend():

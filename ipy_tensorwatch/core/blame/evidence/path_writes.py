@@ -11,10 +11,12 @@ from ...memory.footprint import footprint_of
 from ...model.trace.evidence import Move
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ...model.reading import Reading
+    from ...model.snapshots.snapshot import Entry
     from ...model.trace.evidence import Evidence, Position, SeenWrite
+    from .snapshot_index import SnapshotIndex
 
 
 @record
@@ -30,6 +32,12 @@ class PathWrites:
     before: Reading
     after: Reading
     is_alone: bool
+
+    @classmethod
+    def of(cls, places: SnapshotIndex, group: Sequence[Entry], before: Reading, after: Reading) -> PathWrites:
+        """Return what one path led to before and after, with all that overlaps it in its group."""
+        together = sum(one.storage == after.storage for _, one in group)
+        return cls(before=before, after=after, is_alone=together >= places.count_in(after.storage))
 
     def writes(self, evidence: Evidence) -> Iterator[frozenset[Position]]:
         """Yield sets of positions, one of which wrote to the path's memory at that time or rebound the path."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...interpreter.functions_named import functions_named
 from ...model.path import AccessPath, container_of
 from ...model.records import Inner, Site
+from ...model.typed_line import typed_line
 from ...statements.writes.kept_in_loops import (
     keeping_copies,
     refilled_and_returned,
@@ -23,7 +24,7 @@ from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import VIEWS
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import OneMemory, typed_line
+from ..hazard_facts import OneMemory
 from ..lasting_hazard import Lasting
 
 if TYPE_CHECKING:
@@ -248,7 +249,8 @@ def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], 
     copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
     container = container_of([one for one, _ in items])
     fact = OneMemory(container=str(container), count=len(items), times=written.times)
-    code = keeping_copies(born.text, copy, path.steps[len(container.steps) + 1 :]) if born else None
+    places = {one.steps[len(container.steps) + 1 :] for one, _ in items}
+    code = keeping_copies(born.text, copy, places) if born else None
     hazard = Hazard(
         code="TW211",
         outcome="risk",

@@ -1,4 +1,4 @@
-"""State dicts that a function kept by reference and loaded again after it had trained, or loaded another one."""
+"""State dicts that functions kept by reference while they trained or loaded another one, and loaded again in vain."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...host.grouped import grouped
 from ...interpreter.functions_named import functions_named
 from ...model.records import Inner, Site
+from ...model.typed_line import TypedLine
 from ...syntax.ast_queries import last_name, spell_path
-from ...syntax.parsing import may_restore, parse_header, walk_statements
+from ...syntax.parsing import bound_in, may_restore, parse_header, walk_statements
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import KeptReference, TypedLine
+from ..hazard_facts import KeptReference
 from .kept_by_function import Calls, is_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...blame.reasoning import Reasoning
+    from ...model.trace.cell_trace import CellTrace
     from ...model.trace.notebook import Definition, Notebook
     from ...statements.statement import Statement
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_BLOCKS = (*_LOOPS, ast.If, ast.With, ast.Try)
 _SHALLOW = ("dict", "OrderedDict", "copy")
 
 
@@ -35,17 +39,18 @@ class Reloaded(NamedTuple):
     ----------
     name, owner
         The variable of the function, and the module or the optimizer, as typed.
-    call
-        The call of `state_dict`.
+    taken
+        The statements that take it, each with its call of `state_dict`.
+    loaded
+        The statement that loads it again; None if an attribute keeps it, to be loaded later.
     other
         The statement that loads another state dict in between; None if it trains.
     """
 
     name: str
     owner: str
-    call: ast.Call
-    taken: ast.stmt
-    loaded: ast.stmt
+    taken: Sequence[tuple[ast.stmt, ast.Call]]
+    loaded: ast.stmt | None
     other: ast.stmt | None = None
 
 
@@ -58,13 +63,13 @@ def restored_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
     for statement in reasoning.own.statements:
         node = parse_header(statement.text) if statement.calls and statement.index in trace.own.ran else None
         for defined, one in _restored_by(node, trace.notebook) if node is not None else ():
-            place, step = (defined.cell, one.taken.lineno + defined.offset), steps.get(statement.index)
+            place, step = (defined.cell, one.taken[0][0].lineno + defined.offset), steps.get(statement.index)
             is_seen = _has_written(reasoning, statement) if one.other is not None else step is not None
             if is_seen and place not in told:
                 told.add(place)
                 inner = step.inner if step is not None else None
                 inner = _inner(one.other, defined) if one.other is not None else inner
-                yield _hazard(one, defined, statement, inner, trace.cell.count)
+                yield _hazard(one, defined, statement.site(inner=inner), trace)
 
 
 def _has_written(reasoning: Reasoning, statement: Statement) -> bool:
@@ -87,9 +92,12 @@ def _restored_by(node: ast.stmt, notebook: Notebook) -> Iterator[tuple[Definitio
     able = {name for name in functions if may_restore(notebook.definitions[name].source)}
     if able:
         stepping = Calls(functions, notebook.classes).to(lambda one: ".step(" in ast.unparse(one)) | {"step"}
-        for name, function in _reached(node, functions):
-            for one in find_restored(function, stepping) if name in able else ():
-                yield notebook.definitions[name], one
+        reached = [one for one in _reached(node, functions) if one[0] in able]
+        for name, function in reached:
+            yield from ((notebook.definitions[name], one) for one in find_restored(function, stepping, functions))
+        for name, several in grouped(reached, lambda one: one[0]).items():
+            methods = [method for _, method in several] if isinstance(functions[name], ast.ClassDef) else []
+            yield from ((notebook.definitions[name], one) for one in _restored_by_methods(methods))
 
 
 def _reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -98,34 +106,108 @@ def _reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tupl
     left = [(name, one) for name, one in every if isinstance(one, ast.FunctionDef)]
     waiting: list[ast.AST] = [node]
     while waiting:
-        called = {last_name(one.func) for one in all_nodes(waiting.pop()) if isinstance(one, ast.Call)}
-        found = [one for one in left if one[1].name in called]
+        parts = [*all_nodes(waiting.pop())]
+        called = {last_name(one.func) for one in parts if isinstance(one, ast.Call)}
+        called |= {"__enter__", "__exit__"} if any(isinstance(one, ast.With) for one in parts) else set()
+        found = [one for one in left if (one[0] if one[1].name == "__init__" else one[1].name) in called]
         left = [one for one in left if one not in found]
         waiting += [one for _, one in found]
         yield from found
 
 
-def find_restored(function: ast.FunctionDef, stepping: set[str]) -> Iterator[Reloaded]:
+def _restored_by_methods(methods: Sequence[ast.FunctionDef]) -> Iterator[Reloaded]:
+    """Yield what one method takes by reference into an attribute, and another loads again."""
+    several = [(method, one) for method in methods for one in walk_statements(method.body)]
+    takes = [(method, node, *one) for method, node in several for one in _taken_by(node) if one[0].startswith("self.")]
+    for (name, owner), found in grouped(takes, lambda one: (one[2], _owner_of(one[3]))).items():
+        taking = [method for method, *_ in found]
+        loaded = (one for method, one in several if method not in taking and _is_load(one, name, owner))
+        first = next(loaded, None)
+        if first is not None and _is_only_taken([one for _, one in several], name):
+            yield Reloaded(name, owner, [(node, call) for _, node, _, call in found], first)
+
+
+def find_restored(
+    function: ast.FunctionDef, stepping: set[str], functions: Mapping[str, ast.stmt]
+) -> Iterator[Reloaded]:
     """Yield what a function takes by reference, trains on, and loads again.
 
     Parameters
     ----------
     stepping
         The names of the functions and methods that run an optimizer's step.
+    functions
+        The notebook's functions that it may call.
     """
-    body = [*walk_statements(function.body)]
-    for place, node in enumerate(body):
-        for name, call in _taken_by(node):
-            owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-            loaded = [number for number, one in enumerate(body) if _loads(one, name, owner)]
-            again = [one for number in loaded for one in _loops_around(body[number], body) if not _is_in(node, one)]
-            between = body[place + 1 : max(loaded, default=0)]
-            ran = [one for one in (*between, *_turns_around(node, body), *again) if is_call(one, stepping)]
-            trained = [one for one in ran if _may_train(one, owner)]
-            several = range(place + 1, max(loaded, default=0))
-            others = [body[number] for number in several if number not in loaded and _loads(body[number], "", owner)]
-            if loaded and (trained or others) and _is_only_taken(body, name):
-                yield Reloaded(name, owner, call, node, body[loaded[-1]], None if trained else others[0])
+    body = _Body(function, stepping, functions)
+    takes = [(place, node, *one) for place, node in enumerate(body.statements) for one in _taken_by(node)]
+    for (name, owner), several in grouped(takes, lambda one: (one[2], _owner_of(one[3]))).items():
+        found = [each for place, node, *_ in several if (each := body.restored(place, node, name, owner))]
+        if found and _is_only_taken(body.statements, name):
+            yield Reloaded(name, owner, [(node, call) for _, node, _, call in several], *found[0])
+
+
+def _owner_of(call: ast.Call) -> str:
+    return ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+
+
+class _Body:
+    """The statements of a function; one that calls another function stands for the statements of that too."""
+
+    def __init__(self, function: ast.FunctionDef, stepping: set[str], functions: Mapping[str, ast.stmt]) -> None:
+        self.statements = [*walk_statements(function.body)]
+        closures = [one for one in self.statements if isinstance(one, ast.FunctionDef)]
+        others = [one for one in functions.values() if isinstance(one, ast.FunctionDef) and one is not function]
+        self._called = {one.name: one for one in (*others, *closures)}
+        bodies = ((one.name, walk_statements(one.body)) for one in closures)
+        steps = (name for name, body in bodies if any(is_call(one, stepping) for one in body))
+        self._stepping = stepping.union(steps)
+
+    def restored(
+        self, place: int, node: ast.stmt, name: str, owner: str
+    ) -> tuple[ast.stmt | None, ast.stmt | None] | None:
+        """Return the statement that loads again in vain what was taken, and what is loaded in between if none trains.
+
+        What an attribute keeps while another state is loaded need not be loaded again in the same function.
+
+        Parameters
+        ----------
+        place, node
+            The statement that takes it by reference.
+        """
+        body = self.statements
+        loaded = [number for number, one in enumerate(body) if self._loads(one, name, owner)]
+        last = max(loaded, default=len(body))
+        again = [one for number in loaded for one in _loops_around(body[number], body) if not _is_in(node, one)]
+        ran = (*body[place + 1 : last], *_turns_around(node, body), *again)
+        trained = any(is_call(one, self._stepping) and self._may_train(one, owner) for one in ran)
+        between = [number for number in range(place + 1, last) if number not in loaded]
+        others = [body[number] for number in between if self._loads(body[number], "", owner)]
+        if not loaded:
+            return (None, others[0]) if others and name.startswith("self.") else None
+        return (body[last], None if trained else others[0]) if trained or others else None
+
+    def _loads(self, node: ast.stmt, name: str, owner: str) -> bool:
+        return any(_is_load(one, name, owner) for one in self._run_by(node, name or owner))
+
+    def _may_train(self, node: ast.stmt, owner: str) -> bool:
+        """Return whether a statement that steps names the owner, or runs the same object's methods."""
+        root = owner.partition(".")[0]
+        simple = [one for one in walk_statements([node]) if not isinstance(one, _BLOCKS)]
+        texts = map(ast.unparse, [each for one in simple for each in self._run_by(one, root)])
+        text = "\n".join(one for one in texts if "copy" not in one and "state_dict" not in one)
+        is_own = owner.startswith("self.") and "self." in text
+        return is_own or re.search(rf"(?<![\w.]){re.escape(owner)}\b", text) is not None
+
+    def _run_by(self, node: ast.stmt, root: str) -> Iterator[ast.stmt]:
+        """Yield a simple statement, and those of the functions that it calls in which a name means the same."""
+        if isinstance(node, (*_BLOCKS, ast.FunctionDef)):
+            return
+        yield node
+        for name in {last_name(one.func) for one in all_nodes(node) if isinstance(one, ast.Call)} & self._called.keys():
+            function = self._called[name]
+            if root not in bound_in(function):
+                yield from (one for one in walk_statements(function.body) if not isinstance(one, _BLOCKS))
 
 
 def _taken_by(node: ast.stmt) -> Iterator[tuple[str, ast.Call]]:
@@ -138,8 +220,9 @@ def _taken_by(node: ast.stmt) -> Iterator[tuple[str, ast.Call]]:
             pairs = [*zip(target.elts, node.value.elts, strict=False)]
         for one, value in pairs:
             call = _state_dict(value)
-            if isinstance(one, ast.Name) and call is not None:
-                yield one.id, call
+            name = spell_path(one)
+            if name is not None and call is not None:
+                yield name, call
 
 
 def _state_dict(value: ast.expr) -> ast.Call | None:
@@ -162,9 +245,9 @@ def _state_dict(value: ast.expr) -> ast.Call | None:
     return None
 
 
-def _loads(node: ast.stmt, name: str, owner: str) -> bool:
+def _is_load(node: ast.stmt, name: str, owner: str) -> bool:
     """Return whether a simple statement loads a variable into what it was taken from; without a name, anything."""
-    if isinstance(node, (*_LOOPS, ast.If, ast.With, ast.Try)):
+    if isinstance(node, (*_BLOCKS, ast.FunctionDef)):
         return False
     for one in all_nodes(node):
         match one:
@@ -177,7 +260,11 @@ def _loads(node: ast.stmt, name: str, owner: str) -> bool:
 def _turns_around(node: ast.stmt, body: Sequence[ast.stmt]) -> list[ast.stmt]:
     """Return the loops that go on after a turn in which a statement ran under a condition."""
     ifs = [one for one in body if isinstance(one, ast.If) and _is_in(node, one)]
-    if not ifs or any(isinstance(part, ast.Break | ast.Return) for part in all_nodes(ifs[-1])):
+    branches = [
+        block for one in ifs[-1:] for block in (one.body, one.orelse) if any(_holds(each, node) for each in block)
+    ]
+    parts = [part for block in branches for one in block for part in all_nodes(one)]
+    if not ifs or any(isinstance(part, ast.Break | ast.Return) for part in parts):
         return []
     return _loops_around(ifs[-1], body)
 
@@ -187,23 +274,19 @@ def _loops_around(node: ast.stmt, body: Sequence[ast.stmt]) -> list[ast.stmt]:
 
 
 def _is_in(node: ast.stmt, block: ast.stmt) -> bool:
-    return block is not node and any(part is node for part in all_nodes(block))
+    return block is not node and _holds(block, node)
 
 
-def _may_train(node: ast.stmt, owner: str) -> bool:
-    """Return whether a statement that steps names the module or the optimizer, or runs the same object's methods."""
-    simple = [one for one in walk_statements([node]) if not isinstance(one, (*_LOOPS, ast.If))]
-    text = "\n".join(one for one in map(ast.unparse, simple) if "copy" not in one and "state_dict" not in one)
-    is_own = owner.startswith("self.") and "self." in text
-    return is_own or re.search(rf"(?<![\w.]){re.escape(owner)}\b", text) is not None
+def _holds(block: ast.stmt, node: ast.stmt) -> bool:
+    return any(part is node for part in all_nodes(block))
 
 
 def _is_only_taken(body: Sequence[ast.stmt], name: str) -> bool:
     """Return whether a variable is bound to nothing but a state dict, or to None."""
     for node in body:
         taken = {each for each, _ in _taken_by(node)}
-        names = [one for one in all_nodes(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
-        is_bound = isinstance(node, ast.Assign) and any(one.id == name for one in names)
+        targets = [one for each in node.targets for one in all_nodes(each)] if isinstance(node, ast.Assign) else []
+        is_bound = any(isinstance(one, ast.Name | ast.Attribute) and spell_path(one) == name for one in targets)
         if is_bound and name not in taken and not _is_bound_to_none(node, name):
             return False
     return True
@@ -213,7 +296,7 @@ def _is_bound_to_none(node: ast.stmt, name: str) -> bool:
     match node:
         case ast.Assign(targets=[ast.Tuple(elts=elts)], value=ast.Tuple(elts=values)):
             pairs = zip(elts, values, strict=False)
-            return all(_is_none(value) for one, value in pairs if isinstance(one, ast.Name) and one.id == name)
+            return all(_is_none(value) for one, value in pairs if spell_path(one) == name)
         case ast.Assign(value=value):
             return _is_none(value)
     return False
@@ -223,25 +306,44 @@ def _is_none(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is None
 
 
-def _hazard(one: Reloaded, defined: Definition, statement: Statement, inner: Inner | None, cell: int) -> Hazard:
-    taken = _line(one.taken, defined)
-    spelled = ast.unparse(one.call)
-    is_module = f"{one.owner}.step(" not in defined.source
-    copied = f"{{k: v.clone() for k, v in {spelled}.items()}}" if is_module else f"copy.deepcopy({spelled})"
-    code = taken.text.replace(spelled, copied, 1) if taken.text.count(spelled) == 1 else ""
+def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace) -> Hazard:
+    steps, every = f"{one.owner}.step(", trace.notebook.definitions.values()
+    is_module = one.owner not in trace.notebook.optimizers and not any(steps in each.source for each in every)
+    several = [_line(node, defined) for node, _ in one.taken]
+    copies = [
+        _copied(text, ast.unparse(call), is_module=is_module)
+        for text, (_, call) in zip(several, one.taken, strict=True)
+    ]
+    taken, *others = several
     return Hazard(
         code="TW207",
-        outcome="wrong",
+        outcome="risk" if one.loaded is None else "wrong",
         paths=(),
         op=None,
-        fact=KeptReference(container=one.name, owner=one.owner, loaded=_line(one.loaded, defined)),
-        fix=Fix(kind="keep-copies", code=code, other=".clone()" if is_module else "copy.deepcopy", target=taken),
+        fact=KeptReference(
+            container=one.name,
+            owner=one.owner,
+            loaded=None if one.loaded is None else _line(one.loaded, defined),
+        ),
+        fix=Fix(
+            kind="keep-copies",
+            code=copies[0] if all(copies) else "",
+            other=".clone()" if is_module else "copy.deepcopy",
+            target=taken,
+            also=tuple(zip(others, copies[1:], strict=True)),
+        ),
         saved_at=Site(line=taken.line, end_line=taken.line, text=taken.text),
-        written_at=statement.site(inner=inner),
+        written_at=written,
         saved_cell=defined.cell,
-        written_cell=cell,
+        written_cell=trace.cell.count,
         happened=True,
     )
+
+
+def _copied(taken: TypedLine, spelled: str, *, is_module: bool) -> str:
+    """Return a statement with a copy in place of a state dict; nothing if it does not spell it once."""
+    copied = f"{{k: v.clone() for k, v in {spelled}.items()}}" if is_module else f"copy.deepcopy({spelled})"
+    return taken.text.replace(spelled, copied, 1) if taken.text.count(spelled) == 1 else ""
 
 
 def _inner(node: ast.stmt, defined: Definition) -> Inner:

@@ -235,8 +235,11 @@ class Snapshot:
         return Ways(self.several_ways)
 
     def place_at_root(self, path: str) -> tuple[RootSnapshot, int] | None:
-        """Return the scene and place of a spelled path in the scene of its root alone: no other scene is spelled."""
-        scene = self.scenes.get("" if path.isidentifier() else path.partition(".")[0].partition("[")[0])
+        """Return the scene and place of a spelled path in the scene of its root alone: no other scene is spelled.
+
+        Tensors with names share one scene, with their own parts.
+        """
+        scene = self.scenes.get(path.partition(".")[0].partition("[")[0]) or self.scenes.get("")
         place = scene.places.get(path) if scene else None
         return None if scene is None or place is None else (scene, place)
 

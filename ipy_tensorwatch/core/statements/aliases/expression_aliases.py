@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ...syntax.ast_queries import is_method, is_slice, keyword, last_name
+from ...syntax.mapped_calls import spelled_out
 from . import reference as to
 from .call_aliases import function_result, method_result, unnamed
 from .reference import union
@@ -33,9 +34,11 @@ def trace(node: ast.expr, scope: Scope) -> References:
         case ast.Subscript(value=value, slice=key):
             owner = unnamed(node, trace(value, scope))
             return scope.stored(to.item(owner, scope.step_of(key), several=is_slice(key)))
-        case ast.Call():
+        case ast.Call() if spelled_out(node) is node:
             known = scope.call(node)
             return _trace_call(node, scope) if known is None else known
+        case ast.Call():
+            return _trace_container(spelled_out(node), scope)
         case _:
             return _trace_choice(node, scope)
 
@@ -56,7 +59,7 @@ def _trace_choice(node: ast.expr, scope: Scope) -> References:
             return _trace_container(node, scope)
 
 
-def _trace_container(node: ast.expr, scope: Scope) -> References:
+def _trace_container(node: ast.AST, scope: Scope) -> References:
     match node:
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
             return union(*(_member(part, scope) for part in parts))
@@ -87,7 +90,7 @@ def _trace_call(node: ast.Call, scope: Scope) -> References:
     return function_result(node, given, [*others, trace(node.func, scope)], scope)
 
 
-def enter(node: ast.expr, scope: Scope) -> Scope:
+def enter(node: ast.AST, scope: Scope) -> Scope:
     """Return the scope in which a comprehension's element is evaluated."""
     inside = scope.child()
     for part in getattr(node, "generators", ()):

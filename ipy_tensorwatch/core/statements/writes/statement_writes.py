@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...model.path import AccessPath
 from ...syntax.ast_queries import COMPREHENSIONS, is_library, own_parts, spell_item
+from ...syntax.mapped_calls import spelled_out
 from ...syntax.syntax_tree import children_of
 from ...syntax.torch_vocabulary import METADATA, OUTER_MODULE_WRITES, OUTER_WRITES
 from ..aliases import reference as to
@@ -97,7 +98,7 @@ def _parts_in_one_scope(node: ast.AST) -> tuple[ast.AST, ...]:
     ordered: list[ast.AST] = []
     waiting = [node]
     while waiting:
-        part = waiting.pop()
+        part = spelled_out(waiting.pop())
         if isinstance(part, _OWN_SCOPES):
             return ()
         ordered.append(part)
@@ -109,6 +110,7 @@ def _walk_scopes(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]
     waiting = [(node, scope, False)]  # no recursion: generators inside generators are slow
     while waiting:
         node, scope, is_open = waiting.pop()
+        node = spelled_out(node)
         if is_open:
             yield node, scope
         elif not isinstance(node, ast.Lambda):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from ...page import Line, clause, fill, words
@@ -116,7 +117,7 @@ def _fields(fix: Fix) -> dict[str, Line | str]:
         "place": place,
         "there": fill(" in {place}", place=place) if fix.says_where else "",
         "cell": "the cell" if fix.cell is None else where(fix.cell),
-        "line": clause(": `{it}`", fix.code),
+        "line": fill("{first}{rest}", first=clause(": `{it}`", fix.code), rest=_also(fix)),
         "part": clause(", or give each its own: `{it}`", fix.code),
         "again": _again(fix, "what depends on it again"),
         "from_it": clause(", and `{it}` from that", fix.other),
@@ -127,6 +128,12 @@ def _fields(fix: Fix) -> dict[str, Line | str]:
         "quiet": _under_no_grad(fix.code),
         "else_quiet": _under_no_grad(fix.other),
     }
+
+
+def _also(fix: Fix) -> Line:
+    """Return the code of the other statements to replace, if all of them have some."""
+    codes = [code for _, code in fix.also] if fix.code else []
+    return reduce(lambda line, code: fill("{line}, and `{code}`", line=line, code=code), codes, Line())
 
 
 def _again(fix: Fix, default: str) -> Line:
