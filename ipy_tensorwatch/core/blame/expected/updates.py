@@ -230,6 +230,12 @@ def gives_back(changed: ChangedPath, statement: Statement) -> bool:
     return False
 
 
+def only_stores(statement: Statement, name: str) -> bool:
+    """Return whether a statement binds a name, or stores under it and mentions it nowhere else."""
+    stores = any(one.kind == "assign" and one.path.root == name for one in statement.targets)
+    return name in statement.binds or (stores and _is_spelled_once(name, statement))
+
+
 def _is_spelled_once(name: str, statement: Statement) -> bool:
     return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", statement.text.replace('"', "'"))) == 1
 

@@ -83,7 +83,7 @@ def _keeps_before_step(node: ast.stmt | None, keepsake: AccessPath | None, reaso
     keepsake
         What has the name of a copy: a statement that binds its last name keeps parameters, too.
     """
-    functions = functions_named(node, reasoning.trace.notebook) if node is not None else {}
+    functions = functions_named(node, reasoning.trace.notebook)
     calls = Calls(functions, reasoning.trace.notebook.classes)
     is_own_keep = partial(_is_keep, name=_last_name(keepsake) if keepsake else "")
     keeping = calls.to(is_own_keep)
