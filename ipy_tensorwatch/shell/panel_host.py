@@ -93,7 +93,7 @@ class PanelHost:
             GUARD.run("showing-report", partial(self.widget.feed.watch, on=change["new"]), default=None)
 
     def _values_of(self, path: str) -> Values | None:
-        return values_of(path, self.watcher.observed, self.watcher.observer.prints)
+        return values_of(path, self.watcher.reporter.observed, self.watcher.observer.prints)
 
     def close(self) -> None:
         """Close the panel."""

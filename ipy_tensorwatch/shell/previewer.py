@@ -89,7 +89,7 @@ class Previewer:
             sizes=plain.sizes,
             optimizers=watcher.observer.snapshotter.holdings(),
             saved=tuple(watcher.observer.graphs.kept()),
-            standing=watcher.standing,
+            standing=watcher.reporter.standing,
             origins=report.origins,
             read_only=read_only_arrays(variables),
             closures=_closures(variables, watcher),

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import deque
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from ..capture.compare.element_diff import EXAMPLES
-from ..capture.observer import Observation, Observer
+from ..capture.observer import Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
-from ..core.blame.past_changes import PastChanges
-from ..core.explain.explain_error import explain_error
-from ..core.explain.node_log import NodeLog
-from ..core.hazards.find_hazards import find_hazards
-from ..core.hazards.standing_hazards import Standing
 from ..core.host.guard import GUARD
 from ..core.host.record import field, mutable
 from ..core.model.records import Cell
-from ..core.origins.origins import Origins
-from ..core.origins.path_histories import PathHistories
-from ..render.report import Report
 from ..render.wording.not_frozen import stopped
 from .cell.ended_cell import EndedCell, UnsettledCells, archive, grant_time, sharpen
 from .cell.freeze import Freezing
@@ -34,8 +24,8 @@ from .cell.late_error import deliver_late
 from .cell.operator_recording import RECORDING_SECONDS, record_operators
 from .cell.outcome import record_of, report_failure, report_nothing, unwatched
 from .cell.overlapping_cells import RunningCells
+from .cell.reporter import Reporter
 from .cell.running_cell import RunningCell
-from .cell.take_trace import SessionState, reason
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
 from .ipython.ipython_private import FILES, LAST_RESULT, count_ahead, count_now, error_of, expect_file
 from .ipython.probe_transformer import ProbeTransformer, transformers
@@ -47,17 +37,14 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
-    from ..core.blame.reasoning import Reasoning
-    from ..core.hazards.hazard import Hazard, Turn
     from ..core.model.snapshots.differences import Found
+    from ..render.report import Report
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
     from .ipython.waiting_clear import WaitingClears
 
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time for checking layouts, which rarely change without other evidence."""
-TURNS = 1000
-"""How many turns (beginnings and ends of hazards) are kept."""
 
 
 @mutable(eq=False)
@@ -66,16 +53,12 @@ class Watcher:
 
     Attributes
     ----------
-    report
-        The last cell's report; None before the first cell.
     on_report
         Called with each report, to show it.
     clears
         Listens to the output of running cells.
     asked
         The `%%tensordiff` options of the last cell; None if it ran without.
-    observed
-        The observation after the last cell.
     restored
         By cell that ran `%tensorwatch restore`, the cell before which the bytes had been.
     """
@@ -84,21 +67,15 @@ class Watcher:
     settings: TensorWatch
     on_report: Callable[[Report], None]
     clears: WaitingClears
-    report: Report | None = None
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
-    history: PastChanges = field(default_factory=PastChanges)
-    origins: PathHistories = field(default_factory=PathHistories)
+    reporter: Reporter = field(init=False)
     transformer: ProbeTransformer = field(init=False)
     archive: Archive = field(default_factory=Archive)
     cells: RunningCells = field(default_factory=RunningCells)
     steps: StepRecorder = field(init=False)
-    standing: Standing = field(default_factory=Standing)
-    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=TURNS))
-    nodes: NodeLog = field(default_factory=NodeLog)
     freezing: Freezing = field(init=False)
     asked: DiffOptions | None = None
-    observed: Observation | None = None
     restored: dict[int, int] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     unsettled: UnsettledCells = field(default_factory=UnsettledCells)
@@ -116,6 +93,12 @@ class Watcher:
             lambda frame: cell.statement_at(frame) if (cell := self.running) else None,
             lambda name: cell_of(self.shell, name) is not None,
         )
+        self.reporter = Reporter(self.shell, self.sources, self.steps)
+
+    @property
+    def report(self) -> Report | None:
+        """The last cell's report; None before the first cell."""
+        return self.reporter.report
 
     @property
     def running(self) -> RunningCell | None:
@@ -164,13 +147,9 @@ class Watcher:
     def _forget(self) -> None:
         """Drop all copies and records at once, without waiting for the garbage collector."""
         self.observer, self.archive = Observer(), Archive()
-        self.report = self.observed = None
+        self.reporter.forget()
         self.unsettled = UnsettledCells()
-        self.history.clear()
         self.restored.clear()
-        self.standing, self.origins = Standing(), PathHistories()
-        self.turns.clear()
-        self.nodes = NodeLog()
 
     def _take_stock(self) -> None:
         """Take a snapshot without reporting changes: at the start, and where the last cell was not watched."""
@@ -179,7 +158,7 @@ class Watcher:
         observed = self.observer.look(user_variables(self.shell), count)
         self.archive.lose(observed, count)
         cell = Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0)
-        self.report = self.report or report_nothing(cell, observed.shot.snapshot, observed.coverage)
+        self.reporter.report = self.report or report_nothing(cell, observed.shot.snapshot, observed.coverage)
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         GUARD.run("before-cell", self._open, info, default=None)
@@ -303,10 +282,12 @@ class Watcher:
             if cell is None:
                 self._take_stock()
             elif not GUARD.run("after-cell", self._finish, cell, result, began, default=False):
-                self.report = report_failure(record_of(cell, result, began), self.observer.shot.snapshot)
+                self.reporter.report = report_failure(record_of(cell, result, began), self.observer.shot.snapshot)
                 GUARD.run("after-cell", cell.forget, default=None)
             if was_missed:
-                self.report = report_failure(unwatched(count_now(self.shell), result), self.observer.shot.snapshot)
+                self.reporter.report = report_failure(
+                    unwatched(count_now(self.shell), result), self.observer.shot.snapshot
+                )
         self._ended = perf_counter()
         self._cost = self._ended - began
         if (cell is not None or was_missed) and self.report is not None:
@@ -326,67 +307,19 @@ class Watcher:
         GUARD.run("finding-writer", cell.write_log.finish, observed, default=None)
         observed = GUARD.run("finding-writer", sharpen, cell, observed, self.sources, self.shell, default=observed)
         self.complete()  # an earlier cell's digests may have arrived with this one's
-        ended = EndedCell(cell, record_of(cell, result, began), observed, error_of(result), self.standing)
-        self.report = replace(self._conclude(ended, self.history.add), cell=record_of(cell, result, began))
+        ended = EndedCell(cell, record_of(cell, result, began), observed, error_of(result), self.reporter.standing)
+        self.reporter.conclude(ended, lambda: record_of(cell, result, began))
         self.unsettled.keep(ended)
         return True
-
-    def _conclude(self, ended: EndedCell, add: Callable[[Reasoning, int], None]) -> Report:
-        """Reason about a cell and return its report."""
-        self.standing, self.observed = ended.standing, ended.observed
-        reasoning = self._reason(ended, add)
-        none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("finding-hazards", self._tell_hazards, reasoning, default=none)
-        GUARD.run("finding-writer", self.origins.add, reasoning.trace, default=None)
-        return Report(
-            cell=ended.record,
-            reasoning=reasoning,
-            hazards=hazards,
-            turns=self.standing.turned,
-            origins=Origins.now(self.origins, ended.observed.shot.snapshot),
-            sources=self.sources.plain,
-        )
-
-    def _reason(self, ended: EndedCell, add: Callable[[Reasoning, int], None]) -> Reasoning:
-        session = SessionState(
-            shell=self.shell,
-            sources=self.sources,
-            steps=self.steps,
-            graphs=self.observer.graphs,
-            standing=self.standing,
-        )
-        reasoning = reason(session, ended.running, ended.record, ended.observed, ended.error)
-        GUARD.run("finding-writer", add, reasoning, self.settings.history_length, default=None)
-        return reasoning
 
     def complete(self) -> None:
         """Complete the reports of the last cells with the digests that have arrived from devices since they ended."""
         with self._lock:
             names = None if self.cells.any_running or not self.unsettled.cells else user_variables(self.shell)
-            late = [*map(self._conclude_again, self.unsettled.settle(names, self.archive))]
+            late = [*map(self.reporter.conclude_again, self.unsettled.settle(names, self.archive))]
         for report in late:
             if report.reasoning.silent or report.turns:
                 GUARD.run("showing-report", self.on_report, report, default=None)
-
-    def _conclude_again(self, ended: EndedCell) -> Report:
-        """Return the report of a cell of which more is known now; that of the last cell is replaced by it."""
-        if self.report is None or self.report.cell.count != ended.record.count:
-            return Report(cell=ended.record, reasoning=self._reason(ended, self.history.amend))
-        for _ in self.report.turns:
-            self.turns.pop()
-        self.report = self._conclude(ended, self.history.amend)
-        return self.report
-
-    def _tell_hazards(self, reasoning: Reasoning) -> tuple[Hazard, ...]:
-        self.standing = replace(self.standing, turned=())
-        self.standing = find_hazards(reasoning, self.standing)
-        self.nodes.add(reasoning.trace, self.observer.snapshotter.storages.references())
-        foretold = self.standing.hazards, self.standing
-        hazards, self.standing = GUARD.run(
-            "explaining-error", explain_error, reasoning, self.standing, self.history, self.nodes, default=foretold
-        )
-        self.turns.extend(self.standing.turned)
-        return hazards
 
     def _give_up(self) -> None:
         """Drop a cell that could not be watched; the next one is watched again."""

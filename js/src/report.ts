@@ -160,7 +160,18 @@ export interface Change {
   /**
    * Why the bytes differ; null unless they do.
    */
-  cause: "direct" | "call" | "alias" | "optimizer" | "backward" | "module" | "object" | "leftover" | "outside" | null;
+  cause:
+    | "direct"
+    | "call"
+    | "alias"
+    | "optimizer"
+    | "backward"
+    | "module"
+    | "object"
+    | "leftover"
+    | "component"
+    | "outside"
+    | null;
   /**
    * Whether nobody would have expected it from reading the cell.
    */

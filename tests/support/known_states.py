@@ -11,11 +11,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ipy_tensorwatch.core.host.deadline import NEVER
-from ipy_tensorwatch.core.model.trace.trace_json import _Reader, _Writer, read_trace, write_trace
 from ipy_tensorwatch.core.preview.foresee import foresee
 from ipy_tensorwatch.core.preview.known_state import KnownState
 from ipy_tensorwatch.core.preview.run.abstract_run import CellRunner
 from tests.support.previewed import PREVIEWED
+from tests.support.trace_json import TraceReader, TraceWriter, read_trace, write_trace
 from tests.support.traces import SAVED, conclude, fold_lines, unfold_lines, without_places
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def load_known(name: str) -> tuple[KnownState, dict[str, Any]]:
 def make_known(traces: Sequence[CellTrace], own: dict[str, Any]) -> KnownState:
     """Make what is known after some cells, from their traces and the rest."""
     *_, last = conclude(traces)
-    read = _Reader()
+    read = TraceReader()
     values = {key: read.value(value) for key, value in own.items()}
     values["constants"] = {
         key: _TYPES[one["type"]] if isinstance(one, dict) else one for key, one in own["constants"].items()
@@ -82,7 +82,7 @@ def read_known(cells: Iterable[str]) -> tuple[list[CellTrace], dict[str, Any]]:
             nb.cell(cell)
             traces.append(ipy_tensorwatch.report().reasoning.trace)
         known = extension._loaded[0].previewer._take(ipy_tensorwatch.report()).known
-        write = _Writer()
+        write = TraceWriter()
         own = {name: getattr(known, name) for name in _OWN}
         own["constants"] = {
             key: {"type": one.__name__} if isinstance(one, type) else one for key, one in known.constants.items()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
+from ipy_tensorwatch.core.hazards.error_facts import Raised, Refused, Stopped
 from ipy_tensorwatch.core.hazards.fix import Edit, Fix
 from ipy_tensorwatch.core.hazards.hazard import Hazard
-from ipy_tensorwatch.core.hazards.hazard_facts import OverwrittenSave, Raised, Refused, Stopped, TypedLine
+from ipy_tensorwatch.core.hazards.hazard_facts import OverwrittenSave
 from ipy_tensorwatch.core.model.reading import Reading
 from ipy_tensorwatch.core.model.reason import Reason
 from ipy_tensorwatch.core.model.records import (
@@ -25,6 +26,7 @@ from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace.cell_trace import CellTrace
 from ipy_tensorwatch.core.model.trace.saved_tensor import Overwritten, SavedTensor, Spoiled, Writing
+from ipy_tensorwatch.core.model.typed_line import TypedLine
 from ipy_tensorwatch.render.report import Report
 
 THREE_OF_SIX = Elements(changed=3, total=6, max_abs=1.0, examples=(Example(index=(0,), before=0.0, after=1.0),))

@@ -28,7 +28,6 @@ from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace.cell_trace import CellTrace
 from ipy_tensorwatch.core.model.trace.evidence import Evidence, Position, SeenWrite
 from ipy_tensorwatch.core.model.trace.notebook import Notebook
-from ipy_tensorwatch.core.model.trace.trace_json import read_trace, write_trace
 from ipy_tensorwatch.core.origins.origins import Origins
 from ipy_tensorwatch.core.origins.path_histories import PathHistories
 from ipy_tensorwatch.core.statements.statement import parse_statements
@@ -43,6 +42,7 @@ from ipy_tensorwatch.render.report import Report, hazard_dict, plain
 from tests.support.changing import CHANGING
 from tests.support.failing import FAILING
 from tests.support.noticed import NOTICED
+from tests.support.trace_json import read_trace, write_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -75,6 +75,8 @@ def streams_among(things: Iterable[object]) -> list[Any]:
 def busy_streams(streams: Sequence[Any]) -> list[Any]:
     """Return the streams that still work, or are captured; none of them is asked while one is captured."""
     captured = [one for one in streams if ask(_is_captured, one, default=False)]
+    for one in captured:
+        _remember_captured(one)
     return captured or [one for one in streams if ask(_is_at_work, one, default=False)]
 
 
@@ -131,16 +133,38 @@ def _stream_types() -> frozenset[type]:
     return frozenset(one for one in kinds if isinstance(one, type))
 
 
+_captured: list[Any] = []
+"""The streams that were seen to be captured: the user's code may leave one, and end its capture later."""
+
+
 def is_capturing(device: torch.device) -> bool:
-    """Return whether the stream in use, of a device or of the current one, is being captured into a graph.
+    """Return whether the stream in use, of a device or of the current one, or one left so, is captured into a graph.
 
     Nothing may be launched or asked for then, not even on other devices: that could spoil the graph.
     """
+    _captured[:] = [one for one in _captured if ask(_is_captured, one, default=False)]
     asked = getattr(_module(device), "is_current_stream_capturing", None)
-    if asked is None or asked():
-        return asked is not None
-    with made_current(device):
-        return bool(asked())
+    if asked is None or _captured:
+        return bool(_captured)
+    for place in (nullcontext(), made_current(device)):
+        with place:
+            if asked():
+                _remember_captured(stream_in_use(torch.device(device.type)))
+                return True
+    return False
+
+
+def _remember_captured(stream: Any) -> None:  # noqa: ANN401
+    if stream is not None and is_lasting(stream):
+        _captured.append(stream)
+
+
+def is_lasting(stream: Any) -> bool:  # noqa: ANN401
+    """Return whether a stream is one of PyTorch's own; one of another library may be destroyed, and must not be asked.
+
+    The number of such a stream is its address, which is even.
+    """
+    return stream.device.type not in PINNED or stream.stream_id == 0 or bool(stream.stream_id % 2)
 
 
 def free_bytes(device: torch.device) -> int:
@@ -202,6 +226,11 @@ class Sent:
             _on_the_way[:] = [one for one in _on_the_way if not ask(one.has_landed, default=True)] + [sent]
         return sent
 
+    def numbers(self) -> Any:  # noqa: ANN401
+        """Return the numbers that have arrived, as a NumPy array, whatever modes the user is in."""
+        with undisturbed(), torch.no_grad():
+            return self.values.numpy()
+
     def has_landed(self) -> bool:
         """Return whether the numbers have arrived; does not wait, and does not ask where that could do harm."""
         return not is_untouchable(self.device) and bool(self.event.query())
@@ -219,7 +248,8 @@ def copies_later(device: torch.device, storage: Any) -> bool:  # noqa: ANN401
 def is_pinned(storage: Any) -> bool:  # noqa: ANN401
     """Return whether a storage of the host is in pinned memory."""
     with undisturbed():
-        return bool(storage.is_pinned())
+        # a storage itself, before PyTorch 2.12, takes the memory of other devices than CUDA for not pinned
+        return torch.empty(0, dtype=torch.uint8, device="cpu").set_(storage).is_pinned()
 
 
 def use_streams(streams: Iterable[Any]) -> None:

@@ -33,16 +33,18 @@ def add_segment(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR09
 ):  # fmt: skip
     """Add the sums of one segment to those of its run; read whole aligned words only, none beyond the last byte's."""
     entry = table + tl.program_id(0) * fields
-    start, size, place = tl.load(entry), tl.load(entry + 1), tl.load(entry + 2)
+    start, size, place = tl.load(entry), tl.load(entry + 1).to(tl.int32), tl.load(entry + 2)
     factor, target = tl.load(entry + 3), tl.load(entry + 4)
-    ahead = start & 7
+    ahead = (start & 7).to(tl.int32)
     shift = (ahead * 8).to(tl.uint64)
     source = (start - ahead).to(tl.pointer_type(tl.uint64))
     copy = target.to(tl.pointer_type(tl.uint64))
+    lanes = tl.arange(0, block)
+    of_column = tl.load(by_column + lanes % columns)  # a block is whole rows, so that these are the same in each
     first = tl.zeros([block], tl.int64)
     second = tl.zeros([block], tl.int64)
     for at in range(0, size, block * 8):
-        word = at // 8 + tl.arange(0, block)
+        word = at // 8 + lanes
         left = size - word * 8
         value = tl.load(source + word, mask=left > 0, other=0) >> shift
         beyond = tl.load(source + word + 1, mask=left > tl.where(ahead > 0, 8 - ahead, size), other=0)
@@ -53,7 +55,7 @@ def add_segment(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR09
         mixed = (value ^ (value >> 29)).to(tl.int64, bitcast=True)
         mixed = mixed * tl.load(words + word, mask=left > 0, other=0)
         first += mixed * tl.load(by_row + word // columns, mask=left > 0, other=0)
-        second += mixed * tl.load(by_column + word % columns, mask=left > 0, other=0)
+        second += mixed * of_column
     tl.atomic_add(sums + 2 * place, tl.sum(first) * factor)
     tl.atomic_add(sums + 2 * place + 1, tl.sum(second) * factor)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.host.capability import take
+from ...core.host.guard import GUARD
 from ..objects.inspect_object import name_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ plain_reads: Callable[[], AbstractContextManager[Any]] = take(
     instead=nullcontext,
 )
 """Disable tensor subclasses and function modes (`torch.set_default_device` is one) during our reads."""
+GUARD.around = plain_reads
 
 # --- dispatch modes -------------------------------------------------------------------------------
 
@@ -173,8 +175,23 @@ data_of: Callable[[Tensor], int] = take(
     instead=lambda tensor: int(base_members["untyped_storage"](tensor).data_ptr()),
 )
 """The address of a tensor's storage, read from the storage alone: a wrapper is not asked for its sizes."""
-data_address: Callable[[Tensor], int] = (
-    base_members.get("const_data_ptr") or getattr(torch._C, "_data_address", None) or base_members["data_ptr"]
+
+
+def address_from(start: Callable[[Tensor], int], *_: object) -> Callable[[Tensor], int]:
+    """Return what tells the address of a tensor's first element, from where its storage begins; 0 for no elements."""
+    offset, size, numel = (base_members[name] for name in ("storage_offset", "element_size", "numel"))
+
+    def address(tensor: Tensor) -> int:
+        return int(start(tensor) + offset(tensor) * size(tensor)) if numel(tensor) else 0
+
+    return address
+
+
+data_address: Callable[[Tensor], int] = base_members.get("const_data_ptr") or take(  # PyTorch 2.11 has none
+    "torch._C._data_address",
+    lost="",
+    make=address_from,
+    instead=base_members["data_ptr"],
 )
 """The address of a tensor; reading it does not trigger a copy-on-write."""
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.evidence.path_writes import touches
 from ...core.host.record import field, mutable
-from ...core.model.path import AccessPath
 from ...core.model.snapshots.difference import Content, Difference, DiffRow, make_row
 from ...core.model.snapshots.outline import Outline
 from ...core.model.trace.born import Arrival, Born
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from threading import RLock
 
+    from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.snapshots.snapshot import Snapshot
     from ...core.model.trace.evidence import SeenWrite
@@ -118,12 +118,19 @@ class BornPaths:
     left: dict[str, Left] = field(default_factory=dict)
     arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     told_late: AbstractSet[int] = frozenset()
+    _all_read: int | None = None
+    _between: list[int] = field(default_factory=list)
     _parted: deque[tuple[AccessPath, Birth, int]] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     _gone: set[str] = field(default_factory=set)
     _first: dict[int, Birth] = field(default_factory=dict)
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
     _outlines: dict[str, list[tuple[int, Outline]]] = field(default_factory=dict)
+
+    @property
+    def last_whole(self) -> int:
+        """The last look before which nothing was missed: what no look has read was bound after it."""
+        return self.last if self._all_read is None else self._all_read
 
     def follow(self, watch: LiveWatch, writes: Sequence[SeenWrite], since: Since, number: int, seconds: float) -> None:
         """Record what was bound since the last look, and watch its memory.
@@ -137,17 +144,20 @@ class BornPaths:
         seconds
             The time that may be spent.
         """
+        self._between.append(number)
         positions, self.told_late = since(self.last), watch.device_watch.written
-        found = self._candidates(positions, number)
+        found, missed = self._candidates(positions, number), len(self.missed)
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too
-        self.last = number
+        last, self.last = self.last, number
         if not found:
             return
         try:
             gathered, rebound = self._read(found, positions, number, seconds)
         finally:
             self.lock.release()
+        if len(self.missed) > missed and self._all_read is None:
+            self._all_read = last
         for path, before in rebound:
             self._leave(path, before, writes, since, number)
             if before.reading.device != "cpu":
@@ -259,7 +269,8 @@ class BornPaths:
         until = self._end_of(path, first.look, until) if its else until
         start = min((one.look for one in its if one.look < until and touches(one, first.reading)), default=None)
         if start is not None and (str(path) not in self.left or self.left[str(path)].until <= until):
-            ran, later = (frozenset([one.statement for one in since(look, until)]) for look in (first.look, start))
+            wrote = next((look for look in self._between if look >= start), until)  # by then that statement is over
+            ran, later = (frozenset([one.statement for one in since(look, until)]) for look in (first.look, wrote))
             self.left[str(path)] = Left(path, first, until, ran, later)
 
     def _end_of(self, path: AccessPath, first: int, last: int) -> int:
@@ -309,7 +320,7 @@ class BornPaths:
         if unseen:
             self._note_missed(since(self.last), unseen)
             found = memory.differences(unseen, last)
-            yield Born(look=last, positions=since(self.last), ran=frozenset(), found=found)
+            yield Born(look=last, positions=since(self.last_whole), ran=frozenset(), found=found)
 
     def conclude_left(
         self, observed: Observation, writes: Sequence[SeenWrite], last: int, since: Since
@@ -363,7 +374,7 @@ def _is_bound(row: DiffRow) -> bool:
 def _difference_of(path: AccessPath, reading: Reading) -> Difference:
     """Return the difference of what was written; in place of a component, its sparse tensor is told."""
     if reading.kind == COMPONENT:
-        path, reading = AccessPath(path.root, path.steps[:-1]), reading._replace(kind="tensor")
+        path, reading = path.owner, reading._replace(kind="tensor")
     return Difference(path=path, before=reading, after=reading)
 
 

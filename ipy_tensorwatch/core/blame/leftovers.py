@@ -24,8 +24,9 @@ def quiet_if_told_elsewhere(
     reading = difference.after or difference.before
     if not verdict.is_silent or reading is None:
         return verdict
-    is_part = reading.kind == "component"
-    return replace(verdict, cause="leftover") if is_part or _is_left(cell, difference, reading, leftovers) else verdict
+    if reading.kind == "component":
+        return replace(verdict, cause="component")
+    return replace(verdict, cause="leftover") if _is_left(cell, difference, reading, leftovers) else verdict
 
 
 def _is_left(cell: CellIndex, difference: Difference, reading: Reading, leftovers: Collection[str]) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..hazards.error_facts import StoppedUnread
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
-from ..hazards.hazard_facts import StoppedUnread, typed_line
+from ..model.typed_line import typed_line
 from ..statements.rewrite_statement import (
     assigned_detach,
     binds,
@@ -24,8 +25,9 @@ from ..syntax.parsing import parse_path
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..hazards.hazard_facts import Raised, Stopped, TypedLine
+    from ..hazards.error_facts import Raised, Stopped
     from ..model.trace.saved_tensor import Writing
+    from ..model.typed_line import TypedLine
     from .error_messages import ErrorMessage
 
 _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")

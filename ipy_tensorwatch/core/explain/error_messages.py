@@ -9,7 +9,7 @@ from ..host.record import record
 
 if TYPE_CHECKING:
     from ..hazards.codes import HazardCode
-    from ..hazards.hazard_facts import Trouble
+    from ..hazards.error_facts import Trouble
 
 BACKWARD: frozenset[Trouble] = frozenset(("overwritten", "detached", "freed"))
 """The errors of a backward: about a write that was allowed before, or about one backward too many."""

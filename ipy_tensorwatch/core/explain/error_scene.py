@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..hazards.hazard_facts import Raised, TypedLine
+from ..hazards.error_facts import Raised
 from ..host.record import record
 from ..model.records import Site
+from ..model.typed_line import TypedLine
 from .error_messages import BACKWARD
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..hazards.hazard_facts import Stopped
+from ..hazards.error_facts import Stopped
 from ..host.deadline import Deadline
 from ..memory.overlap import share_bytes
 from .backward_failed import stopped_hazard, unread_hazard

@@ -6,11 +6,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..hazards.hazard_facts import IndexedLoop, Refused, TypedLine
+from ..hazards.error_facts import IndexedLoop, Refused
 from ..memory.view_index import spell_portion
 from ..model.path import AccessPath
 from ..model.reading import extent
 from ..model.trace.cell_error import Local
+from ..model.typed_line import TypedLine
 from ..syntax.parsing import bound_around, parse_path
 from .inplace_refused import refused_hazard
 from .known_writes import KnownWrites, find_last_write

@@ -13,7 +13,7 @@ from ..statements.writes.statement_writes import targets_of
 from ..syntax.ast_queries import covers_line, is_library, last_name, names_bound, spell_path
 from ..syntax.parsing import DEFINITIONS, parse_cell, parse_path, statements_around, walk_statements, without_blocks
 from ..syntax.statement_text import header_end, spell_header
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import all_nodes, find_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -52,7 +52,7 @@ class Failing:
 
     def iterated(self) -> dict[str, list[AccessPath]]:
         """Map each name of a comprehension to the paths it iterates over: since Python 3.12 no frame keeps it."""
-        parts = [part for part in all_nodes(self.node) if isinstance(part, ast.comprehension)]
+        parts = find_nodes(ast.comprehension, self.node)
         return {name: [*mentions_of(ast.Expr(value=part.iter))] for part in parts for name in names_bound(part)}
 
     def mentions(self) -> list[AccessPath]:
@@ -80,7 +80,7 @@ def find_failing(source: str, spot: Spot) -> Failing | None:
 
 def failing_in(tree: ast.Module, lines: list[str], spot: Spot) -> Failing | None:
     """Return the statement of a parsed source that a frame was at; None if several beside each other may be it."""
-    around = [*statements_around(tree, lambda one: _holds(one, spot))]
+    around = [*statements_around(tree.body, lambda one: _holds(one, spot))]
     if not around:
         return None
     node = max(around, key=lambda one: (one.lineno, one.col_offset))
@@ -144,8 +144,7 @@ def _as_statement(part: ast.expr) -> ast.stmt:
 
 def find_backward(node: ast.AST) -> ast.Call | None:
     """Return the call that runs a backward."""
-    calls = (part for part in all_nodes(node) if isinstance(part, ast.Call))
-    return next((one for one in calls if last_name(one.func) in {"backward", "grad"}), None)
+    return next((one for one in find_nodes(ast.Call, node) if last_name(one.func) in {"backward", "grad"}), None)
 
 
 def backward_root(node: ast.AST) -> str | None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..blame.reasoning import Reasoning
-    from ..hazards.hazard_facts import Stopped
+    from ..hazards.error_facts import Stopped
     from ..host.deadline import Deadline
     from ..model.trace.cell_error import ErrorFrame
     from ..statements.statement import Statement

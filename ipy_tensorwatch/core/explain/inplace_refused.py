@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
-from ..hazards.hazard_facts import typed_line
+from ..model.typed_line import typed_line
 from ..statements.rewrite_statement import (
     assigned_detach,
     binds,
@@ -21,8 +21,8 @@ from ..statements.rewrite_statement import (
 )
 
 if TYPE_CHECKING:
+    from ..hazards.error_facts import Refused
     from ..hazards.fix import FixKind, Tail
-    from ..hazards.hazard_facts import Refused
     from ..model.records import Site
 
 _CLONED = re.compile(r"(?<![\w.\])])([^\W\d]\w*)\.clone\(\)")

@@ -6,12 +6,13 @@ import ast
 from itertools import chain, count
 from typing import TYPE_CHECKING, TypeGuard
 
-from ..hazards.hazard_facts import IndexedLoop, TypedLine
+from ..hazards.error_facts import IndexedLoop
+from ..model.typed_line import TypedLine
 from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..syntax.ast_queries import arguments, covers_line, last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header
 from ..syntax.statement_text import spell_header
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import all_nodes, find_nodes, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,7 +34,7 @@ def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collectio
         The names of the tensor.
     """
     tree = parse_cell(source)
-    loops = [one for one in all_nodes(tree) if isinstance(one, ast.For)] if tree else []
+    loops = find_nodes(ast.For, tree)
     around = [one for one in loops if covers_line(one, failing.line) and name in names_bound(one)]
     if not around:
         return _in_comprehension(failing, name, bases)
@@ -69,7 +70,7 @@ def _is_load(part: ast.expr) -> bool:
 
 def _indices(tree: ast.AST) -> Iterator[str]:
     """Yield names for an index that the source does not use."""
-    used = {part.id for part in all_nodes(tree) if isinstance(part, ast.Name)}
+    used = names_in(tree)
     names = chain("ijkn", (f"row_{number}" for number in count(1)))
     return (one for one in names if one not in used)
 

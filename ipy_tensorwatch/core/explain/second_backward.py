@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, keeping
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
-from ..hazards.hazard_facts import FreedGraph, TypedLine, typed_line
+from ..hazards.hazard_facts import FreedGraph
 from ..host.record import record
+from ..model.typed_line import TypedLine, typed_line
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import covers_line, spell_path
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.evidence.statement_timeline import Timeline
-    from ..hazards.hazard_facts import How, Raised
+    from ..hazards.error_facts import Raised
+    from ..hazards.hazard_facts import How
     from ..model.records import Site
     from ..model.trace.cell_error import FreedAtError
     from ..statements.statement import Statement

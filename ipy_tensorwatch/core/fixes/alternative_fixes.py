@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Fix, with_edits
 from ..hazards.hazard import Hazard
-from ..hazards.hazard_facts import TypedLine, typed_line
+from ..model.typed_line import TypedLine, typed_line
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.scope import Scope
 from ..statements.rewrite_statement import (
@@ -23,7 +23,7 @@ from ..statements.rewrite_statement import (
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_cell, parse_path
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import find_nodes
 from .edited_source import are_apart
 from .pure_statements import ROOTS
 from .replay import OF_GRADIENTS
@@ -126,8 +126,7 @@ def _saved_copies(hazard: Hazard) -> Iterator[Fix]:
 
 def _tensors_read(text: str) -> list[str]:
     """Return the names that a statement reads, but those of what it calls."""
-    tree = parse_cell(text)
-    called = {spell_path(part.func) for part in all_nodes(tree) if isinstance(part, ast.Call)} if tree else set()
+    called = {spell_path(one.func) for one in find_nodes(ast.Call, parse_cell(text))}
     return [one for one in read_paths(text) if one not in called and one not in ROOTS]
 
 

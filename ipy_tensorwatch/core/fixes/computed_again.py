@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
-from ..hazards.hazard_facts import TypedLine
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import keyword, last_name, source_of_node
-from ..syntax.parsing import parse_cell, parse_path, statements_around
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.parsing import parse_cell, parse_path, statements_on
+from ..syntax.syntax_tree import find_nodes
 from .replay import OF_GRADIENTS
 from .sharing import binds_path
 
@@ -102,12 +102,7 @@ def _retaining(text: str) -> str | None:
     >>> _retaining("loss.backward()"), _retaining("loss.backward(g)"), _retaining("step()")
     ('loss.backward(retain_graph=True)', 'loss.backward(g, retain_graph=True)', None)
     """
-    node = parse_one(text)
-    called = (
-        [one for one in all_nodes(node) if isinstance(one, ast.Call) and last_name(one.func) == "backward"]
-        if node
-        else []
-    )
+    called = [one for one in find_nodes(ast.Call, parse_one(text)) if last_name(one.func) == "backward"]
     if len(called) != 1 or keyword(called[0], "retain_graph") is not None:
         return None
     gap = ", " if called[0].args or called[0].keywords else ""
@@ -176,8 +171,7 @@ def _is_plain(text: str) -> bool:
 
 def _inserted_after(source: str, cell: int, line: int, new: Sequence[str]) -> Edit | None:
     """Insert lines after the statement at a line, as deep as it is; None if another one shares its last line."""
-    tree = parse_cell(source)
-    around = [*statements_around(tree, lambda one: one.lineno <= line <= (one.end_lineno or 0))] if tree else []
+    around = statements_on(source, line)
     if not around or not isinstance(around[-1], ast.Expr | ast.Assign | ast.AugAssign):
         return None
     node, rows = around[-1], source.split("\n")

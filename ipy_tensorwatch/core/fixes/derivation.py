@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.hazard_facts import TypedLine
 from ..host.record import record
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.copied_value import steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
-from ..syntax.parsing import parse_cell, parse_header, parse_path, statements_around
+from ..syntax.ast_queries import covers_line
+from ..syntax.parsing import parse_header, parse_path, statements_on
+from ..syntax.syntax_tree import each_target
 from .hidden_reads import words_in_code
 from .sharing import Sharing, binds_path
 
@@ -196,19 +198,17 @@ class Derivation:
         """Return whether a line runs before a statement that wrote: above it, or in a loop with it."""
         if edit.cell != self.cell or edit.line <= site.end_line:
             return True
-        tree = parse_cell(self.cells.get(self.cell, ""))
-        loops = [*statements_around(tree, lambda one: _holds(one, site.line))] if tree is not None else []
-        return any(isinstance(one, _LOOPS) and _holds(one, edit.line) for one in loops)
+        around = statements_on(self.cells.get(self.cell, ""), site.line)
+        return any(isinstance(one, _LOOPS) and covers_line(one, edit.line) for one in around)
 
     def _is_where_written(self, edit: Edit) -> bool:
         """Return whether an edit lies in a function that wrote."""
         function = self._function_around(edit.cell, edit.line)
         inner = [site.inner for site in self.change.sites if site.inner is not None]
-        return function is not None and any(one.cell == edit.cell and _holds(function, one.line) for one in inner)
+        return function is not None and any(one.cell == edit.cell and covers_line(function, one.line) for one in inner)
 
     def _function_around(self, cell: int, line: int) -> ast.stmt | None:
-        tree = parse_cell(self.cells.get(cell, ""))
-        around = statements_around(tree, lambda one: _holds(one, line)) if tree is not None else ()
+        around = statements_on(self.cells.get(cell, ""), line)
         return next((one for one in around if isinstance(one, _FUNCTIONS)), None)
 
 
@@ -217,8 +217,7 @@ def _keeps_together(edit: Edit, path: AccessPath, other: AccessPath) -> bool:
     node = parse_one(edit.text.rsplit("\n", 1)[-1].strip())
     if "deepcopy(" not in edit.text or " for " in edit.text or not isinstance(node, ast.Assign):
         return False
-    targets = (part for one in node.targets for part in (one.elts if isinstance(one, ast.Tuple) else [one]))
-    return any(all(steps_behind(one, each) for each in (path, other)) for one in targets)
+    return any(all(steps_behind(one, each) for each in (path, other)) for one in each_target(node.targets))
 
 
 def _targets(text: str) -> list[AccessPath]:
@@ -230,7 +229,3 @@ def _mentioned(text: str) -> list[AccessPath]:
     node = parse_header(text)
     known = [path for one in parse_statements(text) for path in one.mentions]
     return known + ([AccessPath(word) for word in words_in_code(node)] if node is not None else [])
-
-
-def _holds(node: ast.stmt, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)

@@ -6,17 +6,17 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..hazards.fix import Fix
-from ..hazards.hazard_facts import TypedLine
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value
 from ..statements.rewrite_statement import out_of_place, without_inplace
 from ..statements.writes.statement_writes import targets_of
-from ..syntax.ast_queries import arguments, last_name, names_bound, own_parts, spell_path
-from ..syntax.parsing import parse_cell, rebindable, statements_around, walk_statements
+from ..syntax.ast_queries import arguments, covers_line, last_name, names_bound, own_parts, spell_path
+from ..syntax.parsing import rebindable, statements_on, walk_statements
 from ..syntax.statement_text import header_end, spell
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import all_nodes, each_target, find_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,17 +60,8 @@ def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fi
 
 def _in_lambda(source: str, inner: Inner) -> Fix | None:
     """Return the statement whose lambda wrote, with the lambda's only call in place replaced by one out of place."""
-    tree = parse_cell(source)
-    around = (
-        []
-        if tree is None
-        else [*statements_around(tree, lambda one: one.lineno <= inner.line <= (one.end_lineno or 0))]
-    )
-    lambdas = (
-        [one for part in own_parts(around[-1]) for one in all_nodes(part) if isinstance(one, ast.Lambda)]
-        if around
-        else []
-    )
+    around = statements_on(source, inner.line)
+    lambdas = [one for part in own_parts(around[-1]) for one in find_nodes(ast.Lambda, part)] if around else []
     if not any(one.body.lineno == inner.line for one in lambdas):
         return None
     lines, node = source.split("\n"), around[-1]
@@ -82,10 +73,7 @@ def _in_lambda(source: str, inner: Inner) -> Fix | None:
 
 
 def _find_write(source: str, inner: Inner) -> _Write | None:
-    tree = parse_cell(source)
-    if tree is None:
-        return None
-    around = [*statements_around(tree, lambda one: one.lineno <= inner.line <= (one.end_lineno or 0))]
+    around = statements_on(source, inner.line)
     functions = [one for one in around if isinstance(one, _Function)]
     if not functions or around[-1] is functions[-1]:
         return None
@@ -99,16 +87,16 @@ def _written(node: ast.stmt) -> list[AccessPath]:
     named = [
         AccessPath(one.path.root, one.path.steps[:-1] if one.kind == "assign" else one.path.steps)
         for one in targets_of(node)
+        if not one.is_label
     ]
     if named:
         return [*dict.fromkeys(named)]
-    calls = [one for one in all_nodes(node) if isinstance(one, ast.Call)]
-    spelled = [spell_path(part) for call in calls for part in arguments(call)]
+    spelled = [spell_path(part) for call in find_nodes(ast.Call, node) for part in arguments(call)]
     return [AccessPath(one) for one in dict.fromkeys(spelled) if one is not None and one.isidentifier()]
 
 
 def _globals(function: _Function) -> set[str]:
-    return {name for one in all_nodes(function) if isinstance(one, ast.Global) for name in one.names}
+    return {name for one in find_nodes(ast.Global, function) for name in one.names}
 
 
 def _parameters(function: _Function) -> list[str]:
@@ -126,8 +114,7 @@ def _binds(node: ast.stmt, path: AccessPath) -> bool:
     if isinstance(node, ast.For):
         return path.root in names_bound(node)
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    parts = [part for one in targets for part in (one.elts if isinstance(one, ast.Tuple | ast.List) else [one])]
-    return any(spell_path(part) in (str(path), path.root) for part in parts)
+    return any(spell_path(part) in (str(path), path.root) for part in each_target(targets))
 
 
 def _copied_binding(write: _Write, node: ast.stmt, path: AccessPath, *, is_array: bool) -> Iterator[Fix]:
@@ -158,7 +145,7 @@ def _own_argument(write: _Write, name: str, *, is_array: bool) -> Iterator[Fix]:
 def _outermost(write: _Write) -> ast.stmt:
     """Return the statement of the function's own block that holds the write."""
     line = write.node.lineno
-    return next(one for one in write.function.body if one.lineno <= line <= (one.end_lineno or line))
+    return next(one for one in write.function.body if covers_line(one, line))
 
 
 def makes_array(value: ast.expr, *, is_array: bool) -> bool:

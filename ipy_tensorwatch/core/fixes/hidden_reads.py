@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..syntax.statement_text import words_in
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import all_nodes, find_nodes, names_in
 from .pure_statements import MODULES, ROOTS, root_name
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ def words_in_code(node: ast.stmt) -> set[str]:
     >>> sorted(words_in_code(ast.parse("exec('y = x + 1')").body[0])), words_in_code(ast.parse("f('x')").body[0])
     (['1', 'x', 'y'], set())
     """
-    parts = all_nodes(node)
-    if not any(isinstance(part, ast.Name) and part.id in _RUN_TEXT for part in parts):
+    if names_in(node).isdisjoint(_RUN_TEXT):
         return set()
-    texts = (part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
+    texts = (one.value for one in find_nodes(ast.Constant, node) if isinstance(one.value, str))
     return {word for text in texts for word in words_in(text)}
 
 

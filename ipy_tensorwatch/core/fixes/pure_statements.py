@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import is_inplace_dunder, is_inplace_name, last_name
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import all_nodes, find_nodes
 from ..syntax.torch_vocabulary import (
     CONTAINER_METHODS,
     FRESH,
@@ -84,7 +84,7 @@ def _is_harmless(part: ast.AST, functions: Collection[str]) -> bool:
 
 def _is_switch_of_block(part: ast.Attribute, node: ast.stmt) -> bool:
     """Return whether the recording of gradients is switched for a block, and not from a statement on."""
-    blocks = [item.context_expr for one in all_nodes(node) if isinstance(one, ast.With) for item in one.items]
+    blocks = [item.context_expr for one in find_nodes(ast.With, node) for item in one.items]
     return any(isinstance(one, ast.Call) and one.func is part for one in blocks)
 
 

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..host.record import record
+from ..syntax.ast_queries import covers_line
 from ..syntax.magic_calls import find_body
-from ..syntax.parsing import parse_cell, parse_path
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.parsing import parse_body, parse_cell, parse_path
+from ..syntax.syntax_tree import all_nodes, each_target, find_nodes, names_in, names_stored
 from .edited_source import apply_edits, moved_line
 from .hidden_reads import gives_library, may_read_anything, words_in_code
 from .pure_statements import ROOTS, is_pure
@@ -184,19 +185,14 @@ def _saver(own: _Statements, hazard: Hazard | None, edits: Sequence[Edit], code:
     count = hazard.saved_cell
     line = moved_line(hazard.saved_at.line, [one for one in edits if one.cell == count])
     spelled = {ast.unparse(node) for text in (hazard.saved_at.text, code) for node in _statements(text)}
-    places = [place for place, (cell, node) in enumerate(own) if cell == count and _holds(node, line)]
+    places = [place for place, (cell, node) in enumerate(own) if cell == count and covers_line(node, line)]
     return min(places, key=lambda place: ast.unparse(own[place][1]) not in spelled, default=None)
-
-
-def _holds(node: ast.stmt, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 @lru_cache(maxsize=512)
 def _statements(source: str) -> tuple[ast.stmt, ...]:
     """Return the statements of a cell, those that magics like `%%time` run included."""
-    tree = parse_cell(source)
-    found = ((node, find_body(node)) for node in (tree.body if tree else ()))
+    found = ((node, find_body(node)) for node in parse_body(source))
     several = ([node] if body is None else _statements(body.source) or [node] for node, body in found)
     return tuple(one for each in several for one in each)
 
@@ -221,9 +217,8 @@ def _connected(trees: Mapping[int, Sequence[ast.stmt]], roots: Collection[str]) 
 @_read_once
 def _stored(node: ast.stmt) -> set[str]:
     """Return the variables and functions that a statement binds."""
-    parts = all_nodes(node)
-    names = {part.id for part in parts if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
-    return names | {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+    defined = {part.name for part in all_nodes(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+    return names_stored(node) | defined
 
 
 def _names(node: ast.stmt, libraries: frozenset[str]) -> set[str]:
@@ -237,10 +232,8 @@ def _names_typed(node: ast.stmt) -> tuple[set[str], set[str]]:
     """Return the names that a statement uses but for those of arguments, and the words of code that it runs as text."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return set(), set()
-    parts = all_nodes(node)
-    own = {part.id for part in parts if isinstance(part, ast.Name)}
-    own |= {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
-    return own - {part.arg for part in parts if isinstance(part, ast.arg)}, words_in_code(node)
+    own = names_in(node) | _stored(node)
+    return own - {one.arg for one in find_nodes(ast.arg, node)}, words_in_code(node)
 
 
 @_read_once
@@ -249,8 +242,7 @@ def _only_shows(node: ast.stmt) -> bool:
     if isinstance(node, ast.Assert):
         return True
     value = node.value if isinstance(node, ast.Expr) else None
-    calls = [part for part in all_nodes(value) if isinstance(part, ast.Call)] if value is not None else []
-    if value is not None and not calls:
+    if value is not None and not find_nodes(ast.Call, value):
         return True
     is_print = isinstance(value, ast.Call) and ast.unparse(value.func) in ("print", "display")
     return is_print and isinstance(value, ast.Call) and all(is_pure(ast.Expr(one)) for one in value.args)
@@ -274,7 +266,7 @@ def _bound(node: ast.stmt) -> list[str] | None:
     """Return the plain names that an assignment binds; None if it is none, or binds anything else."""
     if not isinstance(node, ast.Assign):
         return None
-    parts = [part for one in node.targets for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
+    parts = each_target(node.targets)
     names = [part.id for part in parts if isinstance(part, ast.Name)]
     return names if len(names) == len(parts) else None
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.hazard_facts import TypedLine
 from ..model.path import AccessPath
+from ..model.typed_line import TypedLine
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
-from ..syntax.ast_queries import names_bound, spell_path
+from ..syntax.ast_queries import covers_line, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_path
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import find_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -58,13 +58,12 @@ def goes_by_rows(change: Change, cell: int, source: str) -> bool:
     origin, sites = change.shared_since, change.sites
     if origin is None or origin.cell != cell or any(site.inner is not None for site in sites):
         return False
-    roots, tree = {parse_path(one).root for one in change.via}, parse_cell(source)
-    loops = (one for one in all_nodes(tree) if isinstance(one, ast.For)) if tree is not None and roots else ()
+    roots = {parse_path(one).root for one in change.via}
     return any(
         loop.lineno == origin.line
         and roots <= names_bound(loop)
-        and all(loop.lineno <= site.line <= (loop.end_lineno or 0) for site in sites)
-        for loop in loops
+        and all(covers_line(loop, site.line) for site in sites)
+        for loop in (find_nodes(ast.For, parse_cell(source)) if roots else ())
     )
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, importing, with_edits
-from ..hazards.hazard_facts import TypedLine, typed_line
+from ..host.grouped import grouped
 from ..host.record import record
+from ..model.typed_line import TypedLine, typed_line
 from ..origins.origins import Origins
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
@@ -21,13 +24,15 @@ from .function_fix import fix_in_function, makes_array
 from .sharing import Sharing, bindings, carried_over, goes_by_rows, is_stored_inside, sharings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..model.path import AccessPath
     from ..model.records import Change
     from ..model.snapshots.snapshot import Snapshot
 
 NO_ORIGINS = Origins()
+MAX_SEVERAL = 8
+"""The most fixes of the changes of one statement for which one is looked for that mends all."""
 _MODULE = "copy"
 _COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
 _FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
@@ -44,8 +49,11 @@ def fix_changes(
     origins: Origins = NO_ORIGINS,
 ) -> dict[Change, Fix]:
     """Return what mends silent changes, those with one statement together; what nothing plain mends is left out."""
-    every = [(one, next(change_fixes(one, cell, after, cells, origins), None)) for one in changes]
+    offer = partial(change_fixes, cell=cell, after=after, cells=cells, origins=origins)
+    every = [(one, next(offer(one), None)) for one in changes]
     found = {one: fix for one, fix in every if fix is not None}
+    found |= {one: fix for several in grouped(found, attrgetter("sites")).values()
+              for one, fix in _mended_at_once({one: found[one] for one in several}, offer)}  # fmt: skip
     shared: dict[TypedLine, list[Change]] = {}
     for one, fix in found.items():
         if fix.kind == "copy-shared" and fix.target is not None and len(_replaced(fix)) == 1:
@@ -57,7 +65,26 @@ def fix_changes(
         if together is not None:
             found |= dict.fromkeys(several, search.complete(together))
     left = ((one, _of_another(one, found)) for one, fix in every if fix is None)
-    return found | {one: other for one, other in left if other is not None}
+    return _joined(found | {one: other for one, other in left if other is not None})
+
+
+def _mended_at_once(
+    found: Mapping[Change, Fix], offer: Callable[[Change], Iterable[Fix]]
+) -> Iterator[tuple[Change, Fix]]:
+    """Yield, for changes that one statement made, the first fix that mends each of them, if they have several."""
+    if 1 < len({fix.edits for fix in found.values()}) <= MAX_SEVERAL:
+        first, *others = ({fix.edits: fix for fix in offer(one) if fix.edits} for one in found)
+        for_all = next((fix for edits, fix in first.items() if all(edits in one for one in others)), None)
+        yield from ((one, for_all) for one in found if for_all is not None)
+
+
+def _joined(found: Mapping[Change, Fix]) -> dict[Change, Fix]:
+    """Give all changes that the same edits mend one fix, with the names of all."""
+    joined: dict[tuple[Edit, ...], Fix] = {}
+    for fix in found.values():
+        first = joined.setdefault(fix.edits, fix)
+        joined[fix.edits] = replace(first, names=tuple(dict.fromkeys((*first.names, *fix.names))))
+    return {one: joined[fix.edits] if fix.edits else fix for one, fix in found.items()}
 
 
 def _of_another(change: Change, found: Mapping[Change, Fix]) -> Fix | None:

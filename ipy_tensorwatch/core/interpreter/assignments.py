@@ -56,7 +56,7 @@ def bind_statement(node: ast.stmt, frame: Frame) -> None:
             for item in items:
                 _enter(item, frame)
         case ast.Return(value=value) if value is not None:
-            frame.results = union(frame.results, trace(value, frame))
+            frame.give(trace(value, frame))
         case ast.Match(subject=subject):
             _capture(node, trace(subject, frame), frame)
         case _:

@@ -12,7 +12,7 @@ from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.reference import Reference, References, union
 from ..statements.aliases.scope import SENT, Scope
 from ..syntax.ast_queries import is_plain_key, last_name, positional_names, spell_item
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import all_nodes, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +114,7 @@ def bind_keys(closure: Closure, arguments: Arguments) -> dict[str, str]:
             bound[names[place]] = step
     if not bound:
         return bound
-    again = {part.id for part in all_nodes(node) if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
+    again = names_stored(node)
     return {name: step for name, step in bound.items() if name not in again}
 
 

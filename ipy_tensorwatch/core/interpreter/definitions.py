@@ -63,12 +63,15 @@ class RunningFunction(NamedTuple):
         The access paths of the object whose method it is; empty for a plain function, or if they are not known.
     kind
         What the object is.
+    function
+        Its definition; None of a library's module.
     """
 
     name: str
     owners: tuple[AccessPath, ...] = ()
     kind: ClassKind = ""
     is_method: bool = False
+    function: Function | None = None
 
     @property
     def is_called(self) -> bool:

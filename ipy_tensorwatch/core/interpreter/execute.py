@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import bind, trace
-from ..statements.aliases.reference import union
 from ..statements.writes.statement_writes import find_writes, walk_expressions
 from ..syntax.ast_queries import COMPREHENSIONS, own_parts
 from ..syntax.parsing import DEFINITIONS, blocks_of
@@ -80,9 +79,9 @@ def _evaluate_part(part: ast.expr, inside: Frame, frame: Frame) -> None:
         case ast.NamedExpr(target=target, value=value):
             bind(target, trace(value, inside), frame)
         case ast.Yield(value=value) if value is not None:
-            frame.results = union(frame.results, to.wrap(trace(value, inside)))
+            frame.give(to.wrap(trace(value, inside)))
         case ast.YieldFrom(value=value):
-            frame.results = union(frame.results, trace(value, inside))
+            frame.give(trace(value, inside))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             inside.reader.operate(trace(left, inside), f"__{OPERATORS[type(op)]}__", trace(right, inside))
         case ast.Subscript(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()):

@@ -44,6 +44,9 @@ class Reader(Protocol):
     def note(self, frame: Frame, write: NamedWrite) -> None:
         """Record a write by the frame's current statement."""
 
+    def give(self) -> None:
+        """Record that the function that runs gives something back."""
+
     def keep_time(self) -> None:
         """Raise if the deadline has passed."""
 
@@ -87,6 +90,11 @@ class Frame(Scope):
         """Bind a name; a notebook variable stays reachable by its own path too."""
         own = () if self.function is not None else (Reference(path=AccessPath(name)),)
         self.names[name] = union(own, refs)
+
+    def give(self, refs: References) -> None:
+        """Return or yield a value."""
+        self.results = union(self.results, refs)
+        self.reader.give()
 
     def child(self) -> Frame:
         """Return a scope for a comprehension's own names."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..host.record import field, record
 from ..model.records import Inner
 from ..syntax.statement_text import spell_header, spell_line
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import find_nodes
 from ..syntax.torch_vocabulary import MODULE_WRITES
 from .execute import is_lambda_body
 from .ranking import NOWHERE, Elsewhere, Likelihood, judge
@@ -62,15 +62,12 @@ class Reached:
         The lines that may have written, likeliest first.
     backward
         Whether gradients were computed or cleared on the way.
-    optimizer
-        Whether a `step` was called on the way.
     is_cut
         Whether the deadline passed before everything was interpreted: then the result is empty.
     """
 
     candidates: tuple[Inferred, ...] = ()
     backward: bool = False
-    optimizer: bool = False
     is_cut: bool = False
 
 
@@ -82,12 +79,14 @@ class Effects:
     ----------
     called
         The modules that were called, or handed to a library that may call them.
+    giving
+        The functions that give something back.
     """
 
     events: tuple[Event, ...] = ()
     called: frozenset[AccessPath] = frozenset()
     backward: bool = False
-    optimizer: bool = False
+    giving: frozenset[RunningFunction] = frozenset()
     is_cut: bool = False
     _lines: dict[Event, Inner] = field(default_factory=dict, compare=False, repr=False)
 
@@ -102,7 +101,6 @@ class Effects:
         return Reached(
             candidates=tuple(self._rank(paths, elsewhere)),
             backward=self.backward,
-            optimizer=self.optimizer,
             is_cut=self.is_cut,
         )
 
@@ -136,7 +134,7 @@ def _is_call(one: RunningFunction) -> bool:
 
 
 def _writes_module(node: ast.stmt) -> bool:
-    calls = (one.func for one in all_nodes(node) if isinstance(one, ast.Call))
+    calls = (one.func for one in find_nodes(ast.Call, node))
     return any(isinstance(one, ast.Attribute) and one.attr in MODULE_WRITES for one in calls)
 
 

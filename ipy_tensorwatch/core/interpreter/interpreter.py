@@ -156,11 +156,11 @@ class Interpreter:
         function = closure.function
         name = function.name.split(".")[-1]
         if not function.owner or function.is_marked("staticmethod", "classmethod") or not closure.given:
-            return RunningFunction(name)
+            return RunningFunction(name, function=function)
         classes = [function.owner, *map(self.callees.class_of, closure.given[0])]
         kinds = (self.callees.library.kind_of(one) for one in classes if one)
         owners = tuple(one.path for one in closure.given[0] if not one.path.root.startswith("<"))
-        return RunningFunction(name, owners, next(filter(None, kinds), ""), is_method=True)
+        return RunningFunction(name, owners, next(filter(None, kinds), ""), is_method=True, function=function)
 
     # --- what a frame reads and writes ---
 
@@ -243,6 +243,10 @@ class Interpreter:
             self.diary.add(frame, "write", tuple(one for one in write.refs if self.callees.class_of(one)))
         elif not write.metadata and not binds:
             self.diary.add(frame, "write", write.refs)
+
+    def give(self) -> None:
+        """Record that the function that runs gives something back."""
+        self.diary.giving.update(self.diary.running[-1:])
 
     # --- what a library runs ---
 

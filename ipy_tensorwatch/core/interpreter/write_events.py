@@ -39,8 +39,10 @@ class Diary:
 
     Attributes
     ----------
-    backward, optimizer
-        Whether gradients were computed or cleared, and whether a `step` was called.
+    backward
+        Whether gradients were computed or cleared.
+    giving
+        The functions that give something back.
     called
         The modules that were called, or handed to a library that may call them.
     running
@@ -51,7 +53,8 @@ class Diary:
         self.events: dict[Event, None] = {}
         self.called: dict[Reference, None] = {}
         self.running: tuple[RunningFunction, ...] = ()
-        self.backward = self.optimizer = False
+        self.giving: set[RunningFunction] = set()
+        self.backward = False
 
     def add(self, frame: Frame, kind: EventKind, refs: References) -> None:
         """Record a write to any of these objects."""
@@ -65,10 +68,8 @@ class Diary:
         if name in {"backward", "zero_grad"}:
             self.backward = True
             self._add(frame, "backward", None)
-        elif name == "step" and isinstance(node.func, ast.Attribute):
-            self.optimizer = True
-            if is_plain_step(node):
-                self._add(frame, "optimizer", None)
+        elif name == "step" and isinstance(node.func, ast.Attribute) and is_plain_step(node):
+            self._add(frame, "optimizer", None)
 
     def _add(self, frame: Frame, kind: EventKind, one: Reference | None) -> None:
         if frame.code is not None and frame.code.lines:

@@ -10,7 +10,9 @@ from .reason import Reason  # noqa: TC001  (the same)
 
 Relation = Literal["same-object", "same-elements", "overlap", "disjoint", "unknown"]
 Kind = Literal["mutated", "touched", "bound", "unbound", "rebound", "metadata"]
-Cause = Literal["direct", "call", "alias", "optimizer", "backward", "module", "object", "leftover", "outside"]
+Cause = Literal[
+    "direct", "call", "alias", "optimizer", "backward", "module", "object", "leftover", "component", "outside"
+]
 Certainty = Literal["observed", "inferred"]
 Status = Literal["ok", "error", "interrupted"]
 Outcome = Literal["raises", "wrong", "risk"]

@@ -46,6 +46,9 @@ class Origins:
 
     def of_pair(self, a: str, b: str) -> Origin | None:
         """Return where two paths became one memory, even if one is gone since; None if it is not known."""
+        a, b = map(self.after.ways.resolve, (a, b))
+        if a == b:
+            return None
         steps = {a: self.steps_of(a), b: self.steps_of(b)}
         began = _beginning_of(a, b, merge(*steps.values(), key=attrgetter("order")))
         began = _without_late_gradient(began, steps) if began else None

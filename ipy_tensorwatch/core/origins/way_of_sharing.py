@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..syntax.ast_queries import arguments, is_inplace_name, is_library, last_name
+from ..syntax.syntax_tree import names_in
 from ..syntax.torch_vocabulary import (
     FRESH,
     GETTERS,
@@ -95,7 +96,7 @@ class _Naming(NamedTuple):
 
     def _of_parts(self, parts: list[ast.expr]) -> SharingWay:
         """Return the way of the first part that mentions one of the variables."""
-        told = [one for one in parts if not self.others.isdisjoint(_names(one))] or parts
+        told = [one for one in parts if not self.others.isdisjoint(names_in(one))] or parts
         return self.way(told[0]) if told else SharingWay(SAME)
 
     def _of_call(self, node: ast.Call) -> SharingWay:
@@ -123,7 +124,3 @@ def _parts_of(node: ast.expr) -> list[ast.expr]:
         case ast.IfExp(body=first, orelse=second) | ast.BinOp(left=first, right=second):
             return [first, second]
     return []
-
-
-def _names(node: ast.expr) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..explain.inplace_refused import refused_hazard
-from ..hazards.hazard_facts import Raised, Refused, typed_line
+from ..hazards.error_facts import Raised, Refused
+from ..model.typed_line import typed_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

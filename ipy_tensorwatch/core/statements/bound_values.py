@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..syntax.ast_queries import is_inplace_name, last_name, own_nodes, root_variable
+from ..syntax.syntax_tree import each_target
 from ..syntax.torch_vocabulary import BUILTINS
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _assigned(node: ast.stmt) -> Iterator[BoundValue]:
         case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.AugAssign(target=target, value=value):
             yield BoundValue(target, value)
         case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
-            yield from (BoundValue(one, value, is_item=True) for one in _names(target))
+            yield from (BoundValue(one, value, is_item=True) for one in _each(target))
         case ast.With(items=items) | ast.AsyncWith(items=items):
             for item in items:
                 if item.optional_vars is not None:
@@ -106,10 +107,8 @@ def _unpacked(target: ast.expr, value: ast.expr) -> Iterator[BoundValue]:
         for one, given in zip(target.elts, value.elts, strict=True):
             yield from _unpacked(one, given)
     else:
-        yield from (BoundValue(one, value, is_item=True) for one in _names(target))
+        yield from (BoundValue(one, value, is_item=True) for one in _each(target))
 
 
-def _names(target: ast.expr) -> list[ast.expr]:
-    if isinstance(target, ast.Tuple | ast.List):
-        return [inner for one in target.elts for inner in _names(one)]
-    return [target.value if isinstance(target, ast.Starred) else target]
+def _each(target: ast.expr) -> list[ast.expr]:
+    return [one.value if isinstance(one, ast.Starred) else one for one in each_target([target])]

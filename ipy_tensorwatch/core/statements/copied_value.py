@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.path import AccessPath
 from ..syntax.ast_queries import arguments, is_method, keyword, last_name, source_of_node, spell_item, spell_path
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import each_target, find_nodes
 from ..syntax.torch_vocabulary import OPTIMIZERS, PASS_ALONG, VIEW_ATTRIBUTES
 from .aliases.expression_aliases import trace
 from .aliases.scope import Scope
 from .rewrite_statement import before_writes, parse_one, replace_expressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from ..model.path import AccessPath
 
     _Replacements = list[tuple[ast.expr, str]]
 
@@ -96,10 +97,8 @@ def with_copied_arguments(text: str, copying: Copying) -> str | None:
     >>> with_copied_arguments("out = attack(x, 3)", Copying(at("x"), at("x")))
     'out = attack(x.clone(), 3)'
     """
-    node = parse_one(text)
-    calls = [one for one in all_nodes(node) if isinstance(one, ast.Call)] if node is not None else []
     rewriter = _Rewriter(text, copying)
-    found = (rewriter.given(call) for call in reversed(calls))
+    found = (rewriter.given(call) for call in reversed(find_nodes(ast.Call, parse_one(text))))
     splices = next((one for one in found if one), None)
     return replace_expressions(text, dict(splices)) if splices else None
 
@@ -143,8 +142,7 @@ class _Rewriter:
 
     def _named_inside(self, node: ast.stmt) -> _Replacements | None:
         """Copy in the value of an assignment inside an expression."""
-        named = [one for one in all_nodes(node) if isinstance(one, ast.NamedExpr)]
-        found = (self.assigned(one.target, one.value) for one in named)
+        found = (self.assigned(one.target, one.value) for one in find_nodes(ast.NamedExpr, node))
         return next((one for one in found if one is not None), None)
 
     def _joined(self, target: ast.expr, value: ast.expr) -> _Replacements | None:
@@ -298,7 +296,7 @@ class _Rewriter:
         path = self.copying.path
         if not isinstance(node, ast.Assign) or (len(node.targets) == 1 and not trace(node.value, Scope())):
             return None
-        is_bound = any(steps_behind(one, path) == () for target in node.targets for one in _parts(target))
+        is_bound = any(steps_behind(one, path) == () for one in each_target(node.targets))
         return f"{self.text}; {path} = {self._copy(str(path))}" if is_bound else None
 
     def _one(self, node: ast.expr) -> str:
@@ -341,14 +339,6 @@ def _is_one_view(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and is_method(value.func) and last_name(value.func) in _ONE_VIEW
 
 
-def _parts(target: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(target, ast.Tuple | ast.List):
-        for one in target.elts:
-            yield from _parts(one)
-    else:
-        yield target
-
-
 def steps_behind(target: ast.expr, path: AccessPath) -> tuple[str, ...] | None:
     """Return the steps of a path behind a target; None if the target does not lead to it.
 
@@ -370,7 +360,7 @@ def _spelled(target: ast.expr) -> AccessPath | None:
     if len(refs) != 1:
         return None
     path = refs[0].path
-    return AccessPath(path.root, path.steps[:-1]) if path.steps[-1:] == (".data",) else path
+    return path.owner if path.steps[-1:] == (".data",) else path
 
 
 def _may_be_same(typed: str, step: str) -> bool:

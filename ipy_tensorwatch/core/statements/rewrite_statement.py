@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, source_of_node, spell_path
 from ..syntax.parsing import parse_cell
-from ..syntax.syntax_tree import all_nodes, children_of
+from ..syntax.syntax_tree import all_nodes, children_of, find_nodes
 from ..syntax.torch_vocabulary import OUT_OF_PLACE
 from .aliases.expression_aliases import trace
 from .aliases.scope import Scope
@@ -108,11 +108,9 @@ def without_inplace(text: str) -> str | None:
     >>> without_inplace("y = torch.sigmoid(w).add_(1)")
     'y = torch.sigmoid(w).add(1)'
     """
-    node = parse_one(text)
-    calls = [one for one in all_nodes(node) if isinstance(one, ast.Call)] if node else []
     plain = [
         (one, _plain(text, one))
-        for one in calls
+        for one in find_nodes(ast.Call, parse_one(text))
         if is_true(keyword(one, "inplace")) or is_inplace_name(last_name(one.func))
     ]
     if len(plain) != 1 or plain[0][1] is None:
@@ -326,7 +324,7 @@ def replaced(text: str, path: str, other: str) -> str | None:
     """Replace a path in a statement by another expression."""
     node = parse_one(text)
     found = [] if node is None else [*_reads(node, {path})]
-    own = any(isinstance(part, ast.comprehension) for part in all_nodes(node)) if node else False
+    own = find_nodes(ast.comprehension, node)
     return replace_expressions(text, dict.fromkeys(found, other)) if found and not own else None
 
 

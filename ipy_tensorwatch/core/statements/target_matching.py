@@ -86,7 +86,7 @@ def match_targets(targets: Iterable[Target], values: Iterable[KeyValues], watche
             if target.below or not matches:  # `out=pair` writes what is behind the name
                 below[target, path] = None
             if target.kind == "assign" and not matches:
-                owners[AccessPath(path.root, path.steps[:-1])] = None
+                owners[path.owner] = None
     return Named(exact=frozenset(exact), below=tuple(below), bound=frozenset(bound), owners=tuple(owners))
 
 
@@ -98,7 +98,7 @@ def _is_other(target: Target, reading: Reading | None) -> bool:
 def longest_watched(path: AccessPath, watched: WatchedPaths) -> tuple[list[str], bool]:
     """Return the watched paths that match most steps of a path, and whether they match all of them."""
     for length in range(len(path.steps), -1, -1):
-        prefix = AccessPath(path.root, path.steps[:length])
+        prefix = path.first(length)
         if str(prefix) in watched:
             return [str(prefix)], length == len(path.steps)
         if ANY_ITEM in prefix.steps:

@@ -13,6 +13,7 @@ from ..syntax.torch_vocabulary import (
     MEMBERS,
     MODULE_METHODS,
     OF_DISTRIBUTED,
+    OPTIMIZERS,
     REPLICATORS,
     VIEWS,
 )
@@ -27,7 +28,8 @@ _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
 _CALLED = re.compile(r"(\.?)(\w+)\s*\(")
 _OWNED = re.compile(r"(?:(\w+)\.)?\b(\w+)\s*\(")
 _STARTS, _WAITS = re.compile(r"\basync_op\s*=\s*True\b|\birecv\b"), re.compile(r"\.(?:wait|result|synchronize)\(")
-_READERS = (FRESH | VIEWS | MEMBERS | MODULE_METHODS) - {"backward", "sort"}
+_READERS = (FRESH | VIEWS | MEMBERS | MODULE_METHODS | OPTIMIZERS) - {"backward", "sort"}
+_FUNCTIONS = BUILTINS | OPTIMIZERS
 _OPENS = re.compile(r"\b(?:for|with|await|class|def)\b")
 
 
@@ -84,6 +86,6 @@ def mentions(statement: Statement, path: AccessPath) -> bool:
 
 
 def calls_only(statement: Statement, known: Container[str]) -> bool:
-    """Return whether all that a statement calls are functions in `known` or Python's, and methods that do not write."""
+    """Return whether all that a statement calls are functions in `known`, or others that do not write."""
     found = _CALLED.findall(statement.text)
-    return bool(found) and all(name in _READERS if dot else name in known or name in BUILTINS for dot, name in found)
+    return bool(found) and all(name in _READERS if dot else name in known or name in _FUNCTIONS for dot, name in found)

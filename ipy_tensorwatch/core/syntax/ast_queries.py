@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .syntax_tree import all_nodes, children_of
+from .syntax_tree import all_nodes, children_of, names_in
 from .torch_vocabulary import INPLACE_DUNDERS, LIBRARIES, NOT_A_METHOD
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def arguments(node: ast.Call) -> list[ast.expr]:
 
 def names_bound(loop: ast.For | ast.AsyncFor | ast.comprehension) -> set[str]:
     """Return the names that a loop or a comprehension binds to its items."""
-    return {part.id for part in all_nodes(loop.target) if isinstance(part, ast.Name)}
+    return names_in(loop.target)
 
 
 def is_inplace_name(name: str) -> bool:

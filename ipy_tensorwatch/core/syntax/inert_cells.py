@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .syntax_tree import all_nodes
+from .syntax_tree import all_nodes, names_in
 
 _HARMLESS = (
     *(ast.Module, ast.Expr, ast.Assign, ast.Pass, ast.Constant, ast.Name, ast.expr_context, ast.Tuple, ast.List),
@@ -32,4 +32,4 @@ def is_inert(source: str) -> bool:
 def _runs_code(node: ast.AST) -> bool:
     if isinstance(node, ast.Assign):
         return not all(isinstance(target, ast.Name) for target in node.targets)
-    return isinstance(node, _OF_VALUES) and any(isinstance(part, ast.Name) for part in all_nodes(node))
+    return isinstance(node, _OF_VALUES) and bool(names_in(node))

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T", bound=ast.AST)
 
 _OF_NO_NODE = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "asname", "kind", "type_comment", "conversion"})
 """The fields that hold strings, numbers, or operators and contexts, which have no place in the source."""
@@ -47,4 +53,39 @@ def all_nodes(tree: ast.AST) -> list[ast.AST]:
                 found += [one for one in value if isinstance(one, ast.AST)]
             elif isinstance(value, ast.AST):
                 found.append(value)
+    return found
+
+
+def find_nodes(kind: type[T], tree: ast.AST | None) -> list[T]:
+    """Return the nodes of one class in a tree, the outer ones first; none without a tree.
+
+    Examples
+    --------
+    >>> [ast.unparse(one.func) for one in find_nodes(ast.Call, ast.parse("f(g(x))"))]
+    ['f', 'g']
+    """
+    return [] if tree is None else [one for one in all_nodes(tree) if isinstance(one, kind)]
+
+
+def names_in(tree: ast.AST | None) -> set[str]:
+    """Return the names in a tree, bound or read."""
+    return {one.id for one in find_nodes(ast.Name, tree)}
+
+
+def names_stored(tree: ast.AST) -> set[str]:
+    """Return the names that a tree binds or deletes, but for those of definitions, imports and patterns."""
+    return {one.id for one in find_nodes(ast.Name, tree) if not isinstance(one.ctx, ast.Load)}
+
+
+def each_target(targets: Iterable[ast.expr]) -> list[ast.expr]:
+    """Return the targets of an assignment one by one, those in tuples and lists too.
+
+    Examples
+    --------
+    >>> [ast.unparse(one) for one in each_target(ast.parse("a, [b.c, *d] = e").body[0].targets)]
+    ['a', 'b.c', '*d']
+    """
+    found: list[ast.expr] = []
+    for one in targets:
+        found += each_target(one.elts) if isinstance(one, ast.Tuple | ast.List) else [one]
     return found

@@ -163,6 +163,11 @@ NOT_A_METHOD = _words("""
 """)
 """Functions with a trailing underscore that are no tensor methods."""
 
+OLD_INITS = _words("""
+    uniform normal constant eye dirac xavier_uniform xavier_normal kaiming_uniform kaiming_normal orthogonal sparse
+""")
+"""Functions of `torch.nn.init` that write in place, by the names they had before the underscore."""
+
 BUILTINS = _words("""
     float int bool str len sum abs min max round print repr range type isinstance hasattr id hash any all
     divmod pow complex bytes format ord chr super object callable dir
@@ -186,6 +191,15 @@ FRESH = _words("""
     count index keys is_floating_point
 """)
 """Methods whose result has memory of its own."""
+
+WITHOUT_GRADIENT = _words("""
+    argmax argmin argsort item tolist multinomial bernoulli nonzero count_nonzero bincount searchsorted bucketize
+    isnan isinf isfinite isclose allclose equal eq ne lt le gt ge array_equal
+""")
+"""Functions and methods through whose result no backward leads."""
+
+OF_LAYOUT = _words("shape size dim ndim numel dtype device layout stride is_leaf requires_grad grad_fn")
+"""Attributes and methods of a tensor that read none of its elements."""
 
 PLAIN_CLASSES = _words("""
     list tuple dict set Tensor Parameter ndarray ModuleList ModuleDict ParameterList ParameterDict Sequential

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .ast_queries import covers_line, last_name
-from .parsing import parse_cell, statements_around
-from .syntax_tree import all_nodes
+from .ast_queries import last_name
+from .parsing import statements_on
+from .syntax_tree import find_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,7 @@ def unrecorded_block(source: str, line: int, name: str) -> ast.With | None:
     >>> found and found.lineno
     2
     """
-    tree = parse_cell(source)
-    around = [*statements_around(tree, lambda one: covers_line(one, line))] if tree else []
+    around = statements_on(source, line)
     functions = [place for place, one in enumerate(around) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
     inside = around[functions[-1] + 1 if functions else 0 :]
     block = next((one for one in inside if isinstance(one, ast.With) and _records_nothing(one)), None)
@@ -44,5 +43,4 @@ def _stops_recording(call: ast.Call) -> bool:
 
 
 def _bindings(block: ast.With, name: str) -> Iterator[ast.Name]:
-    names = (one for one in all_nodes(block) if isinstance(one, ast.Name) and one.id == name)
-    return (one for one in names if isinstance(one.ctx, ast.Store))
+    return (one for one in find_nodes(ast.Name, block) if one.id == name and isinstance(one.ctx, ast.Store))

@@ -10,8 +10,8 @@ from ..page import Line, Span, code, fill, join_words, quoted, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...core.hazards.hazard_facts import TypedLine
     from ...core.model.records import Inner, Origin, Site
+    from ...core.model.typed_line import TypedLine
 
 
 def where(cell: int, site: Site | Inner | Origin | None = None) -> Line:

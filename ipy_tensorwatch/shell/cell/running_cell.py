@@ -20,7 +20,7 @@ from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
-from ...core.syntax.syntax_tree import all_nodes
+from ...core.syntax.syntax_tree import all_nodes, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,7 +136,7 @@ class RunningCell:
     def _changing(self, tree: ast.Module) -> Iterator[int]:
         """Yield the statements whose targets depend on names that the cell binds, or on a container's length."""
         if any(one.names for one in self._written):
-            bound = {one.id for one in all_nodes(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+            bound = names_stored(tree)
             yield from (i for i, one in enumerate(self._written) if one.lengths or not bound.isdisjoint(one.names))
 
     def statement_at(self, frame: FrameType | None) -> int | None:

@@ -79,7 +79,7 @@ def take_trace(
         born=born,
         left=left,
         arrivals=tuple(cell.write_log.paths.arrivals),
-        unseen=cell.write_log.since(cell.write_log.paths.last),
+        unseen=cell.write_log.since(cell.write_log.paths.last_whole),
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),

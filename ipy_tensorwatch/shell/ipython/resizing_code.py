@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _OURS = str(Path(__file__).parents[2])
+_LIBRARIES = FOREIGN | sys.stdlib_module_names | {"torch"}
+FEW = 32
+"""Up to this many files of the user's, all are asked before the variables are."""
 _IMPORTED = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 
 
@@ -29,10 +32,16 @@ class ResizingCode:
     ----------
     functions
         Whether a cell that defines functions or classes does.
+    _users, _reached
+        The files of all imported modules of the user's, and of those that variables lead to. They are found again once
+        another module was imported, and once variables lead to other modules.
     """
 
     functions: bool = False
+    _imported: tuple[int, str] = (0, "")
+    _users: list[str] = field(default_factory=list)
     _homes: frozenset[str] = frozenset()
+    _reached: list[str] = field(default_factory=list)
     _files: dict[str, tuple[int, bool]] = field(default_factory=dict)
 
     def note(self, source: str) -> None:
@@ -55,16 +64,20 @@ class ResizingCode:
         )
 
     def _is_in_modules(self, variables: dict[str, object]) -> bool:
+        imported = len(sys.modules), next(reversed(sys.modules), "")
+        if imported != self._imported:
+            self._imported, self._users = imported, _users_files()
+        if len(self._users) <= FEW and not any(map(self._resizes, self._users)):
+            return False
         homes = _homes_of(columns_of(variables)[1])
         if homes != self._homes:
-            self._homes = homes
-            self._files = {path: self._files.get(path, (0, False)) for path in _files_reached(homes)}
-        return any(map(self._resizes, [*self._files]))
+            self._homes, self._reached = homes, _files_reached(homes)
+        return any(map(self._resizes, self._reached))
 
     def _resizes(self, path: str) -> bool:
         """Return whether a file resizes arrays; it is read again once it was changed."""
         try:
-            changed, found = Path(path).stat().st_mtime_ns, self._files[path]
+            changed, found = Path(path).stat().st_mtime_ns, self._files.get(path, (0, False))
             if found[0] != changed:
                 source = Path(path).read_text(encoding="utf-8", errors="replace")
                 found = self._files[path] = changed, may_resize(source, texts=False)
@@ -86,6 +99,12 @@ def _homes_of(values: Sequence[object]) -> frozenset[str]:
     return frozenset(one for one in homes if one)
 
 
+def _users_files() -> list[str]:
+    """Return the files of all imported modules that the user wrote."""
+    modules = [(name, one) for name, one in [*sys.modules.items()] if type(one) is ModuleType]
+    return [path for name, one in modules if (path := _users_file(name, one)) is not None]
+
+
 def _files_reached(homes: Iterable[str]) -> list[str]:
     """Return the files of the user's modules among some, and of those that these lead to."""
     seen, waiting, found = set[str](), [*homes], list[str]()
@@ -102,7 +121,7 @@ def _files_reached(homes: Iterable[str]) -> list[str]:
 
 def _users_file(name: str, module: ModuleType) -> str | None:
     """Return the file of a module that the user wrote; None for others."""
-    path = None if name.partition(".")[0] in FOREIGN else value_at(vars(module), "__file__")
+    path = None if name.partition(".")[0] in _LIBRARIES else value_at(vars(module), "__file__")
     return path if type(path) is str and path.endswith(".py") and _is_users(path) else None
 
 

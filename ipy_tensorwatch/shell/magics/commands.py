@@ -156,7 +156,7 @@ class Commands:
                 version=self.version,
                 enabled=watcher.settings.enabled,
                 report=self.printer.report,
-                changes=len(watcher.history),
+                changes=len(watcher.reporter.history),
                 faults=tuple(GUARD.faults),
                 failed=GUARD.count,
                 lost=lost_capabilities(),
@@ -167,21 +167,21 @@ class Commands:
         path = find_path(asked.path, self.watcher.observer, self.shell.user_ns)
         record = next(one for one in self.watcher.observer.shot.snapshot.records if str(one.path) == path)
         several, unnamed = holders_of(self.shell, path)
-        origins = Origins.now(self.watcher.origins, self.watcher.observer.shot.snapshot)
+        origins = Origins.now(self.watcher.reporter.origins, self.watcher.observer.shot.snapshot)
         holders = tuple(replace(one, origin=origins.of_pair(path, one.path)) for one in several)
-        past = [(count, one) for count, one in self.watcher.history if one.path == path]
+        past = [(count, one) for count, one in self.watcher.reporter.history if one.path == path]
         return explain(Memory(record=record, holders=holders, unnamed=unnamed, past=past))
 
     def _history(self, asked: argparse.Namespace) -> Page:
-        past = list(self.watcher.history)
+        past = list(self.watcher.reporter.history)
         paths = set(self._paths(asked.path)) if asked.path else None
-        turns = [one for one in self.watcher.turns if paths is None or not paths.isdisjoint(one.hazard.paths)]
+        turns = [one for one in self.watcher.reporter.turns if paths is None or not paths.isdisjoint(one.hazard.paths)]
         shown = [(count, one) for count, one in past if paths is None or one.path in paths]
         return history(shown, asked.count, asked.path, turns)
 
     def _paths(self, text: str) -> tuple[str, ...]:
         """Return the paths that an expression means, now or in the history."""
-        past = (one.path for _, one in self.watcher.history)
+        past = (one.path for _, one in self.watcher.reporter.history)
         return find_paths(text, self.watcher.observer, self.shell.user_ns, past)
 
     def _freeze(self, asked: argparse.Namespace) -> Page:
@@ -197,7 +197,9 @@ class Commands:
 
     def _blame(self, asked: argparse.Namespace) -> Page:
         paths = set(self._paths(asked.path))
-        return show_blame([(count, one) for count, one in self.watcher.history if one.path in paths], asked.path)
+        return show_blame(
+            [(count, one) for count, one in self.watcher.reporter.history if one.path in paths], asked.path
+        )
 
     def _restore(self, asked: argparse.Namespace) -> Page:
         return restore(asked.path, asked.cell, self.watcher)

@@ -31,7 +31,7 @@ def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
         If the path is unknown, or its bytes cannot be restored.
     """
     paths = find_paths(text, watcher.observer, watcher.shell.user_ns)
-    past = [(count, one) for count, one in watcher.history if one.path in paths]
+    past = [(count, one) for count, one in watcher.reporter.history if one.path in paths]
     restorer = Restorer(watcher.observer.snapshotter, watcher.archive, watcher.freezing.freezer)
     try:
         _refuse_unsettled(paths, watcher)

@@ -41,4 +41,4 @@ class EnginePanel:
             self.feed.publish(report, None)
 
     def _values_of(self, path: str) -> Values | None:
-        return values_of(path, self.watcher.observed, self.watcher.observer.prints)
+        return values_of(path, self.watcher.reporter.observed, self.watcher.observer.prints)

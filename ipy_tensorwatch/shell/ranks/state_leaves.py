@@ -9,7 +9,8 @@ from ...capture.ranks.known_placements import known_placements
 from ...capture.ranks.state_tree import gradients_of
 from ...core.ranks.state_leaf import StateLeaf
 from ...core.statements.carried_names import assigns_made_of
-from ...core.syntax.parsing import parse_cell
+from ...core.syntax.parsing import parse_body
+from ...core.syntax.syntax_tree import names_stored
 from ..ipython.cell_sources import user_variables
 
 if TYPE_CHECKING:
@@ -74,11 +75,5 @@ def _is_renewed(report: Report | None, one: StatePlace, name: str) -> bool:
 
 def _binding(source: str, name: str) -> tuple[int, str]:
     """Return the line and the text of the last statement of a cell that binds a name; (0, "") if none does."""
-    tree = parse_cell(source)
-    bound = [
-        one
-        for one in (tree.body if tree else ())
-        for part in ast.walk(one)
-        if isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
-    ]
+    bound = [one for one in parse_body(source) if name in names_stored(one)]
     return (bound[-1].lineno, ast.unparse(bound[-1]).partition("\n")[0]) if bound else (0, "")

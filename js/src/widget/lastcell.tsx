@@ -81,6 +81,7 @@ const CAUSES: Record<string, string> = {
   module: "changed by their module",
   object: "changed by their own object",
   leftover: "listed under another name",
+  component: "part of a sparse tensor",
 };
 
 const KINDS: Record<string, string> = {

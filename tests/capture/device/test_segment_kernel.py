@@ -1,4 +1,7 @@
-"""Triton's kernel gives the digest of PyTorch's operators, and the same copies; it runs in Triton's interpreter here."""
+"""Triton's kernel gives the digest of PyTorch's operators, and the same copies; it runs in Triton's interpreter here.
+
+Without a card it can be compiled for one all the same: Triton brings the assembler of CUDA.
+"""
 
 from __future__ import annotations
 
@@ -58,5 +61,35 @@ def _told(digests: tuple[list, object]) -> tuple[list, list[bytes]]:
 def test_the_kernel_gives_the_digests_and_copies_of_the_operators():
     where = f"import sys; sys.path += {sys.path!r}\n"
     ran = run_apart(where + "from tests.capture.device.test_segment_kernel import compare; compare()")
+
+    assert (0, "") == (ran.returncode, ran.stderr[-2000:] if ran.returncode else "")
+
+
+CARDS = (75, 80, 90, 100)
+"""The generations of NVIDIA's cards, from Turing on, as CUDA numbers them."""
+
+
+def assemble() -> None:
+    """Compile the kernel for each generation, down to the code that a card runs."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from ipy_tensorwatch.capture.device.digest_weights import COLUMNS
+    from ipy_tensorwatch.capture.device.segment_kernel import BLOCK, FIELDS, add_segment
+
+    constants = {"fields": FIELDS, "columns": COLUMNS, "block": BLOCK}
+    kinds = dict.fromkeys(add_segment.arg_names, "*i64") | dict.fromkeys(constants, "constexpr")
+    for card in CARDS:
+        source = ASTSource(fn=add_segment, signature=kinds, constexprs=constants)
+        made = triton.compile(source, target=GPUTarget("cuda", card, 32))
+
+        assert made.asm["cubin"]
+        assert ".local" not in made.asm["ptx"]
+
+
+def test_the_kernel_can_be_compiled_for_the_cards_of_today():
+    where = f"import sys; sys.path += {sys.path!r}\n"
+    ran = run_apart(where + "from tests.capture.device.test_segment_kernel import assemble; assemble()")
 
     assert (0, "") == (ran.returncode, ran.stderr[-2000:] if ran.returncode else "")

@@ -72,7 +72,7 @@ class TestAlias:
         sparse = reading(8, 0, unknown="sparse", data_ptr=0)
         names = {"s": sparse, "s.values": reading(1, kind="component"), "v": Y}
         changes = explain("v.mul_(3)", names)
-        expected = [("alias", True, ("v",)), ("leftover", False, ("v",))]
+        expected = [("alias", True, ("v",)), ("component", False, ("v",))]
         assert expected == [told(changes[path]) for path in ("s", "s.values")]
 
     def test_what_shares_memory_with_the_named_variable_is_changed_through_it(self):

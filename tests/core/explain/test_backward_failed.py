@@ -6,8 +6,8 @@ import pytest
 
 from ipy_tensorwatch.core.explain.backward_failed import fix_stopped, stopped_hazard, unread_hazard
 from ipy_tensorwatch.core.explain.error_messages import ErrorMessage
+from ipy_tensorwatch.core.hazards.error_facts import StoppedUnread
 from ipy_tensorwatch.core.hazards.fix import Fix
-from ipy_tensorwatch.core.hazards.hazard_facts import StoppedUnread
 from ipy_tensorwatch.core.model.records import Inner
 from tests.support.records import raised, site, spoiled, stopped, typed, writing
 

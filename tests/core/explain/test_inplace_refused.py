@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.explain.inplace_refused import fix_refused, refused_hazard
+from ipy_tensorwatch.core.hazards.error_facts import IndexedLoop
 from ipy_tensorwatch.core.hazards.fix import Fix
-from ipy_tensorwatch.core.hazards.hazard_facts import IndexedLoop
 from tests.support.records import elsewhere, raised, reading, refused, site, typed, writing
 
 OWN = typed("w.add_(1)", cell=4)

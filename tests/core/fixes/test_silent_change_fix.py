@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ipy_tensorwatch.core.fixes.function_fix import fix_in_function
 from ipy_tensorwatch.core.fixes.silent_change_fix import change_fixes, fix_changes
 from ipy_tensorwatch.core.model.records import Inner, Origin
 from tests.support.records import change, reading, site, snapshot
@@ -140,6 +141,27 @@ def test_what_a_call_without_a_result_writes_is_meant(call: str):
     cells = {1: "def fill(t):\n    t.fill_(7)", 2: "x = ones(3)", 3: call}
 
     assert [] == [*change_fixes(change(cause="call", via=(), sites=(one,)), 3, NAMES, cells)]
+
+
+def test_one_copy_in_the_function_that_wrote_mends_all_that_its_line_changed():
+    wrote = site(line=1, text="z = f(x)", inner=Inner(cell=1, line=2, text="t.fill_(7)"))
+    began = Origin(a="y", b="x", cell=2, line=2, end_line=2, text="y = x[1:]", how="slice")
+    several = [
+        change(cause="call", via=(), sites=(wrote,)),
+        change("y", via=("x",), sites=(wrote,), shared_since=began),
+    ]
+    cells = {1: "def f(t):\n    t.fill_(7)\n    return t", 2: "x = ones(3)\ny = x[1:]", 3: "z = f(x)"}
+    found = fix_changes(several, 3, NAMES, cells)
+
+    assert "y = x[1:].clone()" == next(change_fixes(several[1], 3, NAMES, cells)).edits[0].text
+    assert ["    t = t.clone()"] * 2 == [edit.text for one in several for edit in found[one].edits]
+
+
+def test_an_attribute_that_a_method_writes_is_no_copy_of_its_object():
+    source = "class Env:\n    def step(self):\n        self.s += 1\n        return self.s"
+    inner = Inner(cell=1, line=3, text="self.s += 1")
+
+    assert [] == [*fix_in_function(source, inner, is_array=True)]
 
 
 def test_nothing_is_copied_that_is_new():

@@ -12,7 +12,6 @@ from ipy_tensorwatch.core.hazards.backward.freed_graph import freed_graphs
 from ipy_tensorwatch.core.hazards.backward.shared_gradients import shares_gradients
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.fix import Fix, with_edits
-from ipy_tensorwatch.core.hazards.hazard_facts import TypedLine
 from ipy_tensorwatch.core.hazards.lasting_hazard import Lasting
 from ipy_tensorwatch.core.hazards.optimizers.hidden_optimizer import holds_what_is_gone
 from ipy_tensorwatch.core.hazards.overwritten.saved_copy import Saving
@@ -22,6 +21,7 @@ from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep
 from ipy_tensorwatch.core.model.trace.graph_state import GraphState, HalfFreed
+from ipy_tensorwatch.core.model.typed_line import TypedLine
 from tests.support.records import hazard, overwritten, reading, site, snapshot, writing
 from tests.support.traces import make_trace, snapshot_of
 

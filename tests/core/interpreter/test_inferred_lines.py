@@ -861,13 +861,20 @@ def test_what_the_cell_bound_before_the_statement_is_known_from_its_source():
     assert texts(reached) == ["t /= 255.0"]
 
 
-def test_backward_and_step_are_told_apart_from_functions_of_that_name():
-    step = infer("loss = step(loss)", "x", notebook=make_notebook(STEP))
-    epoch = infer("epoch()", "x", notebook=make_notebook(EPOCH))
-    direct = infer("loss.backward()", "x", notebook=Notebook())
-    assert (step.backward, step.optimizer) == (False, False)
-    assert (epoch.backward, epoch.optimizer) == (True, True)
-    assert (direct.backward, direct.optimizer) == (True, False)
+def test_backward_is_told_apart_from_functions_that_step():
+    step = StatementEffects(make_notebook(STEP)).of("loss = step(loss)")
+    epoch = StatementEffects(make_notebook(EPOCH)).of("epoch()")
+    direct = StatementEffects(Notebook()).of("loss.backward()")
+    assert [step.backward, epoch.backward, direct.backward] == [False, True, True]
+
+
+def test_the_functions_that_give_something_back_are_known():
+    source = (
+        "def both(x):\n    inner(x)\n    def helper(): return x\n    x.add_(1)\n"
+        "def inner(x):\n    x.mul_(2)\n    return x.sum()\ndef several(x):\n    yield x"
+    )
+    effects = StatementEffects(make_notebook(source)).of("both(a), [*several(a)]")
+    assert {"inner", "several"} == {one.name for one in effects.giving}
 
 
 def test_an_opaque_library_function_is_no_candidate():

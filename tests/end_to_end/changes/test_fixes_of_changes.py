@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import torch
 
+from ipy_tensorwatch.shell import extension
 from tests.support.mending import apply_fix
 from tests.support.notebook import Notebook, changes
 from tests.support.oracle import copies
@@ -189,6 +190,16 @@ def test_the_copies_are_made_where_each_of_two_paths_began_to_share_the_memory()
     assert ["box = Box(x.clone())", "rows = [x, box.value.clone()]"] == edits["x"]
     assert "box.value" not in edits
     assert [] == [*faults(cells)]
+
+
+def test_what_one_edit_mends_has_one_fix_with_all_its_names():
+    model = "import torch\nmodel = torch.nn.Linear(2, 2)\nother = {k: v + 1 for k, v in model.state_dict().items()}"
+    with Notebook() as nb:
+        nb.run(model)
+        nb.run("saved = model.state_dict()\nmodel.load_state_dict(other)")
+        found = {fix.names for fix in extension._loaded[0].watcher.report.fixes.values()}
+
+    assert {("saved['weight']", "saved['bias']")} == found
 
 
 def test_most_silent_changes_of_the_stories_have_a_fix_and_nearly_all_of_them_mend():

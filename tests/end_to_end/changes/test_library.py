@@ -40,6 +40,18 @@ class Trainer:
 def normalise(x):
     x -= x.mean()
     return x
+
+class FittedFirst(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(3))
+        self.is_fitted = False
+
+    def loss(self, x):
+        if not self.is_fitted:
+            self.scale.data = x.std(dim=0)
+            self.is_fitted = True
+        return (x / self.scale).pow(2).mean()
 """
 
 SETTING = """
@@ -78,3 +90,20 @@ def test_only_what_is_no_training_step_is_silent(cell: str, expected: set[str], 
 
     assert expected == silent(report)
     assert changes(report, "mutated")
+
+
+@pytest.mark.parametrize("optimizer", ["torch.optim.Adam", "Adam"])
+@pytest.mark.parametrize("settings", [{}, {"probe_floor": 0.0, "budget_share": 0.0}], ids=["with looks", "without"])
+def test_who_only_makes_an_optimizer_has_not_written_what_it_holds(optimizer, settings, tmp_path: Path, monkeypatch):
+    (tmp_path / "its_library.py").write_text(LIBRARY, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "its_library", raising=False)
+    with Notebook(settings=settings) as nb:
+        nb.run("import torch, its_library as lib\nfrom torch.optim import Adam\nmodel = lib.FittedFirst()")
+        cell = (
+            f"optimizer = {optimizer}(model.parameters())\nfor _ in range(3):\n    loss = model.loss(torch.randn(5, 3))"
+        )
+        report = nb.run(cell)
+
+    assert silent(report) == {"model.scale"}
+    assert {site["line"] for site in changes(report, "mutated")["model.scale"]["sites"]} == {3}

@@ -252,6 +252,15 @@ def test_two_functions_that_read_the_same_are_told_apart(nb: Notebook):
     assert [one["inner"]["cell"] for one in told] == [3, 5]
 
 
+@pytest.mark.parametrize("end", ["y = torch.ones(4)\nz = y + 1", "y = y.detach() + 1\nz = 1"])
+def test_the_statement_that_wrote_in_a_function_does_not_read_what_it_wrote_later(nb: Notebook, end: str):
+    """What a name led to is told if another statement reads it since, and has the name for it."""
+    nb.run("def f(t):\n    t.add_(1)\n    return 1")
+    told = changes(nb.run(f"f(y)\n{end}"), "mutated")
+
+    assert told.keys() == ({"x", "y"} if "detach" in end else {"x"})
+
+
 @sees_lines
 def test_code_that_a_magic_runs_calls_functions_whose_lines_are_seen(nb: Notebook):
     for cell in ("%time f(y)", "%%time\nf(y)", "%%capture\nf(y)", "%timeit -n 1 -r 1 f(y)", "%prun -q f(y)"):

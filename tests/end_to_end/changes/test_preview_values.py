@@ -141,3 +141,25 @@ def test_nothing_is_foretold_of_what_only_data_decide(source: str):
 
     assert tally.in_vain == []
     assert tally.foretold == 0
+
+
+LEFT_OVER = [
+    "def f(t): t.add_(1)\nw = x[:1]",
+    "for row in xs: f(x)",
+    "for(row)in xs: f(x)",
+    "for a, b in zip(xs, xs): f(x)",
+    "f(x)",
+    "f(row); print(a)",
+    "for row in [x]: pass\nf(x)",
+    "f(x); print(row)",
+    "for w in [x]: f(x)",
+    "for row in xs:\n    if row is y: break\n    f(x)",
+]
+
+
+def test_a_name_that_a_loop_leaves_over_is_foretold_as_it_is_told():
+    tally = Tally()
+    compare_previews("left over", [TENSORS, *LEFT_OVER], tally)
+
+    assert tally.missed == tally.in_vain == []
+    assert tally.foretold > len(LEFT_OVER)

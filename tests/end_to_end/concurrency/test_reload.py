@@ -49,7 +49,7 @@ def test_nothing_of_an_extension_that_was_unloaded_lives_on():
     with Notebook() as nb:
         nb.run(ALIASED)
         nb.run("y.add_(1);")
-        observed = weakref.ref(extension._loaded[0].watcher.observed)
+        observed = weakref.ref(extension._loaded[0].watcher.reporter.observed)
         assert observed() is not None
         gc.disable()
         try:

@@ -147,7 +147,7 @@ def overwritten(program: Program) -> list[tuple[str, tuple[str, ...]]]:
     with Notebook(settings={"probe_floor": 1.0, "budget_floor": 1.0}) as nb:
         for cell in program.cells:
             nb.run(cell)
-        found = extension._loaded[0].watcher.observed.overwritten
+        found = extension._loaded[0].watcher.reporter.observed.overwritten
         told = {one["code"] for one in nb.report()["hazards"]}
         assert bool(told & {"TW201", "TW202"}) == bool(found)
         return [("raises" if one.will_raise else "wrong", one.roots) for one in found]

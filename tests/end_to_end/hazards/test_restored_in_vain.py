@@ -89,6 +89,27 @@ SWAP = """def evaluate(model, state):
     model.load_state_dict(own)
     return result
 """
+EMA = """class Ema:
+    def __init__(self, net): self.mean = {k: v + 1 for k, v in net.state_dict().items()}
+    def apply_to(self, net):
+        self.backup = net.state_dict()
+        net.load_state_dict(self.mean)
+    def restore(self, net): net.load_state_dict(self.backup)
+ema = Ema(net)
+"""
+SWAPPED = """class Swapped:
+    def __init__(self, net, state): self.net, self.state = net, state
+    def __enter__(self):
+        self.saved = self.net.state_dict()
+        self.net.load_state_dict(self.state)
+    def __exit__(self, *error): self.net.load_state_dict(self.saved)
+mean = {k: v + 1 for k, v in net.state_dict().items()}
+"""
+KEPT = {
+    "a method": (EMA, "ema.apply_to(net)"),
+    "a method, and another loads it again": (EMA, "ema.apply_to(net)\nscore(net)\nema.restore(net)"),
+    "a context manager": (SWAPPED, "with Swapped(net, mean):\n    score(net)"),
+}
 TOLD = {
     "a trial": (TRY, "trial(net)"),
     "in one statement of a loop": (TRY, "for _ in range(2):\n    trial(net)"),
@@ -100,6 +121,8 @@ TOLD = {
     "by a function that a function calls": (TRY + "def outer(model): trial(model)\n", "outer(net)"),
     "a reset in each turn": ("def folds(model):\n    start = model.state_dict()\n    for i in range(3):\n        model.load_state_dict(start)\n        train(model)\n", "folds(net)"),
     "a context manager": ("import contextlib\n@contextlib.contextmanager\ndef swapped(net, mean):\n    saved = net.state_dict()\n    net.load_state_dict(mean)\n    try: yield net\n    finally: net.load_state_dict(saved)\n", "with swapped(net, other.state_dict()) as m: score(m)"),
+    "an object that is called trains": ("class Trainer:\n    def __call__(self, model): train(model)\ntrainer = Trainer()\n" + TRY.replace("train(model)", "trainer(model)"), "trial(net)"),
+    "by a scaler that steps": ("scaler = torch.amp.GradScaler('cpu', enabled=False)\ndef train(model):\n    model(x).mean().backward(); scaler.step(opt)\n" + TRY, "trial(net)"),
     "of a model of its own": (FOLDS, "result = folds()"),
     "by functions inside": (INSIDE, "result = search()"),
     "by the methods of an object of its own": (OWN, "result = trials()"),
@@ -110,6 +133,9 @@ TOLD = {
     "the state of an optimizer": ("opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)\ndef train(model):\n    model(x).square().mean().backward(); opt.step()\ntrain(net)\n" + "def trial(model):\n    kept = opt.state_dict()\n    for _ in range(2):\n        model(x).square().mean().backward()\n        opt.step()\n    opt.load_state_dict(kept)\n", "trial(net)"),
 }  # fmt: skip
 QUIET = {
+    "a copy that a method keeps": (EMA.replace("net.state_dict()\n", "copy.deepcopy(net.state_dict())\n"), "ema.apply_to(net)"),
+    "kept by a method after it loaded": (EMA.replace("        self.backup = net.state_dict()\n", "").replace("(self.mean)", "(self.mean)\n        self.backup = net.state_dict()"), "ema.apply_to(net)"),
+    "a context manager that is not entered": (SWAPPED, "swapped = Swapped(net, mean)"),
     "another state is loaded in between, and a copy kept": (SWAP.replace("own = model.state_dict()", "own = copy.deepcopy(model.state_dict())"), "evaluate(net, other.state_dict())"),
     "one reset before the turns": ("def folds(model):\n    start = model.state_dict()\n    model.load_state_dict(start)\n    for i in range(3): train(model)\n", "folds(net)"),
     "the same state is loaded twice": (SWAP.replace("load_state_dict(state)", "load_state_dict(own)"), "evaluate(net, other.state_dict())"),
@@ -142,6 +168,20 @@ def test_a_state_dict_that_was_loaded_in_vain_is_told_and_a_copy_mends_it(name):
 
     assert ("TW207", "wrong", True) == (hazard["code"], hazard["outcome"], hazard["happened"])
     assert hazard["message"].endswith("it restored nothing.")
+    with Notebook() as nb:
+        for cell in apply_fix([SETTING + made, ran], hazard["fix"]):
+            assert [] == nb.run(cell)["hazards"]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_state_dict_that_an_attribute_keeps_while_another_is_loaded_is_told_and_a_copy_mends_it(name):
+    made, ran = KEPT[name]
+    with Notebook() as nb:
+        nb.run(SETTING + made)
+        [hazard] = nb.run(ran)["hazards"]
+        assert [] == nb.run("1 + 1")["hazards"]
+
+    assert ("TW207", "risk", True) == (hazard["code"], hazard["outcome"], hazard["happened"])
     with Notebook() as nb:
         for cell in apply_fix([SETTING + made, ran], hazard["fix"]):
             assert [] == nb.run(cell)["hazards"]

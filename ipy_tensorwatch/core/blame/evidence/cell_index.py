@@ -13,26 +13,25 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...host.deadline import Deadline
 from ...host.grouped import grouped
-from ...interpreter.functions_named import functions_named
 from ...interpreter.ranking import Elsewhere
 from ...interpreter.statement_effects import StatementEffects
-from ...model.path import AccessPath
 from ...statements.assigned_value import may_write_in
 from ...statements.statement import parse_statements
 from ...statements.target_matching import name_targets
 from ...statements.write_calls import is_followed_by, may_write
 from ...syntax.cell_lines import Listing
-from ...syntax.parsing import parse_header, parse_path
+from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
 from .detours import Detours
 from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from ...interpreter.definitions import ClassKind, RunningFunction
     from ...interpreter.inferred_lines import Effects, Reached
+    from ...model.path import AccessPath
     from ...model.reading import Reading
     from ...model.records import Inner, Place
     from ...model.trace.cell_trace import CellTrace
@@ -150,7 +149,7 @@ class CellIndex:
     def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
         """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
         named = (*self.named_by(statement).owners, *self.loops.owners(statement))
-        owners = [AccessPath(one.root, one.steps[:-1]) if one.steps[-1:] in _INDEXERS else one for one in named]
+        owners = [one.owner if one.steps[-1:] in _INDEXERS else one for one in named]
         value, classes = statement.value, self._trace.notebook.classes
         if value is None or path.is_grad or not any(one.leads_to(path) and str(one) in classes for one in owners):
             return False
@@ -173,7 +172,7 @@ class CellIndex:
         """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
         found = self._paths_of(reference)
         if found is None:  # an attribute of a known object, and no array: a counter
-            owner = AccessPath(reference.path.root, reference.path.steps[:-1])
+            owner = reference.path.owner
             return reference.path.steps[-1:] != () and str(owner) in self._trace.notebook.objects
         return family.isdisjoint(found) and self._rebound.isdisjoint(found)
 
@@ -204,12 +203,6 @@ class CellIndex:
         paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
         return (self.places.watched[path] for path in paths)
 
-    def sources_of(self, statement: Statement, names: Collection[str]) -> list[str]:
-        """Return the sources of the notebook's functions of some names that a statement may run."""
-        node = parse_header(statement.text)
-        found = functions_named(node, self._trace.notebook) if node is not None else {}
-        return [ast.unparse(one) for name, one in found.items() if name in names]
-
     def steps_in(self, statement: Statement) -> bool:
         """Return whether an optimizer stepped in a statement."""
         return any(one.statement in (None, statement.index) for one in self.evidence.steps)
@@ -233,7 +226,7 @@ class CellIndex:
 
     def is_of_module(self, path: AccessPath) -> bool:
         """Return whether a path leads to an attribute of a module."""
-        return self.kind_of(AccessPath(path.root, path.steps[:-1])) == "module"
+        return self.kind_of(path.owner) == "module"
 
     def is_of_optimizer(self, path: AccessPath) -> bool:
         """Return whether a path goes through an optimizer."""

@@ -7,7 +7,6 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from ...model.path import AccessPath
 from ...syntax.name_promises import (
     may_run,
     names_what_it_fills,
@@ -15,15 +14,16 @@ from ...syntax.name_promises import (
     promises_to_read,
     promises_to_update,
 )
-from ...syntax.parsing import parse_cell, parse_header
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.parsing import parse_header
 from .updates import counts_as_parameter, gives_back, is_by_a_stranger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ...interpreter.definitions import RunningFunction
+    from ...interpreter.inferred_lines import Inferred
     from ...interpreter.reached_by_calls import Reach
+    from ...model.path import AccessPath
     from ...statements.statement import Statement
     from ...statements.writes.called_methods import CalledMethod
     from ..evidence.cell_index import CellIndex
@@ -84,7 +84,8 @@ def _is_trained(cell: CellIndex, changed: ChangedPath, statement: Statement, rea
             return False
         is_meant = root in statement.reads or root.lower() in names[-1].lower().split("_")
         is_update = is_meant and not any(map(promises_to_read, names)) and promises_to_update(names[-1])
-        return is_update or (not names[1:] and names_what_it_fills(names[0], root) and _is_procedure(cell, statement))
+        fills = not names[1:] and names_what_it_fills(names[0], root)
+        return is_update or (fills and _is_procedure(cell, statement, line))
     is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
     is_its_own = is_its_own and changed.path.steps[-1].startswith(".")
     reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
@@ -92,21 +93,17 @@ def _is_trained(cell: CellIndex, changed: ChangedPath, statement: Statement, rea
     return is_its_own and not reads and changes and changed.path.root in statement.reads
 
 
-def _is_procedure(cell: CellIndex, statement: Statement) -> bool:
+def _is_procedure(cell: CellIndex, statement: Statement, line: Inferred) -> bool:
     """Return whether a statement is but the call of a function that gives nothing back: it can only have effects."""
-    node = parse_header(statement.text)
-    match node:
-        case ast.Expr(value=ast.Call(func=ast.Name(id=name))):
-            trees = filter(None, map(parse_cell, cell.sources_of(statement, {name})))
-            inside = [part for tree in trees for part in all_nodes(tree)]
-            gives = any(isinstance(one, ast.Return) and one.value is not None for one in inside)
-            return bool(inside) and not gives and not any(isinstance(one, ast.Yield | ast.YieldFrom) for one in inside)
+    match parse_header(statement.text):
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name == line.within[0].name:
+            return line.within[0] not in cell.effects_of(statement).giving
     return False
 
 
 def _is_part(one: CalledMethod, path: AccessPath) -> bool:
     """Return whether what is called is no method but an object that the path goes through: `net.body(x)`."""
-    return AccessPath(one.owner.root, (*one.owner.steps, f".{one.name}")).leads_to(path)
+    return one.owner.then(f".{one.name}").leads_to(path)
 
 
 def _trains_itself(one: CalledMethod) -> bool:
@@ -123,7 +120,7 @@ def _is_within(cell: CellIndex, owner: AccessPath, path: AccessPath) -> bool:
     is_whole = cell.kind_of(owner) == "module" or cell.is_frame(owner)
     owners = cell.paths_to(cell.detours.known(owner))
     for length in range(len(path.steps)):
-        names = cell.paths_to(AccessPath(path.root, path.steps[:length]))
+        names = cell.paths_to(path.first(length))
         pairs = ((mine, one) for mine in owners for one in names if mine.leads_to(one))
         steps = [(*one.steps, *path.steps[length:])[len(mine.steps)] for mine, one in pairs]
         if steps:

@@ -10,8 +10,6 @@ from ...model.path import AccessPath
 from ...statements.used_up import is_used_up
 from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
 from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
-from ...syntax.parsing import parse_cell
-from ...syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from ...interpreter.inferred_lines import Inferred
@@ -116,7 +114,7 @@ def is_update_by_hand(
     line = reached.candidates[0]
     if is_by_a_stranger(cell, changed, statement, reached):
         return False
-    return _is_written_itself(changed, line) or _is_momentum_encoder(cell, changed, statement, line)
+    return _is_written_itself(changed, line) or _is_momentum_encoder(changed, line)
 
 
 def _is_loaded_from(cell: CellIndex, changed: ChangedPath, statement: Statement) -> bool:
@@ -132,16 +130,17 @@ def _is_loaded_from(cell: CellIndex, changed: ChangedPath, statement: Statement)
     return is_used_up(cell.evidence.plain, statement.index, path.root)
 
 
-def _is_momentum_encoder(cell: CellIndex, changed: ChangedPath, statement: Statement, line: Inferred) -> bool:
+def _is_momentum_encoder(changed: ChangedPath, line: Inferred) -> bool:
     """Return whether a method that a called module runs lets frozen parameters follow those of another module."""
     if changed.reading.requires_grad or line.kind != "write" or not _is_the_object(changed, line):
         return False
-    name = line.within[-1].name if line.within else ""
-    trees = filter(None, map(parse_cell, cell.sources_of(statement, {name})))
-    methods = (
-        one for tree in trees for one in all_nodes(tree) if isinstance(one, ast.FunctionDef) and one.name == name
-    )
-    return any(len(_READS_PARAMETERS.findall(ast.unparse(one))) > 1 for one in methods)
+    return len(_reads_of_parameters(line)) > 1
+
+
+def _reads_of_parameters(line: Inferred) -> list[str]:
+    """Return how the function that a line stands in reads parameters."""
+    function = line.within[-1].function if line.within else None
+    return [] if function is None else _READS_PARAMETERS.findall(ast.unparse(function.node))
 
 
 def is_gradient_by_hand(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
@@ -196,10 +195,10 @@ def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Stateme
     beside = cell.written_in(statement, likeliest.within)
     if any(counts_as_parameter(one) and one.shape == mine.shape for one in beside):
         return True
-    return not _promises_to_read(reached) and _follows_parameters(cell, changed, statement, likeliest)
+    return not _promises_to_read(reached) and _follows_parameters(cell, changed, likeliest)
 
 
-def _follows_parameters(cell: CellIndex, changed: ChangedPath, statement: Statement, line: Inferred) -> bool:
+def _follows_parameters(cell: CellIndex, changed: ChangedPath, line: Inferred) -> bool:
     """Return whether a tensor is like a parameter of those that the function reads in which it is written.
 
     So are the moving averages of a model's parameters. What has the name of a copy is not expected to change.
@@ -207,8 +206,7 @@ def _follows_parameters(cell: CellIndex, changed: ChangedPath, statement: Statem
     path, shape = changed.path, changed.reading.shape
     if line.kind != "write" or any(map(says_copy, (path.root, *path.steps))):
         return False
-    sources = cell.sources_of(statement, {one.name for one in line.within[-1:]})
-    if not any(_READS_PARAMETERS.search(one) for one in sources):
+    if not _reads_of_parameters(line):
         return False
     return any(one.kind == "parameter" and one.shape == shape for one in cell.places.watched.values())
 
@@ -269,7 +267,7 @@ def _is_updated_by_a_library(cell: CellIndex, changed: ChangedPath, statement: S
     through = [one for one in statement.mentions if one.leads_to(changed.path)]
     if any(is_followed_by("(", str(one), statement) for one in through):
         return False
-    module = AccessPath(changed.path.root, changed.path.steps[:-1])
+    module = changed.path.owner
     asked = [one.owner for one in statement.methods if one.owner.leads_to(changed.path)]
     if any(one == module or cell.kind_of(one) == "module" for one in asked):
         return False

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.reached_lines import DefinitionReader
+from ...model.typed_line import typed_line
 from ...statements.rewrite_statement import cloned_value
 from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_header
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import FRESH
 from ..fix import Fix
-from ..hazard_facts import typed_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,17 +79,13 @@ def _assigning(reasoning: Reasoning) -> Iterator[_Found]:
 
 
 def _reads_gradient(node: ast.stmt) -> bool:
-    return any(
-        isinstance(one, ast.Attribute) and one.attr in _GRADIENT and isinstance(one.ctx, ast.Load)
-        for one in all_nodes(node)
-    )
+    return any(one.attr in _GRADIENT and isinstance(one.ctx, ast.Load) for one in find_nodes(ast.Attribute, node))
 
 
 def _shares_gradient(node: ast.stmt) -> bool:
     match node:
         case ast.Assign(targets=targets, value=value):
-            owners = [part for one in targets for part in all_nodes(one)]
-            is_gradient = any(isinstance(one, ast.Attribute) and one.attr in _GRADIENT for one in owners)
+            is_gradient = any(part.attr in _GRADIENT for one in targets for part in find_nodes(ast.Attribute, one))
         case ast.Expr(value=ast.Call(func=ast.Name("setattr"), args=[_, ast.Constant(name), value])):
             is_gradient = name in _GRADIENT
         case _:

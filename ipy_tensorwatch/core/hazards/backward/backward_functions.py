@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...model.records import Inner
+from ...model.typed_line import typed_line
 from ...statements.aliases.expression_aliases import bind_assigned
 from ...statements.aliases.scope import Scope
 from ...statements.rewrite_statement import out_of_place, without_inplace
@@ -15,7 +16,6 @@ from ...syntax.parsing import may_write_gradients, parse_cell, walk_statements
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
-from ..hazard_facts import typed_line
 from .hook_functions import KnownFunctions, Source
 
 if TYPE_CHECKING:

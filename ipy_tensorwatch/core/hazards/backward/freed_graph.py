@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...model.typed_line import typed_line
 from ...statements.rewrite_statement import read_paths
 from ...statements.statement import parse_statements
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import FreedGraph, typed_line
+from ..hazard_facts import FreedGraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from ...model.records import Site
     from ...model.snapshots.snapshot import Snapshot
     from ...model.trace.graph_state import HalfFreed
-    from ..hazard_facts import Raised, TypedLine
+    from ...model.typed_line import TypedLine
+    from ..error_facts import Raised
 
 _ITEM = re.compile(r"(.+?)\[\d+\]")
 _OF = re.compile(r"([\w.\[\]'\"]+)\.backward\(")

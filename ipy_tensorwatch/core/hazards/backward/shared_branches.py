@@ -10,7 +10,7 @@ from ...statements.aliases.expression_aliases import trace
 from ...statements.aliases.scope import Scope
 from ...syntax.ast_queries import last_name, own_parts, spell_path
 from ...syntax.parsing import DEFINITIONS, parse_cell, walk_statements
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import all_nodes, find_nodes, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,10 +138,9 @@ def _is_broadcast(node: ast.expr, other: ast.expr, unit: _Unit, snapshot: Snapsh
 
 def _wants_gradient(node: ast.expr, unit: _Unit, snapshot: Snapshot) -> bool:
     """Return whether an operand may need a gradient: a number does not, nor do variables that are known not to."""
-    if any(isinstance(one, ast.Call) for one in all_nodes(node)):
+    if find_nodes(ast.Call, node):
         return True
-    names = [one.id for one in all_nodes(node) if isinstance(one, ast.Name)]
-    readings = [None if unit.is_local else snapshot.get(name) for name in names]
+    readings = [None if unit.is_local else snapshot.get(name) for name in names_in(node)]
     return any(one is None or one.requires_grad for one in readings)
 
 

@@ -6,9 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from ...syntax.parsing import DEFINITIONS, may_write_gradients, parse_cell
+from ...syntax.parsing import DEFINITIONS, may_write_gradients, parse_body
 from ...syntax.statement_text import words_in
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import names_in
 from ..hazard import Hazard
 from ..hazard_facts import WrongBackward
 from .backward_functions import find_writers
@@ -84,16 +84,12 @@ def _with_only(source: str, hooked: set[str] | None = None) -> str:
     hooked
         If given, all is blanked but the statements that register hooks of these variables.
     """
-    tree, kept = parse_cell(source), set[int]()
-    for node in tree.body if tree else ():
-        is_hook = hooked is None or (may_write_gradients(ast.unparse(node)) and not hooked.isdisjoint(_names_in(node)))
+    kept = set[int]()
+    for node in parse_body(source):
+        is_hook = hooked is None or (may_write_gradients(ast.unparse(node)) and not hooked.isdisjoint(names_in(node)))
         if is_hook and not isinstance(node, DEFINITIONS):
             kept.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return "\n".join(line if number in kept else "" for number, line in enumerate(source.split("\n"), 1))
-
-
-def _names_in(node: ast.stmt) -> Iterator[str]:
-    return (one.id for one in all_nodes(node) if isinstance(one, ast.Name))
 
 
 def _roots(statements: Iterable[Statement]) -> set[str]:

@@ -7,11 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from ...interpreter.execute import body_of
-from ...model.path import AccessPath
 from ...statements.writes.statement_writes import written_roots
 from ...syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, positional_names
 from ...syntax.parsing import parse_path, walk_statements
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import find_nodes, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -30,7 +29,7 @@ def is_output_written(library: Library, spelled: str) -> bool:
     path = parse_path(spelled)
     if not path.steps:
         return False
-    parent, inplace = AccessPath(path.root, path.steps[:-1]), library.notebook.inplace
+    parent, inplace = path.owner, library.notebook.inplace
     name, number = library.class_of(parent), _NUMBER.fullmatch(path.steps[-1])
     if name == "Sequential" and number:
         return f"{parent}[{int(number[1]) + 1}]" in inplace
@@ -55,7 +54,7 @@ def writes_argument(function: FunctionNode, arguments: Iterable[str]) -> bool:
         if not names.isdisjoint(written_roots(node)):
             return True
         for target in getattr(node, "targets", ()):
-            names -= {one.id for one in all_nodes(target) if isinstance(one, ast.Name)}
+            names -= names_in(target)
     return False
 
 
@@ -69,7 +68,7 @@ class _Outputs:
     def are_written_in(self, function: Function) -> bool:
         """Return whether a statement writes to one, its header alone looked at."""
         for node in walk_statements(body_of(function.node)):
-            if any(isinstance(one, ast.Call) and self._is_written_by(one) for one in all_nodes(node)):
+            if any(map(self._is_written_by, find_nodes(ast.Call, node))):
                 return True
             match node:
                 case ast.AugAssign(target=ast.Name(id=name)) if name in self._names:

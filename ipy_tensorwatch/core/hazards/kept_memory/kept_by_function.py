@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ...interpreter.functions_named import functions_named
 from ...model.snapshots.differences import readings_after
+from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_header, parse_path, walk_statements
 from ...syntax.statement_text import words_in
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import all_nodes, find_nodes
 from ..lasting_hazard import Lasting
 from .state_dict_reference import keepsake_of, no_copy, owner_among
 
@@ -82,7 +83,7 @@ def _keeps_before_step(node: ast.stmt | None, keepsake: AccessPath | None, reaso
     keepsake
         What has the name of a copy: a statement that binds its last name keeps parameters, too.
     """
-    functions = functions_named(node, reasoning.trace.notebook) if node is not None else {}
+    functions = functions_named(node, reasoning.trace.notebook)
     calls = Calls(functions, reasoning.trace.notebook.classes)
     is_own_keep = partial(_is_keep, name=_last_name(keepsake) if keepsake else "")
     keeping = calls.to(is_own_keep)
@@ -159,5 +160,4 @@ def _steps(node: ast.stmt, stepping: set[str]) -> bool:
 
 def is_call(node: ast.stmt, names: set[str]) -> bool:
     """Return whether a statement calls one of these functions, methods or objects."""
-    calls = [one.func for one in all_nodes(node) if isinstance(one, ast.Call)]
-    return any((one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "")) in names for one in calls)
+    return any(last_name(one.func) in names for one in find_nodes(ast.Call, node))

@@ -13,6 +13,7 @@ from ...interpreter.execute import body_of
 from ...interpreter.source_index import Library
 from ...model.records import Site
 from ...model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
+from ...model.typed_line import TypedLine
 from ...statements.aliases.expression_aliases import bind_assigned, trace
 from ...statements.aliases.scope import Scope
 from ...statements.write_calls import runs_backward
@@ -20,12 +21,12 @@ from ...statements.writes.statement_writes import written_roots
 from ...syntax.ast_queries import positional_names, spell_path
 from ...syntax.parsing import parse_cell, parse_path, walk_statements
 from ...syntax.statement_text import spell_header, words_in
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import FRESH_LAYERS
 from ..backward.hook_functions import KnownFunctions, Source
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import KeptByHook, TypedLine
+from ..hazard_facts import KeptByHook
 from ..lasting_hazard import Lasting
 from .hooked_layers import is_input_written, is_output_written, writes_argument
 
@@ -165,8 +166,7 @@ def _by_tensors_hooks(sources: Mapping[int, str], notebook: Notebook) -> Iterato
 def _registrations(sources: Iterable[Source]) -> Iterator[tuple[Source, list[tuple[ast.expr, str, ast.expr]]]]:
     """Yield the calls of each source that register hooks of tensors: the tensor, the method, and the hook."""
     for source in sources:
-        tree = parse_cell(source.text)
-        calls = [one for one in all_nodes(tree) if isinstance(one, ast.Call)] if tree is not None else []
+        calls = find_nodes(ast.Call, parse_cell(source.text))
         found = [
             (one.func.value, one.func.attr, one.args[0])
             for one in sorted(calls, key=lambda one: (one.lineno, one.col_offset))

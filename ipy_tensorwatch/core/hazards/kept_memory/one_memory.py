@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...interpreter.functions_named import functions_named
 from ...model.path import AccessPath, container_of
 from ...model.records import Inner, Site
+from ...model.typed_line import typed_line
 from ...statements.writes.kept_in_loops import (
     keeping_copies,
     refilled_and_returned,
@@ -23,7 +24,7 @@ from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import VIEWS
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import OneMemory, typed_line
+from ..hazard_facts import OneMemory
 from ..lasting_hazard import Lasting
 
 if TYPE_CHECKING:

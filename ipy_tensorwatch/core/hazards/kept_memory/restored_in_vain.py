@@ -1,4 +1,4 @@
-"""State dicts that a function kept by reference and loaded again after it had trained, or loaded another one."""
+"""State dicts that functions kept by reference while they trained or loaded another one, and loaded again in vain."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...host.grouped import grouped
 from ...interpreter.functions_named import functions_named
 from ...model.records import Inner, Site
+from ...model.typed_line import TypedLine
 from ...syntax.ast_queries import last_name, spell_path
 from ...syntax.parsing import bound_in, may_restore, parse_header, walk_statements
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import KeptReference, TypedLine
+from ..hazard_facts import KeptReference
 from .kept_by_function import Calls, is_call
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Reloaded(NamedTuple):
         The variable of the function, and the module or the optimizer, as typed.
     taken
         The statements that take it, each with its call of `state_dict`.
+    loaded
+        The statement that loads it again; None if an attribute keeps it, to be loaded later.
     other
         The statement that loads another state dict in between; None if it trains.
     """
@@ -47,7 +50,7 @@ class Reloaded(NamedTuple):
     name: str
     owner: str
     taken: Sequence[tuple[ast.stmt, ast.Call]]
-    loaded: ast.stmt
+    loaded: ast.stmt | None
     other: ast.stmt | None = None
 
 
@@ -103,7 +106,9 @@ def _reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tupl
     left = [(name, one) for name, one in every if isinstance(one, ast.FunctionDef)]
     waiting: list[ast.AST] = [node]
     while waiting:
-        called = {last_name(one.func) for one in all_nodes(waiting.pop()) if isinstance(one, ast.Call)}
+        parts = [*all_nodes(waiting.pop())]
+        called = {last_name(one.func) for one in parts if isinstance(one, ast.Call)}
+        called |= {"__enter__", "__exit__"} if any(isinstance(one, ast.With) for one in parts) else set()
         found = [one for one in left if (one[0] if one[1].name == "__init__" else one[1].name) in called]
         left = [one for one in left if one not in found]
         waiting += [one for _, one in found]
@@ -158,8 +163,12 @@ class _Body:
         steps = (name for name, body in bodies if any(is_call(one, stepping) for one in body))
         self._stepping = stepping.union(steps)
 
-    def restored(self, place: int, node: ast.stmt, name: str, owner: str) -> tuple[ast.stmt, ast.stmt | None] | None:
+    def restored(
+        self, place: int, node: ast.stmt, name: str, owner: str
+    ) -> tuple[ast.stmt | None, ast.stmt | None] | None:
         """Return the statement that loads again in vain what was taken, and what is loaded in between if none trains.
+
+        What an attribute keeps while another state is loaded need not be loaded again in the same function.
 
         Parameters
         ----------
@@ -168,15 +177,15 @@ class _Body:
         """
         body = self.statements
         loaded = [number for number, one in enumerate(body) if self._loads(one, name, owner)]
-        last = max(loaded, default=0)
+        last = max(loaded, default=len(body))
         again = [one for number in loaded for one in _loops_around(body[number], body) if not _is_in(node, one)]
         ran = (*body[place + 1 : last], *_turns_around(node, body), *again)
         trained = any(is_call(one, self._stepping) and self._may_train(one, owner) for one in ran)
         between = [number for number in range(place + 1, last) if number not in loaded]
         others = [body[number] for number in between if self._loads(body[number], "", owner)]
-        if not loaded or not (trained or others):
-            return None
-        return body[last], None if trained else others[0]
+        if not loaded:
+            return (None, others[0]) if others and name.startswith("self.") else None
+        return (body[last], None if trained else others[0]) if trained or others else None
 
     def _loads(self, node: ast.stmt, name: str, owner: str) -> bool:
         return any(_is_load(one, name, owner) for one in self._run_by(node, name or owner))
@@ -308,10 +317,14 @@ def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace)
     taken, *others = several
     return Hazard(
         code="TW207",
-        outcome="wrong",
+        outcome="risk" if one.loaded is None else "wrong",
         paths=(),
         op=None,
-        fact=KeptReference(container=one.name, owner=one.owner, loaded=_line(one.loaded, defined)),
+        fact=KeptReference(
+            container=one.name,
+            owner=one.owner,
+            loaded=None if one.loaded is None else _line(one.loaded, defined),
+        ),
         fix=Fix(
             kind="keep-copies",
             code=copies[0] if all(copies) else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...host.record import field, record
-from ..hazard_facts import typed_line
+from ...model.typed_line import typed_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ...blame.reasoning import Reasoning
     from ...model.path import AccessPath
     from ...model.trace.evidence import OptimizerHolding
+    from ...model.typed_line import TypedLine
     from ...statements.statement import Statement
-    from ..hazard_facts import TypedLine
 
 
 class SeenParameter(NamedTuple):

@@ -7,9 +7,10 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 from ...memory.overlap import overlaps_itself
+from ...model.typed_line import typed_line
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import OverlappingElements, typed_line
+from ..hazard_facts import OverlappingElements
 from ..lasting_hazard import Lasting
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ...model.typed_line import typed_line
 from ...statements.rewrite_statement import cloned_inputs, makes, out_of_place, read_paths
 from ...syntax.magic_calls import puts_back
 from ...syntax.parsing import parse_path, rebindable
 from ...syntax.torch_vocabulary import INPLACE_LAYERS
 from ..fix import Fix
-from ..hazard_facts import typed_line
 from .saved_copy import save_copy
 from .stale_results import NOTHING_STALE, Stale
 from .updates_since import is_update
@@ -18,7 +18,7 @@ from .updates_since import is_update
 if TYPE_CHECKING:
     from ...model.records import Inner, Site
     from ...model.trace.saved_tensor import Writing
-    from ..hazard_facts import TypedLine
+    from ...model.typed_line import TypedLine
     from .saved_copy import Saving
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.reached_lines import DefinitionReader
 from ...model.trace.notebook import Notebook
+from ...model.typed_line import typed_line
 from ...statements.rewrite_statement import binds, cloned_value, with_clones
 from ...statements.statement import parse_statements
 from ...syntax.parsing import bound_around, parse_header, parse_path
 from ..fix import Fix
-from ..hazard_facts import typed_line
 
 if TYPE_CHECKING:
     from ...model.records import Inner, Site

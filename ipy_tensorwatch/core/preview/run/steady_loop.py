@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...syntax.ast_queries import own_parts
 from ...syntax.parsing import blocks_of
+from ...syntax.syntax_tree import names_in, names_stored
 from ..values.abstract_values import (
     AbstractClass,
     AbstractFunction,
@@ -79,17 +80,13 @@ def _is_plain(value: AbstractValue) -> bool:
 @lru_cache(maxsize=256)
 def _names_read(body: tuple[ast.stmt, ...], target: ast.expr) -> frozenset[str] | None:
     """Return the names that a loop reads and does not bind; None if it reads one before binding it, or its target."""
-    own = {one.id for one in ast.walk(target) if isinstance(one, ast.Name)}
-    stored = own.union(*map(_stored, body))
+    own = names_in(target)
+    stored = own.union(*map(names_stored, body))
     if any(isinstance(one, ast.Global | ast.Nonlocal | ast.FunctionDef) for each in body for one in ast.walk(each)):
         return None
     read = {one.id for each in body for one in _loads(each)}
     exposed = {one.id for one in _exposed(body, set())}
     return None if exposed & stored or read & own else frozenset(read - stored)
-
-
-def _stored(node: ast.AST) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)}
 
 
 def _loads(node: ast.AST) -> Iterator[ast.Name]:
@@ -116,4 +113,4 @@ def _exposed(body: Sequence[ast.stmt], known: set[str]) -> Iterator[ast.Name]:
         for block in blocks:
             yield from _exposed(block, known | targets if not isinstance(node, ast.With) else known)
         if isinstance(node, ast.Assign | ast.AnnAssign):
-            known.update(_stored(node))
+            known.update(names_stored(node))

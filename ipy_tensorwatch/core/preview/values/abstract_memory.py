@@ -16,7 +16,7 @@ from .view_layouts import ViewLayout, dense_strides
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from ...hazards.hazard_facts import Trouble
+    from ...hazards.error_facts import Trouble
     from ...model.trace.evidence import Position
     from ...model.trace.saved_tensor import Overwritten
     from .abstract_values import AbstractObject, AbstractValue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...hazards.hazard_facts import Trouble
+    from ...hazards.error_facts import Trouble
     from ...model.trace.evidence import Position
     from .abstract_values import AbstractTensor, GraphNode
 

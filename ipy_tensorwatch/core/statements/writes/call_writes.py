@@ -14,6 +14,7 @@ from ...syntax.torch_vocabulary import (
     MODULE_WRITES,
     NEEDS_LIBRARY,
     OF_DISTRIBUTED,
+    OLD_INITS,
     UFUNCS,
     WRITTEN_ARGUMENT,
 )
@@ -114,6 +115,8 @@ def _function(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:
     name = last_name(node.func)
     if name == "setattr" and len(node.args) > 1:
         yield from _set_attribute(node.args[0], node.args[1:2], scope)
+    elif name in OLD_INITS and last_name(getattr(node.func, "value", node)) == "init":
+        yield from _argument(node, 0, scope)
     elif is_inplace_name(name) and name not in METADATA:
         several = name.startswith(("_foreach", "clip_grad", "_fused")) or isinstance(node.func, ast.Name)
         yield from _argument(node, 0, scope, below=several)

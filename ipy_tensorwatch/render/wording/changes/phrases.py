@@ -24,6 +24,7 @@ _CAUSES = {
     "module": "changed by its module",
     "object": "changed by its own method",
     "leftover": "another name, left over from a loop",
+    "component": "part of a sparse tensor",
     "outside": "changed between cells",
 }
 _KINDS = {
@@ -43,8 +44,6 @@ def how(change: Change, via: Sequence[str] | None = None) -> Line:
         return words(_KINDS[change.kind])
     if through and change.silent:
         return words("changed through ") + names(through)
-    if change.cause == "leftover" and change.path.endswith("()"):
-        return words("part of a sparse tensor")
     return words(_CAUSES.get(change.cause or "", "changed"))
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ....core.hazards.hazard_facts import Refused, Stopped, StoppedUnread
+from ....core.hazards.error_facts import Refused, Stopped, StoppedUnread
 from ...page import Line, clause, fill, words
 from ..places import inner_at, named, stands, typed, where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ....core.hazards.hazard_facts import Raised, Trouble, TypedLine
+    from ....core.hazards.error_facts import Raised, Trouble
+    from ....core.model.typed_line import TypedLine
 
 _SPLITTING = frozenset(("Unbind", "Split", "SplitWithSizes", "UnsafeSplit", "TensorSplit"))
 """Operators that return several views; PyTorch's message names the node of the last view, which may be another one."""

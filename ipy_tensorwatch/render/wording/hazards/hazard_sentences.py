@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ....core.hazards.error_facts import Refused, Stopped, StoppedUnread
 from ....core.hazards.hazard_facts import (
     AssignedGradients,
     FreedGraph,
@@ -14,9 +15,6 @@ from ....core.hazards.hazard_facts import (
     OneMemory,
     OverlappingElements,
     OverwrittenSave,
-    Refused,
-    Stopped,
-    StoppedUnread,
     UnrecordedWrite,
     WrongBackward,
 )

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from ipy_tensorwatch.core.hazards.hazard_facts import Raised, StoppedUnread, Trouble
+from ipy_tensorwatch.core.hazards.error_facts import Raised, StoppedUnread, Trouble
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.render.wording.hazards.error_sentences import raised as told_raised
 from ipy_tensorwatch.render.wording.hazards.error_sentences import why_raised

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from ipy_tensorwatch.core.hazards.error_facts import Raised, StoppedUnread
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard import Turn
 from ipy_tensorwatch.core.hazards.hazard_facts import (
@@ -17,14 +18,12 @@ from ipy_tensorwatch.core.hazards.hazard_facts import (
     OneMemory,
     OverlappingElements,
     OverwrittenSave,
-    Raised,
-    StoppedUnread,
-    TypedLine,
     UnrecordedWrite,
     WrongBackward,
 )
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.core.model.trace.graph_state import Ending
+from ipy_tensorwatch.core.model.typed_line import TypedLine
 from ipy_tensorwatch.render.page import DetailEntry, fill, words
 from ipy_tensorwatch.render.wording.hazards.hazard_sentences import hazard_lines, message, message_of, over
 from tests.support.records import hazard, raised, refused, site, stopped

@@ -12,21 +12,29 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any
 
-from ..path import AccessPath
-from ..reading import Reading
-from ..reason import Reason
-from ..records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
-from ..snapshots.difference import Content, Difference
-from ..snapshots.outline import Outline, OutlineRun
-from ..snapshots.snapshot import RootSnapshot, Snapshot
-from ..snapshots.ways import Way
-from .born import Arrival, Born
-from .cell_error import CellError, ErrorFrame, FreedAtError, Local, Spot
-from .cell_trace import CellTrace, SourceFile
-from .evidence import Evidence, Move, OptimizerHolding, OptimizerStep, Position, Recorded, SeenWrite
-from .graph_state import GraphAtError, GraphState, HalfFreed
-from .notebook import Definition, Notebook
-from .saved_tensor import Overwritten, RootOrigin, SavedTensor, Spoiled, Writing
+from ipy_tensorwatch.core.model.path import AccessPath
+from ipy_tensorwatch.core.model.reading import Reading
+from ipy_tensorwatch.core.model.reason import Reason
+from ipy_tensorwatch.core.model.records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
+from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
+from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.model.snapshots.ways import Way
+from ipy_tensorwatch.core.model.trace.born import Arrival, Born
+from ipy_tensorwatch.core.model.trace.cell_error import CellError, ErrorFrame, FreedAtError, Local, Spot
+from ipy_tensorwatch.core.model.trace.cell_trace import CellTrace, SourceFile
+from ipy_tensorwatch.core.model.trace.evidence import (
+    Evidence,
+    Move,
+    OptimizerHolding,
+    OptimizerStep,
+    Position,
+    Recorded,
+    SeenWrite,
+)
+from ipy_tensorwatch.core.model.trace.graph_state import GraphAtError, GraphState, HalfFreed
+from ipy_tensorwatch.core.model.trace.notebook import Definition, Notebook
+from ipy_tensorwatch.core.model.trace.saved_tensor import Overwritten, RootOrigin, SavedTensor, Spoiled, Writing
 
 SCHEMA = 1
 _RECORDS: dict[str, Any] = {
@@ -43,7 +51,9 @@ _KIND = "@"
 
 def write_trace(trace: CellTrace) -> str:
     """Write a trace as JSON."""
-    return json.dumps({"schema": SCHEMA, "trace": _Writer().plain(trace)}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        {"schema": SCHEMA, "trace": TraceWriter().plain(trace)}, ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def read_trace(text: str) -> CellTrace:
@@ -57,14 +67,14 @@ def read_trace(text: str) -> CellTrace:
     whole = json.loads(text)
     if whole.get("schema") != SCHEMA:
         raise ValueError(f"no schema {SCHEMA}: {whole.get('schema')}")
-    trace = _Reader().value(whole["trace"])
+    trace = TraceReader().value(whole["trace"])
     if not isinstance(trace, CellTrace):
         raise ValueError(f"no trace: {type(trace).__name__}")  # noqa: TRY004  (of the text)
     return trace
 
 
 @cache
-def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
+def _defaults(kind: Any) -> dict[str, Any]:
     """Return the saved fields of a record, each with its default value."""
     if kind is Way:
         return {"path": MISSING, "target": MISSING}
@@ -76,13 +86,13 @@ def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
     return {one.name: one.default if factory is MISSING else factory() for one, factory in made}
 
 
-class _Writer:
+class TraceWriter:
     """Converts records to JSON values; a scene shared by two snapshots is written once."""
 
     def __init__(self) -> None:
         self._scenes: dict[int, int] = {}
 
-    def plain(self, value: Any) -> Any:  # noqa: ANN401, PLR0911
+    def plain(self, value: Any) -> Any:
         if isinstance(value, RootSnapshot):
             return self._scene(value)
         if type(value).__name__ in _RECORDS:
@@ -103,7 +113,7 @@ class _Writer:
             return value
         raise TypeError(f"not saved: {type(value).__name__}")
 
-    def _record(self, value: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _record(self, value: Any) -> dict[str, Any]:
         kind: Any = type(value)
         defaults = _defaults(kind)
         known = ((name, getattr(value, name)) for name in defaults)
@@ -120,13 +130,13 @@ class _Writer:
         return {_KIND: "scene", "paths": paths, "readings": [self.plain(one) for one in scene.readings]}
 
 
-class _Reader:
+class TraceReader:
     """Converts JSON values to records."""
 
     def __init__(self) -> None:
         self._scenes: list[RootSnapshot] = []
 
-    def value(self, value: Any) -> Any:  # noqa: ANN401, PLR0911
+    def value(self, value: Any) -> Any:
         if isinstance(value, list):
             return tuple(map(self.value, value))
         if not isinstance(value, dict):
