@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from functools import cache
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -256,6 +258,34 @@ def use_streams(streams: Iterable[Any]) -> None:
     """Let the present thread launch on these streams; the device of the last one is its current one."""
     for one in streams:
         torch.accelerator.set_stream(one)
+
+
+def backward_starts_devices() -> bool:
+    """Return whether a first backward would make PyTorch look for devices, and start a thread for each.
+
+    A process that has not used its devices may fork others that do, or that run a backward: afterwards it could not.
+    """
+    kind = _accelerator()
+    module: Any = getattr(torch, kind or "", None)
+    if not hasattr(os, "fork") or not hasattr(module, "is_initialized") or module.is_initialized():
+        return False
+    return not _has_engine() and (kind != "cuda" or torch.cuda.device_count() > 0)
+
+
+def _accelerator() -> str | None:
+    """Return the type of devices that PyTorch was built for; asks none of them."""
+    if hasattr(torch, "accelerator"):  # since PyTorch 2.6
+        found = torch.accelerator.current_accelerator()
+        return None if found is None else found.type
+    return "cuda" if torch.backends.cuda.is_built() else None
+
+
+def _has_engine() -> bool:
+    """Return whether a backward has started threads already, as far as the system tells their names."""
+    try:
+        return any(one.read_text().startswith("pt_autograd") for one in Path("/proc/self/task").glob("*/comm"))
+    except OSError:  # a thread has ended meanwhile
+        return False
 
 
 def send_to(device: torch.device, here: torch.Tensor) -> torch.Tensor:

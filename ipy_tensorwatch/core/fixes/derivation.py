@@ -13,7 +13,7 @@ from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.ast_queries import covers_line
 from ..syntax.parsing import parse_header, parse_path, statements_on
-from ..syntax.syntax_tree import each_target
+from ..syntax.syntax_tree import LOOPS, each_target
 from .hidden_reads import words_in_code
 from .sharing import Sharing, binds_path
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 5
 """Over how many names between two paths their sharing is followed."""
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -199,7 +198,7 @@ class Derivation:
         if edit.cell != self.cell or edit.line <= site.end_line:
             return True
         around = statements_on(self.cells.get(self.cell, ""), site.line)
-        return any(isinstance(one, _LOOPS) and covers_line(one, edit.line) for one in around)
+        return any(isinstance(one, LOOPS) and covers_line(one, edit.line) for one in around)
 
     def _is_where_written(self, edit: Edit) -> bool:
         """Return whether an edit lies in a function that wrote."""
