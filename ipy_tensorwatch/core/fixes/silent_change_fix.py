@@ -145,8 +145,6 @@ class _Search:
 
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
-        if any(self.after.get(one) is None for one in self.change.via):  # another way to the very same object
-            yield from self._in_function()
         yield from self._copied_for_each()
         yield from self._copied_where_known()
         for sharing in sharings(self.change, self.cell, self.cells):
@@ -202,10 +200,15 @@ class _Search:
         yield from self._copied(*known[0]) if len(known) == 1 else self._copied_in_all(known)
 
     def _code(self, sharing: Sharing) -> str | None:
-        if self._is_given_back(sharing):
+        if self._is_given_back(sharing) or self._is_second_way(sharing):
             return None
         code = copied_value(sharing.begun.text, self._copying(*sharing))
         return None if code and "deepcopy(" in code and self._is_stored_inside(sharing.begun) else code
+
+    def _is_second_way(self, sharing: Sharing) -> bool:
+        """Return whether a copy would go to another way to the very object that is written: a loader of a dataset."""
+        path = str(sharing.path)
+        return path in self.change.via and self.after.get(path) is None
 
     def _is_given_back(self, sharing: Sharing) -> bool:
         """Return whether a statement stores what its own call wrote and gave back: a copy of that comes too late."""
