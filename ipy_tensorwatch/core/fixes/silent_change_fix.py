@@ -187,10 +187,19 @@ class _Search:
     def _copied_for_each(self) -> Iterator[Fix]:
         """Copy where each of several paths that were written, or each turn of a loop, began to share the memory."""
         yield from self._copied_in_all(carried_over(self.change, self.cell, self.cells))
-        found = {one: self._begun_with(one) for one in self.change.via}
+        found = {one: self._begun_with(one) for one in self._distinct()}
         known = [one for one in found.values() if one is not None]
         if all(begun is not None or self._goes_by_another_name(one, found) for one, begun in found.items()):
             yield from self._copied_in_all(_not_of_each_other(known))
+
+    def _distinct(self) -> list[str]:
+        """Return the paths that were written; where a method stored the memory of one, no other name of its tensor."""
+        origin = self.change.shared_since
+        if origin is None or not is_stored_inside(origin):
+            return [*self.change.via]
+        numbers = {one: reading.object for one in self.change.via if (reading := self.after.get(one)) is not None}
+        known = {numbers[one] for one in (origin.a, origin.b) if one in numbers}
+        return [one for one in self.change.via if one in (origin.a, origin.b) or numbers.get(one) not in known]
 
     def _copied_where_known(self) -> Iterator[Fix]:
         """Copy where the path is known to have begun to share memory with each of several that were written."""
