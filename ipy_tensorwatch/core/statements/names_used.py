@@ -19,7 +19,7 @@ from ..syntax.ast_queries import (
 )
 from ..syntax.parsing import DEFINITIONS, walk_statements
 from ..syntax.syntax_tree import all_nodes, children_of, find_nodes
-from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES
+from ..syntax.torch_vocabulary import OF_LAYOUT, VIEW_ATTRIBUTES, WITHOUT_GRADIENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,18 +130,41 @@ def reads_of(node: ast.stmt) -> frozenset[str]:
 
 
 def values_read(node: ast.stmt, path: str) -> list[bool]:
-    """Return, for each time that a statement reads a path, whether it reads only its values: `y.detach()`.
+    """Return, for each time that a statement reads a path, whether it reads only its values: `y.detach()`, `y.data`.
+
+    What has no gradient, as `y.argmax()` and `y > 0`, reads only values too. Sizes are not counted.
 
     Examples
     --------
-    >>> [values_read(ast.parse(one).body[0], "y") for one in ("f(y.detach(), y)", "y = x.y", "y.detach().sum()")]
-    [[False, True], [], [True]]
+    >>> several = ("f(y.detach(), y)", "y = x.y", "y[0].cpu().data.sum()", "len(y), y.shape, (y * 2).argmax()")
+    >>> [values_read(ast.parse(one).body[0], "y") for one in several]
+    [[False, True], [], [True], [True]]
     """
     parts = own_nodes(node)
-    calls = [part.func for part in parts if isinstance(part, ast.Call)]
-    detached = [func.value for func in calls if isinstance(func, ast.Attribute) and func.attr == "detach"]
+    detached = [one for part in parts if _has_no_gradient(part) for one in all_nodes(part)]
+    sized = [one for part in parts for one in _sized(part)]
     loaded = (part for part in parts if isinstance(part, ast.Name | ast.Attribute | ast.Subscript) and _is_load(part))
-    return [part in detached for part in loaded if spell_path(part) == path]
+    return [part in detached for part in loaded if spell_path(part) == path and part not in sized]
+
+
+def _has_no_gradient(node: ast.AST) -> bool:
+    """Return whether no backward leads through a value."""
+    match node:
+        case ast.Attribute(attr="detach" | "data"):
+            return _is_load(node)
+        case ast.Call(func=func):
+            return last_name(func) in WITHOUT_GRADIENT
+    return isinstance(node, ast.Compare)
+
+
+def _sized(node: ast.AST) -> list[ast.expr]:
+    """Return that of which an expression asks only for the size or the kind."""
+    match node:
+        case ast.Attribute(value=owner, attr=name) if name in OF_LAYOUT:
+            return [owner]
+        case ast.Call(func=ast.Name(id="len"), args=[one]):
+            return [one]
+    return []
 
 
 def _is_load(node: ast.Name | ast.Attribute | ast.Subscript) -> bool:

@@ -51,6 +51,10 @@ class Named:
         """Return whether a path is behind one of the targets."""
         return any(target.covers(path, spelled) for target, spelled in self.below)
 
+    def writes_behind(self, path: AccessPath) -> bool:
+        """Return whether a path is behind one of the targets, which does not only store something else there."""
+        return any(target.kind != "assign" and target.covers(path, spelled) for target, spelled in self.below)
+
 
 def name_targets(statement: Statement, values: Iterable[KeyValues], watched: WatchedPaths) -> Named:
     """Return the watched paths that a statement names as written.

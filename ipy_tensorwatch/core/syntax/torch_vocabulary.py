@@ -192,6 +192,15 @@ FRESH = _words("""
 """)
 """Methods whose result has memory of its own."""
 
+WITHOUT_GRADIENT = _words("""
+    argmax argmin argsort item tolist multinomial bernoulli nonzero count_nonzero bincount searchsorted bucketize
+    isnan isinf isfinite isclose allclose equal eq ne lt le gt ge array_equal
+""")
+"""Functions and methods through whose result no backward leads."""
+
+OF_LAYOUT = _words("shape size dim ndim numel dtype device layout stride is_leaf requires_grad grad_fn")
+"""Attributes and methods of a tensor that read none of its elements."""
+
 PLAIN_CLASSES = _words("""
     list tuple dict set Tensor Parameter ndarray ModuleList ModuleDict ParameterList ParameterDict Sequential
     OrderedDict defaultdict deque Size NoneType int float str bool function builtin_function_or_method method

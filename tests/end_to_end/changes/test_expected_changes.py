@@ -168,6 +168,10 @@ w.sum().backward(); plain(torch.ones(1, 2)).sum().backward()
 sam, mine = SAM([w], lr=0.1), Momentum(plain.parameters())
 grad = plain.weight.grad
 clients = {i: nn.Linear(2, 1) for i in range(3)}
+class Adapted(nn.Module):
+    def __init__(self, base): super().__init__(); self.base = base
+    def merge(self): self.base.weight.data += 1
+base = nn.Linear(2, 2); one, two = Adapted(base), Adapted(base); both = nn.Sequential(one)
 def clip(model):
     for p in model.parameters(): p.grad.clamp_(-.1, .1)
 def infer(model): return model(torch.ones(1, 2))
@@ -203,6 +207,7 @@ def mean_of(models):
         ("avg = mean_of(clients)", {"clients[0].weight", "clients[0].bias"}),
         ("clients[0] = mean_of(clients)", set()),
         ("norm.model = mean_of(clients)", {"clients[0].weight", "clients[0].bias"}),
+        ("means = [mean_of(clients) for _ in range(2)]", {"clients[0].weight", "clients[0].bias"}),
         ("e = nn.functional.embedding(torch.tensor([0]), p, max_norm=.01)", {"plain.weight", "p", "mine.params[0]"}),
         ("clip(plain)", {"grad"}),
         ("sam.scale(.5)", set()),
@@ -211,6 +216,9 @@ def mean_of(models):
         ("soft(plain, frozen)", set()),
         ("scratch.train(torch.ones(1, 2), 1);", {"part"}),
         ("scratch.train(True);", {"scratch.w", "part"}),
+        ("one.merge()", {"two.base.weight"}),
+        ("both[0].merge()", {"two.base.weight"}),
+        ("for each in (one, two): each.merge()", set()),
         ("plain.apply(reset);", set()),
         ("plain.apply(reset_view);", {"p", "mine.params[0]"}),
         ("sam.first_step()", set()),

@@ -150,8 +150,8 @@ class CellIndex:
         """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
         named = (*self.named_by(statement).owners, *self.loops.owners(statement))
         owners = [one.owner if one.steps[-1:] in _INDEXERS else one for one in named]
-        value = statement.value
-        if value is None or path.is_grad or not any(one.leads_to(path) for one in owners):
+        value, classes = statement.value, self._trace.notebook.classes
+        if value is None or path.is_grad or not any(one.leads_to(path) and str(one) in classes for one in owners):
             return False
         if may_write_in(value, path, self._trace.notebook.definitions):
             return False

@@ -76,7 +76,9 @@ def test_of_several_results_that_are_due_those_are_told_that_no_other_was_comput
 @pytest.mark.parametrize(
     ("after", "root", "outcome"),
     [
-        ("plot(out.detach().numpy())", "out", "risk"), ("plot(out.detach()); show(out)", "out", "raises"), ("show(x.out)", "out", "raises"),
+        ("plot(out.detach().numpy())", "out", "risk"), ("plot(out[0].cpu().data.numpy())", "out", "risk"), ("x = out.data_of", "out", "raises"),
+        ("best = torch.argmax(out, dim=1); print(len(out), out.shape)", "out", "risk"), ("right += (out > 0).sum()", "out", "risk"),
+        ("print(out.shape)", "out", "raises"), ("best = out.argmax(); total += out.sum()", "out", "raises"), ("plot(out.detach()); show(out)", "out", "raises"), ("show(x.out)", "out", "raises"),
         ("plot(loss.detach())", "loss", "raises"),
     ],
 )  # fmt: skip
