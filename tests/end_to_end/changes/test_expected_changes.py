@@ -159,6 +159,41 @@ def test_a_model_that_keeps_results_is_one_module_by_each_of_its_names():
     assert [causes["model.seen"], causes["criterion.model.seen"]] == ["module", "module"]
 
 
+CONSTANT = """
+import torch
+from torch import nn
+class Result:
+    def __init__(self, mean): self.mean = mean
+class Constant(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.value = nn.Parameter(torch.zeros(()))
+    def forward(self, x): return Result(self.value.expand(len(x)))
+model = Constant()
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+x = torch.ones(4); out = model(x)
+"""
+USED = "    opt.zero_grad()\n    out = model(x)\n    loss = (out.mean - x).pow(2).sum()\n    loss.backward()\n    opt.step()\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (f"for _ in range(3):\n{USED}", set()),
+        (f"k = 0\nwhile k < 3:\n    k += 1\n{USED}", set()),
+        (f"for _ in range(3):\n{USED}    print(loss.item())", set()),
+        (f"for _ in range(3):\n{USED}    print(out.mean)", {"out.mean"}),
+        (f"for _ in range(3):\n{USED}print(out.mean)", {"out.mean"}),
+        (f"for _ in range(3):\n    print(out.mean)\n{USED}", {"out.mean"}),
+        (f"if True:\n{USED}", {"out.mean"}),
+        ("for _ in range(3):\n" + USED.replace("model(x)", "Result(model(x).mean.detach()); out.mean.sum()").replace("(out.mean - x)", "(model(x).mean - x)"), {"out.mean"}),
+        ("for _ in range(3):\n" + USED.replace("out = model(x)", "kept = model(x); out = model(x)"), {"kept.mean"}),
+    ],
+)  # fmt: skip
+def test_a_result_that_a_turn_has_used_up_may_change_in_its_step(cell, expected):
+    assert expected == silently_changed(CONSTANT, cell)
+
+
 PARAMETERS = """
 import torch
 from torch import nn
