@@ -26,7 +26,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup js check test test-device lint demo bench soak chaos docs pictures clean
-.PHONY: quick style types types-of-newest front-end-types front-end-tests newest-setup newest browser
+.PHONY: quick style types types-of-newest front-end-types front-end-tests newest-setup newest no-browser browser
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -78,8 +78,11 @@ check: setup  ## Lint, types and the tests that need no shell; in under a minute
 
 test: setup  ## Lint, then run all tests
 	@$(LANES) types-of-newest types style front-end-types front-end-tests
-	$(PYTEST) $(IN_PARALLEL) --ignore tests/browser
-	@$(LANES) browser newest
+	@$(LANES) no-browser aside-browser aside-newest
+
+# The browser's tests wait for half of their time. What they print is shown when they have ended.
+aside-%:
+	@$(MAKE) --no-print-directory $* >$(VENV)/$*.log 2>&1; failed=$$?; cat $(VENV)/$*.log; exit $$failed
 
 # What each of these lanes runs stands alone, so that they can run beside each other.
 FOR_NEWEST := tests/end_to_end/errors tests/end_to_end/changes/test_lines.py
@@ -97,6 +100,8 @@ front-end-types:
 	$(NPM) run --silent check
 front-end-tests:
 	$(NPM) test
+no-browser:
+	$(PYTEST) $(IN_PARALLEL) --ignore tests/browser
 browser:
 	$(PYTEST) $(IN_A_BROWSER)
 newest: newest-setup

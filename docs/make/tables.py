@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ipy_tensorwatch.core.hazards.codes import CODES
+from ipy_tensorwatch.core.hazards.codes import OUTCOMES
 from ipy_tensorwatch.render.wording.hazards.code_meanings import CODE_MEANINGS
 from ipy_tensorwatch.shell.ipython.settings import TensorWatch
 
@@ -40,8 +40,8 @@ def settings_table() -> str:
 def hazards_table() -> str:
     """List the codes of hazards."""
     rows = [
-        (f"[{code}](#{code.lower()})", CODE_MEANINGS[code], ", ".join(f"`{outcome}`" for outcome in one.outcomes))
-        for code, one in CODES.items()
+        (f"[{code}](#{code.lower()})", CODE_MEANINGS[code], ", ".join(f"`{outcome}`" for outcome in outcomes))
+        for code, outcomes in OUTCOMES.items()
     ]
     return _table(("code", "what will happen", "outcome"), rows)
 

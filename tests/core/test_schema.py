@@ -14,7 +14,7 @@ import pytest
 from fastjsonschema import JsonSchemaException
 from jsonschema import Draft202012Validator
 
-from ipy_tensorwatch.core.hazards.codes import CODES
+from ipy_tensorwatch.core.hazards.codes import OUTCOMES
 from ipy_tensorwatch.core.hazards.fix import Applicability, Edit
 from ipy_tensorwatch.core.model import records
 from ipy_tensorwatch.core.model.reading import METADATA
@@ -201,7 +201,7 @@ def test_a_hazard_has_its_facts_in_sentences_and_its_fix_as_edits():
 def test_every_code_fits():
     pattern = DEFINED["hazard"]["properties"]["code"]["pattern"]
 
-    assert all(re.match(pattern, code) for code in CODES)
+    assert all(re.match(pattern, code) for code in OUTCOMES)
 
 
 @pytest.mark.parametrize(

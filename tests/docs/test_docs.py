@@ -78,7 +78,7 @@ def written_out(shown: list[str], seen: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("cells", sessions())
 def test_a_session_prints_what_is_shown(cells: list[Shown]):
-    with Notebook("tensorwatch", watched=False) as shell:
+    with Notebook("tensorwatch", watched=False, tracebacks="Context") as shell:
         printed = [shell.cell(cell.source) for cell in cells]
         unload_ipython_extension(shell.shell)  # whichever name the session loaded it under
 

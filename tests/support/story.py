@@ -110,15 +110,34 @@ def measure(story: Story, asked: tuple[tuple[str, ...], ...] = ()) -> list[oracl
     return verdicts
 
 
-def watch(story: Story, settings: Mapping[str, object]) -> tuple[list[Report], list[str]]:
-    """Run the story under the extension; return each cell's report and printed summary."""
+@dataclass(frozen=True)
+class Watched:
+    """What the extension told of one cell of a story; `error` is the `repr` of the exception that ended it, or empty."""
+
+    source: str
+    error: str
+    report: Report
+    said: str
+
+    @property
+    def hazards(self) -> list[Hazard]:
+        """The hazards that the report lists."""
+        return self.report["hazards"]
+
+
+def watch(story: Story, settings: Mapping[str, object] = MappingProxyType({})) -> list[Watched]:
+    """Run the story under the extension; return what was told of each cell."""
+    told = []
     with Notebook(settings=settings) as nb:
-        reports = []
         for cell in story.cells:
             ran = nb.cell(cell.source)
             assert (type(ran.error).__name__ if ran.error else None) == cell.raises, f"{ran.error!r}\n{ran.stdout}"
-            reports.append(nb.report())
-        return reports, nb.said
+            told.append(Watched(cell.source, repr(ran.error) if ran.error else "", nb.report(), ran.told))
+    return told
+
+
+watch_once = cache(watch)
+"""The same with the settings of all tests, once for the tests of a file; they only read what they get."""
 
 
 def true_and_told_lines(setting: str, cell: str) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
@@ -140,15 +159,15 @@ NO_LOOKS = {"probe_floor": 0.0, "probe_share": 0.0}
 
 def faults(story: Story, settings: Mapping[str, object] = MappingProxyType({})) -> list[str]:
     """Return every difference between the reports on a story and the truth, in words."""
-    reports, said = watch(story, settings)
-    verdicts = measure(story, tuple(tuple(sorted(paths(r))) for r in reports))
+    watched = watch(story, settings)
+    verdicts = measure(story, tuple(tuple(sorted(paths(one.report))) for one in watched))
     found = []
     known: list[Hazard] = []
-    for i, (cell, report, verdict, told) in enumerate(zip(story.cells, reports, verdicts, said, strict=True)):
+    for i, (cell, one, verdict) in enumerate(zip(story.cells, watched, verdicts, strict=True)):
         where = f"{story.name} cell {i}: "
-        new, known = new_hazards(report, known), report["hazards"]
+        new, known = new_hazards(one.report, known), one.hazards
         looks = settings is not NO_LOOKS
-        found += [where + fault for fault in _cell_faults(cell, report, verdict, told, new, looks=looks)]
+        found += [where + fault for fault in _cell_faults(cell, one.report, verdict, one.said, new, looks=looks)]
     return found
 
 

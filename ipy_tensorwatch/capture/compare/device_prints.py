@@ -171,6 +171,8 @@ class DevicePrints:
         """Launch digests, awaited for a moment if the device does nothing else; return the storages they are of."""
         held = {one: block.hold() for one, block in blocks.items() if block.nbytes <= MAX_BYTES}
         there = {one: blocks[one] for one, owner in held.items() if owner is not None}
+        if not there:
+            return there
         was_idle, room = is_idle(launcher.device), room_for_copies(launcher.device)
         if not room:
             self._give_up_copies(str(launcher.device))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.model.path import AccessPath
 from ...core.model.snapshots.difference import DiffRow
 from ..snapshot.tensor_parts import COMPONENT
 from .element_diff import ElementDiff
@@ -27,7 +26,7 @@ def with_owners(
         return [*rows], [*contents]
     paths = [one.scene.path_at(one.place) for one in components]
     known = {str(row.scene.path_at(row.place)): number for number, row in enumerate(rows)}
-    for path in {str(AccessPath(path.root, path.steps[:-1])) for path in paths}:
+    for path in {str(path.owner) for path in paths}:
         number, place = known.get(path), snapshot.place_of(path)
         if number is not None:
             both[number] = rows[number], _CHANGED

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from functools import cache
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -75,6 +77,8 @@ def streams_among(things: Iterable[object]) -> list[Any]:
 def busy_streams(streams: Sequence[Any]) -> list[Any]:
     """Return the streams that still work, or are captured; none of them is asked while one is captured."""
     captured = [one for one in streams if ask(_is_captured, one, default=False)]
+    for one in captured:
+        _remember_captured(one)
     return captured or [one for one in streams if ask(_is_at_work, one, default=False)]
 
 
@@ -131,16 +135,38 @@ def _stream_types() -> frozenset[type]:
     return frozenset(one for one in kinds if isinstance(one, type))
 
 
+_captured: list[Any] = []
+"""The streams that were seen to be captured: the user's code may leave one, and end its capture later."""
+
+
 def is_capturing(device: torch.device) -> bool:
-    """Return whether the stream in use, of a device or of the current one, is being captured into a graph.
+    """Return whether the stream in use, of a device or of the current one, or one left so, is captured into a graph.
 
     Nothing may be launched or asked for then, not even on other devices: that could spoil the graph.
     """
+    _captured[:] = [one for one in _captured if ask(_is_captured, one, default=False)]
     asked = getattr(_module(device), "is_current_stream_capturing", None)
-    if asked is None or asked():
-        return asked is not None
-    with made_current(device):
-        return bool(asked())
+    if asked is None or _captured:
+        return bool(_captured)
+    for place in (nullcontext(), made_current(device)):
+        with place:
+            if asked():
+                _remember_captured(stream_in_use(torch.device(device.type)))
+                return True
+    return False
+
+
+def _remember_captured(stream: Any) -> None:  # noqa: ANN401
+    if stream is not None and is_lasting(stream):
+        _captured.append(stream)
+
+
+def is_lasting(stream: Any) -> bool:  # noqa: ANN401
+    """Return whether a stream is one of PyTorch's own; one of another library may be destroyed, and must not be asked.
+
+    The number of such a stream is its address, which is even.
+    """
+    return stream.device.type not in PINNED or stream.stream_id == 0 or bool(stream.stream_id % 2)
 
 
 def free_bytes(device: torch.device) -> int:
@@ -202,6 +228,11 @@ class Sent:
             _on_the_way[:] = [one for one in _on_the_way if not ask(one.has_landed, default=True)] + [sent]
         return sent
 
+    def numbers(self) -> Any:  # noqa: ANN401
+        """Return the numbers that have arrived, as a NumPy array, whatever modes the user is in."""
+        with undisturbed(), torch.no_grad():
+            return self.values.numpy()
+
     def has_landed(self) -> bool:
         """Return whether the numbers have arrived; does not wait, and does not ask where that could do harm."""
         return not is_untouchable(self.device) and bool(self.event.query())
@@ -227,6 +258,34 @@ def use_streams(streams: Iterable[Any]) -> None:
     """Let the present thread launch on these streams; the device of the last one is its current one."""
     for one in streams:
         torch.accelerator.set_stream(one)
+
+
+def backward_starts_devices() -> bool:
+    """Return whether a first backward would make PyTorch look for devices, and start a thread for each.
+
+    A process that has not used its devices may fork others that do, or that run a backward: afterwards it could not.
+    """
+    kind = _accelerator()
+    module: Any = getattr(torch, kind or "", None)
+    if not hasattr(os, "fork") or not hasattr(module, "is_initialized") or module.is_initialized():
+        return False
+    return not _has_engine() and (kind != "cuda" or torch.cuda.device_count() > 0)
+
+
+def _accelerator() -> str | None:
+    """Return the type of devices that PyTorch was built for; asks none of them."""
+    if hasattr(torch, "accelerator"):  # since PyTorch 2.6
+        found = torch.accelerator.current_accelerator()
+        return None if found is None else found.type
+    return "cuda" if torch.backends.cuda.is_built() else None
+
+
+def _has_engine() -> bool:
+    """Return whether a backward has started threads already, as far as the system tells their names."""
+    try:
+        return any(one.read_text().startswith("pt_autograd") for one in Path("/proc/self/task").glob("*/comm"))
+    except OSError:  # a thread has ended meanwhile
+        return False
 
 
 def send_to(device: torch.device, here: torch.Tensor) -> torch.Tensor:

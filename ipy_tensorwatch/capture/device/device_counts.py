@@ -71,7 +71,7 @@ class CountsUnderWay(NamedTuple):
         """Return the number of differing elements and the largest finite difference; None before they have arrived."""
         if not self.sent.has_landed():
             return None
-        rows = self.sent.values.numpy()
+        rows = self.sent.numbers()
         counts, steps = rows[:, :4].copy().view(np.int32), rows[:, 4:].copy()
         wide = steps.view(np.float64 if steps.shape[1] == np.float64().itemsize else np.float32)
         return {

@@ -91,7 +91,7 @@ class Flight:
 
     def digests(self) -> dict[PortionKey, bytes]:
         """Return the digest of each portion, 16 bytes."""
-        data = self.sums.values.numpy().tobytes()
+        data = self.sums.numbers().tobytes()
         return {key: data[16 * place : 16 * place + 16] for place, key in enumerate(self.keys)}
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.record import field, mutable
-from .accelerator_api import PINNED, ask, busy_streams, stream_in_use, stream_key, streams_among
+from .accelerator_api import ask, busy_streams, is_lasting, stream_in_use, stream_key, streams_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,39 +23,42 @@ if TYPE_CHECKING:
 MOST = 64
 """The number of streams that are remembered, the last seen: PyTorch itself makes few, and hands them out in turn."""
 
+_seen: dict[StreamKey, Any] = {}
+"""The streams that were in use, or held by a variable, at a look; they are the process's, and outlast notebooks."""
+
+
+def others_work(device: torch.device, things: Iterable[object] = ()) -> bool:
+    """Note the stream in use and those among objects; return whether another one that is known works or is captured."""
+    current = ask(stream_in_use, device, default=None)
+    own = None if current is None else stream_key(current)
+    held = {stream_key(one): one for one in streams_among(things)}
+    for key, one in (held if own is None else {own: current, **held}).items():
+        _seen.pop(key, None)
+        if is_lasting(one):
+            _seen[key] = one
+    for key in [*_seen][:-MOST]:
+        del _seen[key]
+    every = {**_seen, **held}
+    return bool(busy_streams([one for key, one in every.items() if key != own and key[0] == device]))
+
 
 @mutable(eq=False)
 class KnownStreams:
-    """The streams that were seen in use, by device.
+    """The turns that the user's code takes between streams, as one notebook's looks see them.
 
     Attributes
     ----------
     turns
-        How often another stream than before was found in use.
+        By device: how often another stream than before was found in use.
     """
 
     turns: Counter[torch.device] = field(default_factory=Counter)
     _last: dict[torch.device, StreamKey] = field(default_factory=dict)
-    _seen: dict[StreamKey, Any] = field(default_factory=dict)
 
     def are_ordered(self, device: torch.device, things: Iterable[object] = ()) -> bool:
         """Note which stream is in use; return whether no other one, seen before or among objects, is known to work."""
         current = ask(stream_in_use, device, default=None)
-        own = None if current is None else stream_key(current)
-        if own is not None and own != self._last.setdefault(device, own):
+        if current is not None and stream_key(current) != self._last.setdefault(device, stream_key(current)):
             self.turns[device] += 1
-            self._last[device] = own
-        if own is not None and _is_lasting(current):
-            self._seen[own] = current
-            if len(self._seen) > MOST:
-                del self._seen[next(iter(self._seen))]
-        every = {**self._seen, **{stream_key(one): one for one in streams_among(things)}}
-        return not busy_streams([one for key, one in every.items() if key != own and key[0] == device])
-
-
-def _is_lasting(stream: Any) -> bool:  # noqa: ANN401
-    """Return whether a stream is one of PyTorch's own; one of another library may be destroyed, and must not be asked.
-
-    The number of such a stream is its address, which is even.
-    """
-    return stream.device.type not in PINNED or stream.stream_id == 0 or bool(stream.stream_id % 2)
+            self._last[device] = stream_key(current)
+        return not others_work(device, things)

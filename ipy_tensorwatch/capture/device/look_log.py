@@ -105,7 +105,7 @@ class LookLog:
         What was looked at only once, because the cell made and released it, has the same bytes then as then.
         """
         if self._read is None and (not self._compared or (self._sent is not None and self._sent.has_landed())):
-            bits = iter(np.unpackbits(self._sent.values.numpy(), bitorder="little").tolist() if self._sent else ())
+            bits = iter(np.unpackbits(self._sent.numbers(), bitorder="little").tolist() if self._sent else ())
             self._read = {}
             for one in self._compared:
                 for (storage, layout), since in zip(one.keys, one.since, strict=True):
@@ -129,7 +129,7 @@ class LookLog:
             sent = Sent.off(_rows_of([rows[one] for one in there]))
         if not sent.lands_within(seconds):
             return None
-        data = sent.values.numpy().tobytes()
+        data = sent.numbers().tobytes()
         return here | {one: data[16 * place : 16 * place + 16] for place, one in enumerate(there)}
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.host.capability import take
+from ...core.host.guard import GUARD
 from ..objects.inspect_object import name_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ plain_reads: Callable[[], AbstractContextManager[Any]] = take(
     instead=nullcontext,
 )
 """Disable tensor subclasses and function modes (`torch.set_default_device` is one) during our reads."""
+GUARD.around = plain_reads
 
 # --- dispatch modes -------------------------------------------------------------------------------
 

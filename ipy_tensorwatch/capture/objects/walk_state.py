@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.host.record import field, mutable
-from ...core.model.path import AccessPath
 from ...core.model.snapshots.outline import Outline, OutlineRun
 from ...core.model.snapshots.ways import Way
 from .inspect_object import numbers_of
@@ -113,7 +112,7 @@ class Branch:
         """Record objects that could not be opened."""
         here = self.outline.node_path(node)
         for step, why in zip(steps, reasons, strict=True):
-            self.odd.append((str(AccessPath(here.root, (*here.steps, step)) if step else here), why))
+            self.odd.append((str(here.then(step) if step else here), why))
 
 
 class Tree(NamedTuple):

@@ -11,6 +11,7 @@ from ...core.memory.footprint import footprint_of
 from ...core.memory.strided_layout import are_nested
 from ..device.accelerator_api import Sent, is_idle, is_untouchable
 from ..device.digest_launch import Portion
+from ..device.known_streams import others_work
 from ..host.torch_private import undisturbed
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class FrozenOnDevice:
         footprint = footprint_of(reading) if reading.nbytes else None
         if footprint is None or not are_nested(footprint.levels) or is_untouchable(storage.device):
             return None
+        if others_work(storage.device):  # what they still write would be taken for what is to stay
+            return None
         with undisturbed(), torch.no_grad():
             return cls(footprint.levels, _view(storage, reading.low, footprint.levels).clone())
 
@@ -66,7 +69,7 @@ class FrozenOnDevice:
                 self._under_way[-1].lands_within(MENDING_WAIT)
         arrived = [one for one in self._under_way if one.has_landed()]
         self._under_way = [one for one in self._under_way if not any(one is other for other in arrived)]
-        return any(bool(one.values[0]) for one in arrived)
+        return any(bool(one.numbers()[0]) for one in arrived)
 
 
 def _view(storage: Any, low: int, levels: Levels) -> torch.Tensor:  # noqa: ANN401

@@ -13,6 +13,7 @@ from ...core.model.reading import changed_fields
 from ...core.model.restoring import RefusedError, Restored, RestoreRefusal
 from ..device.accelerator_api import is_capturing, is_idle
 from ..device.kept_copy import LARGEST
+from ..device.known_streams import others_work
 from ..device.left_errors import has_left_error
 from ..host.torch_private import plain_reads, version_of
 from ..memory.byte_block import holds_references
@@ -175,7 +176,7 @@ def _refuse_at_work(one: _Seen) -> None:
         raise RefusedError(RestoreRefusal(code="device-failed", path=one.path))
     if is_capturing(device):
         raise RefusedError(RestoreRefusal(code="device-captured", path=one.path))
-    if not is_idle(device):
+    if not is_idle(device) or others_work(device):
         raise RefusedError(RestoreRefusal(code="device-busy", path=one.path))
 
 

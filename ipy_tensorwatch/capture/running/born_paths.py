@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.evidence.path_writes import touches
 from ...core.host.record import field, mutable
-from ...core.model.path import AccessPath
 from ...core.model.snapshots.difference import Content, Difference, DiffRow, make_row
 from ...core.model.snapshots.outline import Outline
 from ...core.model.trace.born import Arrival, Born
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from threading import RLock
 
+    from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.snapshots.snapshot import Snapshot
     from ...core.model.trace.evidence import SeenWrite
@@ -383,7 +383,7 @@ def _is_bound(row: DiffRow) -> bool:
 def _difference_of(path: AccessPath, reading: Reading) -> Difference:
     """Return the difference of what was written; in place of a component, its sparse tensor is told."""
     if reading.kind == COMPONENT:
-        path, reading = AccessPath(path.root, path.steps[:-1]), reading._replace(kind="tensor")
+        path, reading = path.owner, reading._replace(kind="tensor")
     return Difference(path=path, before=reading, after=reading)
 
 

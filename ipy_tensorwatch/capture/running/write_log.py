@@ -18,6 +18,7 @@ from ..compare.byte_history import ByteHistory
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
+from ..host.torch_private import plain_reads
 from .memory_watch.live_watch import LiveWatch
 from .memory_watch.look_budget import EVENT, PASS, READING, SWITCH
 from .memory_watch.watched_storage import lies_in_whole_readings
@@ -146,8 +147,7 @@ class WriteLog:
     @property
     def past(self) -> ByteHistory:
         """The bytes seen by the looks so far."""
-        watch = self._watch
-        seen = (watch.periods, watch.seen, watch.now, watch.storage_moves.places) if watch else ()
+        seen = (one.periods, one.seen, one.now, one.storage_moves.places) if (one := self._watch) else ()
         return ByteHistory(self.numbers, self.outside, *seen)
 
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
@@ -351,7 +351,7 @@ class WriteLog:
         began = thread_time()  # only CPU time counts: waiting for the GIL does not delay the cell
         GUARD.signals.hold()
         try:
-            with quiet_collector():
+            with plain_reads(), quiet_collector():
                 self._compare(inside=inside, widen=widen)
         finally:
             GUARD.signals.release()

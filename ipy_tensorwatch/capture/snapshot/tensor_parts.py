@@ -13,6 +13,8 @@ from ..objects.inspect_object import pairs_of, text_of
 from ..tensors.plain_reads import is_tensor, layout_of, method_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..objects.walk_state import Branch
 
 _COMPONENTS = {
@@ -47,5 +49,12 @@ def _parts(tensor: torch.Tensor) -> list[tuple[str, Any, str]]:
     found = [(f".{text_of(key) or number}", value, "") for number, (key, value) in enumerate(held)]
     names = _COMPONENTS.get(layout_of(tensor)) if type(tensor) is torch.Tensor else None
     if names and not is_functorch(tensor):
-        found += [(f".{name}()", method_of(name)(tensor), COMPONENT) for name in names]
+        found += _components(tensor, names)
     return found
+
+
+def _components(tensor: torch.Tensor, names: Iterable[str]) -> list[tuple[str, Any, str]]:
+    try:
+        return [(f".{name}()", method_of(name)(tensor), COMPONENT) for name in names]
+    except RuntimeError:  # a backend of another library may have a layout without what takes it apart
+        return []

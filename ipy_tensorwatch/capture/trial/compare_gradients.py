@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from ..device.accelerator_api import backward_starts_devices
 from .compare_values import are_alike, same_values
-from .trial_namespace import new_namespace, ticking
+from .trial_namespace import NotKnownError, new_namespace, ticking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -100,7 +101,15 @@ def judge_gradients(
 
 
 def probe_gradients(run: TrialRun) -> Gradients:
-    """Return what a backward from each variable would give to the leaves, which keep what they have."""
+    """Return what a backward from each variable would give to the leaves, which keep what they have.
+
+    Raises
+    ------
+    NotKnownError
+        If that would be the first backward, and start what the user's code may not want.
+    """
+    if backward_starts_devices():
+        raise NotKnownError
     tensors = {name: one for name, one in run.left.items() if isinstance(one, torch.Tensor) and one.requires_grad}
     leaves = [one for _, one in sorted(tensors.items()) if one.is_leaf]
     return {name: _gradients(one, leaves) for name, one in tensors.items() if not one.is_leaf}

@@ -50,7 +50,7 @@ def run_trial(replay: Replay, names: Mapping[str, object], past: KnownPast, seco
     """
     if not _is_plain_torch():
         return Tried("unknown")
-    devices = TrialDevices.ready(past.snapshotter.devices, names.values())
+    devices = TrialDevices.ready(past.snapshotter.devices)
     if devices is None:
         return Tried("unknown")
     try:

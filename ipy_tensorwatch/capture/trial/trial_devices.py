@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.host.record import mutable
-from ..device.accelerator_api import ask, busy_streams, is_idle, stream_in_use, streams_among, use_streams
+from ..device.accelerator_api import ask, is_idle, stream_in_use, use_streams
 from ..device.kept_copy import room_for_copies
+from ..device.known_streams import others_work
 from .trial_namespace import NotKnownError
 
 if TYPE_CHECKING:
@@ -31,17 +32,11 @@ class TrialDevices:
     streams: list[Any]
 
     @classmethod
-    def ready(cls, names: Iterable[str], things: Iterable[object]) -> TrialDevices | None:
-        """Return the devices by their names; None if one works, is captured, was lost, or has no memory to spare.
-
-        Parameters
-        ----------
-        things
-            The user's objects, among which may be streams.
-        """
+    def ready(cls, names: Iterable[str]) -> TrialDevices | None:
+        """Return the devices by their names; None if one works, is captured, was lost, or has no memory to spare."""
         devices = [torch.device(name) for name in names]
         rooms = {one: ask(_room_on, one, default=0) for one in devices}
-        if not all(rooms.values()) or (devices and busy_streams(streams_among(things))):
+        if not all(rooms.values()) or any(map(others_work, devices)):
             return None
         return cls(rooms, [stream_in_use(one) for one in devices])
 

@@ -26,6 +26,7 @@ from .expected.updates import (
     is_replicated,
     is_update_by_hand,
     may_be_trained,
+    only_stores,
     was_data,
 )
 from .site_order import order_sites
@@ -359,7 +360,7 @@ class _Case:
         named = self.cell.named_by(statement)
         led = [str(path) for path, reading in self.group if self.cell.loops.names(statement, path, reading)]
         exact = named.exact | named.bound
-        found = [path for path, _ in self.group if str(path) in exact or named.is_behind(path)]
+        found = [path for path, _ in self.group if str(path) in exact or named.writes_behind(path)]
         found = found or [path for path, _ in self.group if self.cell.sets(statement, path, self.others)]
         variables = {one.variable for one in statement.elements}  # each leads to an element that has a path of its own
         own = [str(path) for path in found if path.root not in variables]
@@ -386,7 +387,7 @@ class _Case:
             return through
         own = self.path.root if self._mentions(statement) else None  # its variable leads to the others as well
         mentioned = [path for path, _ in self.group if path.root != own and mentions(statement, path)]
-        found = [str(path) for path in mentioned if path.root not in statement.binds] or through
+        found = [str(path) for path in mentioned if not only_stores(statement, path.root)] or through
         return found or self.cell.detours.spell(self.paths, statement.mentions) or self._held(reached)
 
     def _held(self, reached: Reach) -> list[str]:

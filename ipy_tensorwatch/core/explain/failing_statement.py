@@ -80,7 +80,7 @@ def find_failing(source: str, spot: Spot) -> Failing | None:
 
 def failing_in(tree: ast.Module, lines: list[str], spot: Spot) -> Failing | None:
     """Return the statement of a parsed source that a frame was at; None if several beside each other may be it."""
-    around = [*statements_around(tree, lambda one: _holds(one, spot))]
+    around = [*statements_around(tree.body, lambda one: _holds(one, spot))]
     if not around:
         return None
     node = max(around, key=lambda one: (one.lineno, one.col_offset))

@@ -13,7 +13,7 @@ from ..model.typed_line import TypedLine
 from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import keyword, last_name, source_of_node
-from ..syntax.parsing import parse_cell, parse_path, statements_around
+from ..syntax.parsing import parse_cell, parse_path, statements_on
 from ..syntax.syntax_tree import find_nodes
 from .replay import OF_GRADIENTS
 from .sharing import binds_path
@@ -171,8 +171,7 @@ def _is_plain(text: str) -> bool:
 
 def _inserted_after(source: str, cell: int, line: int, new: Sequence[str]) -> Edit | None:
     """Insert lines after the statement at a line, as deep as it is; None if another one shares its last line."""
-    tree = parse_cell(source)
-    around = [*statements_around(tree, lambda one: one.lineno <= line <= (one.end_lineno or 0))] if tree else []
+    around = statements_on(source, line)
     if not around or not isinstance(around[-1], ast.Expr | ast.Assign | ast.AugAssign):
         return None
     node, rows = around[-1], source.split("\n")

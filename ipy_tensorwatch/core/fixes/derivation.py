@@ -11,8 +11,9 @@ from ..model.typed_line import TypedLine
 from ..statements.copied_value import steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
-from ..syntax.parsing import parse_cell, parse_header, parse_path, statements_around
-from ..syntax.syntax_tree import each_target
+from ..syntax.ast_queries import covers_line
+from ..syntax.parsing import parse_header, parse_path, statements_on
+from ..syntax.syntax_tree import LOOPS, each_target
 from .hidden_reads import words_in_code
 from .sharing import Sharing, binds_path
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 5
 """Over how many names between two paths their sharing is followed."""
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -197,19 +197,17 @@ class Derivation:
         """Return whether a line runs before a statement that wrote: above it, or in a loop with it."""
         if edit.cell != self.cell or edit.line <= site.end_line:
             return True
-        tree = parse_cell(self.cells.get(self.cell, ""))
-        loops = [*statements_around(tree, lambda one: _holds(one, site.line))] if tree is not None else []
-        return any(isinstance(one, _LOOPS) and _holds(one, edit.line) for one in loops)
+        around = statements_on(self.cells.get(self.cell, ""), site.line)
+        return any(isinstance(one, LOOPS) and covers_line(one, edit.line) for one in around)
 
     def _is_where_written(self, edit: Edit) -> bool:
         """Return whether an edit lies in a function that wrote."""
         function = self._function_around(edit.cell, edit.line)
         inner = [site.inner for site in self.change.sites if site.inner is not None]
-        return function is not None and any(one.cell == edit.cell and _holds(function, one.line) for one in inner)
+        return function is not None and any(one.cell == edit.cell and covers_line(function, one.line) for one in inner)
 
     def _function_around(self, cell: int, line: int) -> ast.stmt | None:
-        tree = parse_cell(self.cells.get(cell, ""))
-        around = statements_around(tree, lambda one: _holds(one, line)) if tree is not None else ()
+        around = statements_on(self.cells.get(cell, ""), line)
         return next((one for one in around if isinstance(one, _FUNCTIONS)), None)
 
 
@@ -230,7 +228,3 @@ def _mentioned(text: str) -> list[AccessPath]:
     node = parse_header(text)
     known = [path for one in parse_statements(text) for path in one.mentions]
     return known + ([AccessPath(word) for word in words_in_code(node)] if node is not None else [])
-
-
-def _holds(node: ast.stmt, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)

@@ -14,7 +14,7 @@ from ..statements.copied_value import Copying, copied_value
 from ..statements.rewrite_statement import out_of_place, without_inplace
 from ..statements.writes.statement_writes import targets_of
 from ..syntax.ast_queries import arguments, covers_line, last_name, names_bound, own_parts, spell_path
-from ..syntax.parsing import parse_cell, rebindable, statements_around, walk_statements
+from ..syntax.parsing import rebindable, statements_on, walk_statements
 from ..syntax.statement_text import header_end, spell
 from ..syntax.syntax_tree import all_nodes, each_target, find_nodes
 
@@ -60,8 +60,7 @@ def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fi
 
 def _in_lambda(source: str, inner: Inner) -> Fix | None:
     """Return the statement whose lambda wrote, with the lambda's only call in place replaced by one out of place."""
-    tree = parse_cell(source)
-    around = [*statements_around(tree, lambda one: covers_line(one, inner.line))] if tree is not None else []
+    around = statements_on(source, inner.line)
     lambdas = [one for part in own_parts(around[-1]) for one in find_nodes(ast.Lambda, part)] if around else []
     if not any(one.body.lineno == inner.line for one in lambdas):
         return None
@@ -74,10 +73,7 @@ def _in_lambda(source: str, inner: Inner) -> Fix | None:
 
 
 def _find_write(source: str, inner: Inner) -> _Write | None:
-    tree = parse_cell(source)
-    if tree is None:
-        return None
-    around = [*statements_around(tree, lambda one: covers_line(one, inner.line))]
+    around = statements_on(source, inner.line)
     functions = [one for one in around if isinstance(one, _Function)]
     if not functions or around[-1] is functions[-1]:
         return None
@@ -149,7 +145,7 @@ def _own_argument(write: _Write, name: str, *, is_array: bool) -> Iterator[Fix]:
 def _outermost(write: _Write) -> ast.stmt:
     """Return the statement of the function's own block that holds the write."""
     line = write.node.lineno
-    return next(one for one in write.function.body if one.lineno <= line <= (one.end_lineno or line))
+    return next(one for one in write.function.body if covers_line(one, line))
 
 
 def makes_array(value: ast.expr, *, is_array: bool) -> bool:

@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..host.record import record
+from ..syntax.ast_queries import covers_line
 from ..syntax.magic_calls import find_body
-from ..syntax.parsing import parse_cell, parse_path
+from ..syntax.parsing import parse_body, parse_cell, parse_path
 from ..syntax.syntax_tree import all_nodes, each_target, find_nodes, names_in, names_stored
 from .edited_source import apply_edits, moved_line
 from .hidden_reads import gives_library, may_read_anything, words_in_code
@@ -184,19 +185,14 @@ def _saver(own: _Statements, hazard: Hazard | None, edits: Sequence[Edit], code:
     count = hazard.saved_cell
     line = moved_line(hazard.saved_at.line, [one for one in edits if one.cell == count])
     spelled = {ast.unparse(node) for text in (hazard.saved_at.text, code) for node in _statements(text)}
-    places = [place for place, (cell, node) in enumerate(own) if cell == count and _holds(node, line)]
+    places = [place for place, (cell, node) in enumerate(own) if cell == count and covers_line(node, line)]
     return min(places, key=lambda place: ast.unparse(own[place][1]) not in spelled, default=None)
-
-
-def _holds(node: ast.stmt, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 @lru_cache(maxsize=512)
 def _statements(source: str) -> tuple[ast.stmt, ...]:
     """Return the statements of a cell, those that magics like `%%time` run included."""
-    tree = parse_cell(source)
-    found = ((node, find_body(node)) for node in (tree.body if tree else ()))
+    found = ((node, find_body(node)) for node in parse_body(source))
     several = ([node] if body is None else _statements(body.source) or [node] for node, body in found)
     return tuple(one for each in several for one in each)
 

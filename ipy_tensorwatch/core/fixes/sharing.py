@@ -10,7 +10,7 @@ from ..model.typed_line import TypedLine
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
-from ..syntax.ast_queries import names_bound, spell_path
+from ..syntax.ast_queries import covers_line, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.syntax_tree import find_nodes
 
@@ -62,7 +62,7 @@ def goes_by_rows(change: Change, cell: int, source: str) -> bool:
     return any(
         loop.lineno == origin.line
         and roots <= names_bound(loop)
-        and all(loop.lineno <= site.line <= (loop.end_lineno or 0) for site in sites)
+        and all(covers_line(loop, site.line) for site in sites)
         for loop in (find_nodes(ast.For, parse_cell(source)) if roots else ())
     )
 

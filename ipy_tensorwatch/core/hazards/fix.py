@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from ..host.record import record
 from ..syntax.keep_layout import keep_layout
 from ..syntax.magic_calls import MAGIC_CALL, find_body
-from ..syntax.parsing import parse_cell, statements_around
+from ..syntax.parsing import parse_body, parse_cell, statements_on
 from ..syntax.statement_text import header_end, spell_header
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.unrecorded_block import unrecorded_block
@@ -176,8 +176,7 @@ def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
 def _regions(source: str) -> Iterator[tuple[str, int]]:
     """Yield a cell's source and the code in it that magics run, each with its line offset."""
     yield source, 0
-    tree = parse_cell(source) if MAGIC_CALL in source else None
-    bodies = (find_body(node) for node in tree.body) if tree else ()
+    bodies = map(find_body, parse_body(source) if MAGIC_CALL in source else ())
     yield from ((body.source, body.offset) for body in bodies if body is not None)
 
 
@@ -293,8 +292,7 @@ def _before(source: str, node: ast.stmt, code: str) -> Lines | None:
 
 def _find(source: str, lines: list[str], target: TypedLine) -> ast.stmt | None:
     """Return a statement by its line and text."""
-    tree = parse_cell(source)
-    around = statements_around(tree, lambda one: one.lineno <= target.line <= (one.end_lineno or 0)) if tree else ()
+    around = statements_on(source, target.line)
     return next((one for one in around if one.lineno == target.line and spell_header(one, lines) == target.text), None)
 
 

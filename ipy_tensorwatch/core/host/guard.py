@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import traceback
 from collections import deque
+from contextlib import nullcontext
 from sys import gettrace, settrace
 from threading import get_ident
 from types import BuiltinFunctionType
@@ -19,6 +20,7 @@ from .signals import HeldSignals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 T = TypeVar("T")
 
@@ -73,11 +75,14 @@ class Guard:
         The total number of errors.
     signals
         The signals that arrived while our code ran.
+    around
+        Makes what each action runs in, so that nothing of the user's answers or notices it.
     """
 
     faults: deque[Fault] = field(default_factory=lambda: deque(maxlen=KEPT))
     count: int = 0
     signals: HeldSignals = field(default_factory=HeldSignals)
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext
     _inside: int = 0  # the thread of the outermost action that runs
 
     def run(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
@@ -92,7 +97,8 @@ class Guard:
             gc.disable()
             tracer = pause_tracing()
             self._inside = get_ident()
-            return action(*args)
+            with self.around():
+                return action(*args)
         except BaseException as error:  # noqa: BLE001  (no error of ours may reach the user's program)
             self.note(where, error)
             return default

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..model.trace.notebook import Definition
-from ..syntax.parsing import DEFINITIONS, name_of_lambda, parse_cell, walk_statements
+from ..syntax.parsing import DEFINITIONS, name_of_lambda, parse_body, walk_statements
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
@@ -25,11 +25,10 @@ def definitions_in(source: str, cell: int) -> dict[str, Definition]:
     >>> definitions_in("a = 1\n\ndef f(x):\n    x.add_(1)\n", 3)["f"]
     Definition(name='f', cell=3, source='def f(x):\n    x.add_(1)', offset=2)
     """
-    tree = parse_cell(source)
     lines = source.split("\n")
     found: dict[str, Definition] = {}
     own: dict[str, Definition] = {}
-    for node in [] if tree is None else tree.body:
+    for node in parse_body(source):
         names = dict.fromkeys(name for part in all_nodes(node) for name in _names(part, cell))
         if names:
             start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])

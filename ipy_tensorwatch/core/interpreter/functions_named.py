@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 MAX_FOLLOWED = 32
 
 
-def functions_named(node: ast.AST, notebook: Notebook) -> dict[str, ast.stmt]:
-    """Return the functions and classes of a notebook that a statement may run, at most `MAX_FOLLOWED`."""
+def functions_named(node: ast.AST | None, notebook: Notebook) -> dict[str, ast.stmt]:
+    """Return the functions and classes of a notebook that a statement may run, at most `MAX_FOLLOWED`.
+
+    Parameters
+    ----------
+    node
+        The statement; None if it is not Python.
+    """
     waiting, found = deque(_defined(_words_in(node), notebook)), dict[str, ast.stmt]()
     while waiting and len(found) < MAX_FOLLOWED:
         name = waiting.popleft()
@@ -44,12 +50,13 @@ def _defined(words: Words, notebook: Notebook) -> Iterator[str]:
 
 @lru_cache(maxsize=LAST_SOURCES)
 def _words_of(source: str) -> Words:
-    tree = parse_cell(source)
-    return _words_in(tree) if tree is not None else ()
+    return _words_in(parse_cell(source))
 
 
-def _words_in(tree: ast.AST) -> Words:
+def _words_in(tree: ast.AST | None) -> Words:
     """Return the variables and the attributes that a tree names, each once."""
-    parts = [part for part in all_nodes(tree) if isinstance(part, (ast.Name, ast.Attribute))]
+    parts = [
+        part for part in (all_nodes(tree) if tree is not None else ()) if isinstance(part, (ast.Name, ast.Attribute))
+    ]
     words = [(part.id, True) if isinstance(part, ast.Name) else (part.attr, False) for part in parts]
     return tuple(dict.fromkeys(words))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..host.record import record
-from ..model.path import AccessPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..model.path import AccessPath
     from ..statements.aliases.reference import Reference
     from .write_events import Event
 
@@ -92,7 +92,7 @@ def _match(reference: Reference, path: AccessPath) -> Likelihood | None:
     if reference.below:
         return _match_below(reference, path)
     length = len(path.steps)
-    start = AccessPath(reference.path.root, reference.path.steps[:length])
+    start = reference.path.first(length)
     more = reference.path.steps[length:]
     if len(start.steps) < length or not start.leads_to(path):
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..host.deadline import NEVER, Deadline, LateError
 from ..syntax.magic_calls import find_body
-from ..syntax.parsing import parse_cell, parse_header, walk_statements, without_blocks
+from ..syntax.parsing import parse_body, parse_header, walk_statements, without_blocks
 from .definitions import Code
 from .execute import run
 from .frame import Frame
@@ -36,10 +36,9 @@ class StatementEffects:
     """
 
     def __init__(self, notebook: Notebook, *, cell: int = 0, source: str = "", deadline: Deadline = NEVER) -> None:
-        tree = parse_cell(source) if source else None
         self.is_cut = False
         self._cell = cell
-        self._nodes = [] if tree is None else [*walk_statements(tree.body)]
+        self._nodes = [*walk_statements(parse_body(source))]
         self._follower = Interpreter(notebook, deadline)
         self._frame = Frame(self._follower)
         self._deadline = deadline
@@ -108,9 +107,8 @@ class StatementEffects:
         if body is None:
             run([without_blocks(node)], frame)
             return
-        tree = parse_cell(body.source)
         code = Code(self._cell, tuple(body.source.split("\n")), body.offset + line - node.lineno)
-        run([] if tree is None else tree.body, Frame(frame.reader, frame.names, code=code))
+        run(parse_body(body.source), Frame(frame.reader, frame.names, code=code))
 
     def _state(self) -> tuple[Any, ...]:
         return dict(self._frame.names), self._follower.state()

@@ -51,6 +51,25 @@ class AccessPath:
         return text
 
     @property
+    def owner(self) -> AccessPath:
+        """The path to what the last step is of."""
+        return self.first(-1)
+
+    def first(self, count: int) -> AccessPath:
+        """Return the path of its first steps; a negative count leaves out as many of the last.
+
+        Examples
+        --------
+        >>> str(AccessPath("net", (".a", ".b", ".w")).first(1)), str(AccessPath("net", (".a", ".w")).first(-1))
+        ('net.a', 'net.a')
+        """
+        return AccessPath(self.root, self.steps[:count])
+
+    def then(self, *steps: str) -> AccessPath:
+        """Return the path that goes on by some steps."""
+        return AccessPath(self.root, (*self.steps, *steps))
+
+    @property
     def is_grad(self) -> bool:
         """Whether the path leads to the gradient of a tensor."""
         return self.steps[-1:] == (".grad",)

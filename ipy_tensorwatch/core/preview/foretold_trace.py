@@ -15,7 +15,6 @@ from ..model.snapshots.difference import Content, Difference
 from ..model.trace.cell_trace import CellTrace, SourceFile
 from ..model.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
 from ..model.trace.graph_state import GraphState
-from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
 from ..syntax.name_promises import says_own_values
 from .born_places import BornPlaces
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from ..model.trace.graph_state import HalfFreed
     from ..model.trace.notebook import Notebook
     from ..model.trace.saved_tensor import Overwritten
-    from ..statements.statement import Statement
     from .known_state import KnownState
     from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import LaterEntry
@@ -161,7 +159,7 @@ class TraceWriter:
 
     def _site(self, position: Position) -> Site | None:
         if position not in self._sites:
-            found = self._statement(position)
+            found = self._run.statement_at(position)
             inner = self._listing.line(position.place) if position.place else None
             self._sites[position] = (
                 Site(line=found.line, end_line=found.end_line, text=found.text, inner=inner) if found else None
@@ -221,7 +219,7 @@ class TraceWriter:
                 if place is not None:
                     self._born.put(place, reading, changed=False)
                 continue
-            if write.is_certain and (statement := self._statement(write.position)) is not None:
+            if write.is_certain and (statement := self._run.statement_at(write.position)) is not None:
                 self.certain[spelled].add(statement.line)
             self._settled.note(write, path, reading, near)
             if write.is_recorded:
@@ -261,10 +259,6 @@ class TraceWriter:
         for one in self._interpreter.notes.steps:
             found[one.statement].update(self._paths_of(one.optimizer))
         return found
-
-    def _statement(self, position: Position) -> Statement | None:
-        statements = parse_statements(self._run.source)
-        return statements[position.statement] if position.statement < len(statements) else None
 
     def _meets(self, written: Reading, reading: Reading) -> bool:
         if written.object == reading.object or (written[5:11] == reading[5:11] and written.numel):
@@ -310,7 +304,7 @@ class TraceWriter:
         """Return whether a write moves the version counter of what a graph saved."""
         if not write.is_counted or write.by or write.reading.object == one.saved.reading.object:
             return write.is_counted
-        return not self._counters.has_own(write.reading, self._statement(write.position), one.saved)
+        return not self._counters.has_own(write.reading, self._run.statement_at(write.position), one.saved)
 
     # --- what capture would have seen ---
 

@@ -75,7 +75,7 @@ class SettledChanges:
     def _paths_through(self, write: AbstractWrite) -> Iterator[str]:
         """Yield the paths through which a write goes: the written tensor's own, or those that the statement names."""
         is_own = bool(write.by) or write.position.place is not None
-        statement = self._statement(write.position)
+        statement = self._run.statement_at(write.position)
         targets = [one.path for one in statement.targets] if statement and not is_own else []
         made = statement.binds if statement and not write.by else ()
         for path, reading in self._after.beside(write.reading):
@@ -97,7 +97,7 @@ class SettledChanges:
             return None
         if not all(step.startswith("[") for step in path.steps) or write.by == "backward":
             return None
-        statement = self._statement(write.position)
+        statement = self._run.statement_at(write.position)
         if statement is None or (not write.by and (statement.elements or runs_magic(statement.text))):
             return None
         if any(key_names(one.path) for one in statement.targets):  # as in `xs[i] += 1`
@@ -135,10 +135,6 @@ class SettledChanges:
         """The variables of which a path can be reached in two ways."""
         ways = {one.target_root for one in self._known.snapshot.several_ways}
         return frozenset(ways)
-
-    def _statement(self, position: Position) -> Statement | None:
-        statements = parse_statements(self._run.source)
-        return statements[position.statement] if position.statement < len(statements) else None
 
 
 def _writes_by_name(statement: Statement, write: AbstractWrite, path: AccessPath, reading: Reading) -> bool:

@@ -159,11 +159,11 @@ def _walk(path: AccessPath, value: AbstractValue, since: int) -> Iterator[tuple[
             yield path, value.reading, since
             if value.grad is not None:
                 later = max(since, value.since.get(".grad", 0))
-                yield AccessPath(path.root, (*path.steps, ".grad")), value.grad.reading, later
+                yield path.then(".grad"), value.grad.reading, later
         elif isinstance(value, AbstractObject) and id(value) not in seen and len(path.steps) < DEEPEST_WALK:
             seen.add(id(value))
             waiting += [
-                (AccessPath(path.root, (*path.steps, step)), one, max(since, value.since.get(step, 0)))
+                (path.then(step), one, max(since, value.since.get(step, 0)))
                 for step, one in reversed(list(value.parts.items()))
                 if "?" not in step
             ]

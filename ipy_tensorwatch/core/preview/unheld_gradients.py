@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model.path import AccessPath
 from ..model.snapshots.difference import Difference
 
 if TYPE_CHECKING:
@@ -24,5 +23,5 @@ def unheld_gradients(run: AbstractRun, known: KnownState) -> Iterator[Difference
     for leaf in run.memory.reached:
         place = known.by_object.get(leaf.reading.object) if leaf.reading.object not in held else None
         if place is not None and leaf.grad is not None and place[1].collects_gradient:
-            path = AccessPath(place[0].root, (*place[0].steps, ".grad"))
+            path = place[0].then(".grad")
             yield Difference(path=path, before=known.readings.get(str(path)), after=leaf.grad.reading)

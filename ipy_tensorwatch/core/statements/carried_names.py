@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.parsing import parse_cell
+from ..syntax.parsing import parse_body
 from ..syntax.syntax_tree import find_nodes
 from .statement import parse_statements, statements_of
 
@@ -54,9 +54,8 @@ def _carried(statements: Iterable[Statement]) -> frozenset[str]:
 
 def _carried_globals(source: str) -> frozenset[str]:
     """Return the global names that a function binds to something made of their old values."""
-    tree = parse_cell(source) if "global " in source else None
     found = frozenset[str]()
-    for one in tree.body if tree else ():
+    for one in parse_body(source) if "global " in source else ():
         if isinstance(one, ast.FunctionDef):
             names = {name for part in find_nodes(ast.Global, one) for name in part.names}
             body = ast.Module(body=one.body, type_ignores=[])

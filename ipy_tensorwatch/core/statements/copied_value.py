@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.path import AccessPath
 from ..syntax.ast_queries import arguments, is_method, keyword, last_name, source_of_node, spell_item, spell_path
 from ..syntax.syntax_tree import each_target, find_nodes
 from ..syntax.torch_vocabulary import OPTIMIZERS, PASS_ALONG, VIEW_ATTRIBUTES
@@ -15,6 +14,8 @@ from .rewrite_statement import before_writes, parse_one, replace_expressions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ..model.path import AccessPath
 
     _Replacements = list[tuple[ast.expr, str]]
 
@@ -359,7 +360,7 @@ def _spelled(target: ast.expr) -> AccessPath | None:
     if len(refs) != 1:
         return None
     path = refs[0].path
-    return AccessPath(path.root, path.steps[:-1]) if path.steps[-1:] == (".data",) else path
+    return path.owner if path.steps[-1:] == (".data",) else path
 
 
 def _may_be_same(typed: str, step: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import names_bound
 from ..syntax.magic_calls import find_source
-from ..syntax.parsing import DEFINITIONS, blocks_of, parse_cell, walk_statements
+from ..syntax.parsing import DEFINITIONS, blocks_of, parse_body, walk_statements
 from .names_used import binds_of, mentions_of
 from .writes.loop_elements import loops_around
 
@@ -45,9 +45,9 @@ def leftover_names(source: str, known: frozenset[str] = frozenset()) -> frozense
 
 def _statements(source: str) -> Iterator[tuple[ast.stmt, Loops]]:
     """Yield the statements of a cell, each with the loops around it, and those of the code that its magics run."""
-    tree = parse_cell(source)
-    loops = loops_around(tree.body) if tree else {}
-    for node in walk_statements(tree.body) if tree else ():
+    body = parse_body(source)
+    loops = loops_around(body)
+    for node in walk_statements(body):
         yield node, loops.get(id(node), ())
         yield from _statements(find_source(node))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from ..syntax.ast_queries import spell_path
-from ..syntax.parsing import parse_cell, parse_path, walk_statements
+from ..syntax.parsing import parse_body, parse_path, walk_statements
 from .names_used import binds_of
 
 _MAKES_LEAF = "requires_grad_"
@@ -28,8 +28,8 @@ def renamed_leaves(source: str, known: frozenset[str] = frozenset()) -> frozense
     """
     if not known and _MAKES_LEAF not in source:
         return known
-    tree, found = parse_cell(source), {*known}
-    for node in walk_statements(tree.body) if tree is not None else ():
+    found = {*known}
+    for node in walk_statements(parse_body(source)):
         bound = binds_of(node)
         found = {one for one in found if parse_path(one).root not in bound}
         match node:

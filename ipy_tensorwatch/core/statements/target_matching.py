@@ -51,6 +51,10 @@ class Named:
         """Return whether a path is behind one of the targets."""
         return any(target.covers(path, spelled) for target, spelled in self.below)
 
+    def writes_behind(self, path: AccessPath) -> bool:
+        """Return whether a path is behind one of the targets, which does not only store something else there."""
+        return any(target.kind != "assign" and target.covers(path, spelled) for target, spelled in self.below)
+
 
 def name_targets(statement: Statement, values: Iterable[KeyValues], watched: WatchedPaths) -> Named:
     """Return the watched paths that a statement names as written.
@@ -82,7 +86,7 @@ def match_targets(targets: Iterable[Target], values: Iterable[KeyValues], watche
             if target.below or not matches:  # `out=pair` writes what is behind the name
                 below[target, path] = None
             if target.kind == "assign" and not matches:
-                owners[AccessPath(path.root, path.steps[:-1])] = None
+                owners[path.owner] = None
     return Named(exact=frozenset(exact), below=tuple(below), bound=frozenset(bound), owners=tuple(owners))
 
 
@@ -94,7 +98,7 @@ def _is_other(target: Target, reading: Reading | None) -> bool:
 def longest_watched(path: AccessPath, watched: WatchedPaths) -> tuple[list[str], bool]:
     """Return the watched paths that match most steps of a path, and whether they match all of them."""
     for length in range(len(path.steps), -1, -1):
-        prefix = AccessPath(path.root, path.steps[:length])
+        prefix = path.first(length)
         if str(prefix) in watched:
             return [str(prefix)], length == len(path.steps)
         if ANY_ITEM in prefix.steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..syntax.parsing import parse_cell, walk_statements
+from ..syntax.parsing import parse_body, walk_statements
 from .names_used import binds_of, reads_of
 from .writes.loop_elements import loops_around
 
@@ -24,11 +24,10 @@ def is_used_up(source: str, index: int, name: str) -> bool:
     >>> is_used_up("new = state(net)\nfor i in range(3):\n    net.load(half(new))", 2, "new")
     False
     """
-    tree = parse_cell(source)
-    nodes = [*walk_statements(tree.body)] if tree is not None else []
-    if tree is None or index >= len(nodes):
+    body = parse_body(source)
+    nodes, loops = [*walk_statements(body)], loops_around(body)
+    if index >= len(nodes):
         return False
-    loops = loops_around(tree.body)
     around = loops.get(id(nodes[index]), ())
     again = [one for one in nodes[:index] if around and around[-1] in loops.get(id(one), ())]
     return not _is_read_next(nodes[index + 1 :], name) and not (around and _is_read_next([*again, nodes[index]], name))

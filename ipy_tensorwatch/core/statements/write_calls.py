@@ -11,6 +11,7 @@ from ..syntax.torch_vocabulary import (
     DISTRIBUTED,
     FRESH,
     MEMBERS,
+    MODULE_METHODS,
     OF_DISTRIBUTED,
     OPTIMIZERS,
     REPLICATORS,
@@ -27,7 +28,7 @@ _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
 _CALLED = re.compile(r"(\.?)(\w+)\s*\(")
 _OWNED = re.compile(r"(?:(\w+)\.)?\b(\w+)\s*\(")
 _STARTS, _WAITS = re.compile(r"\basync_op\s*=\s*True\b|\birecv\b"), re.compile(r"\.(?:wait|result|synchronize)\(")
-_READERS = (FRESH | VIEWS | MEMBERS | OPTIMIZERS) - {"backward", "sort"}
+_READERS = (FRESH | VIEWS | MEMBERS | MODULE_METHODS | OPTIMIZERS) - {"backward", "sort"}
 _FUNCTIONS = BUILTINS | OPTIMIZERS
 _OPENS = re.compile(r"\b(?:for|with|await|class|def)\b")
 

@@ -8,7 +8,7 @@ from ..host.record import field, mutable
 from ..model.records import Inner
 from .ast_queries import covers_line
 from .magic_calls import MAGIC_CALL, find_body
-from .parsing import parse_cell, statements_around
+from .parsing import parse_body, parse_cell, statements_around
 from .statement_text import header_end, spell_header
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class Listing:
 
 
 def _offsets(outer: str, inner: str) -> Iterator[int]:
-    tree = parse_cell(outer) if MAGIC_CALL in outer else None
-    for node in tree.body if tree else ():
+    for node in parse_body(outer) if MAGIC_CALL in outer else ():
         body = find_body(node)
         if body is not None and body.source.strip() == inner.strip():
             yield body.offset + _blank_lines(body.source) - _blank_lines(inner)
@@ -70,7 +69,7 @@ def _blank_lines(source: str) -> int:
 
 def _innermost(tree: ast.Module | None, lines: list[str], line: int) -> tuple[int, str]:
     """Return the first line and the text of the innermost statement on a line; a compound statement's header only."""
-    found = [] if tree is None else statements_around(tree, lambda one: covers_line(one, line))
+    found = [] if tree is None else statements_around(tree.body, lambda one: covers_line(one, line))
     around = [one for one in found if line <= header_end(one, lines)[0]]
     if not around:
         return line, ""

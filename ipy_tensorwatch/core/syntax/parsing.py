@@ -153,9 +153,20 @@ def walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             waiting += [iter(block) for block in blocks_of(node)][::-1]
 
 
-def statements_around(tree: ast.Module, holds: Callable[[ast.stmt], bool]) -> Iterator[ast.stmt]:
+def parse_body(source: str) -> list[ast.stmt]:
+    """Parse a cell's source into its top-level statements; none if it is not Python."""
+    tree = parse_cell(source)
+    return [] if tree is None else tree.body
+
+
+def statements_on(source: str, line: int) -> list[ast.stmt]:
+    """Return the statements of a cell that stand on a line, the outer ones first, those in definitions too."""
+    return [*statements_around(parse_body(source), lambda one: covers_line(one, line))]
+
+
+def statements_around(body: list[ast.stmt], holds: Callable[[ast.stmt], bool]) -> Iterator[ast.stmt]:
     """Yield the statements that contain something, and those inside them that do, in definitions too."""
-    waiting = [tree.body]
+    waiting = [body]
     while waiting:
         for node in waiting.pop():
             if holds(node):
@@ -284,7 +295,7 @@ def rebindable(source: str, line: int) -> frozenset[str]:
     """
     innermost = _function_around(source, line)
     loops = [one for one in all_nodes(innermost) if isinstance(one, ast.For | ast.While)]
-    again = min((one.lineno for one in loops if one.lineno <= line <= (one.end_lineno or 0)), default=line + 1)
+    again = min((one.lineno for one in loops if covers_line(one, line)), default=line + 1)
     parts = [one for one in find_nodes(ast.Name, innermost) if isinstance(one.ctx, ast.Load)]
     read = {one.id for one in parts if one.lineno >= again and one.lineno != line}
     return bound_around(source, line) & read.union(_declared(innermost))

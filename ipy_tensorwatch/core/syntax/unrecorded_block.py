@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .ast_queries import covers_line, last_name
-from .parsing import parse_cell, statements_around
+from .ast_queries import last_name
+from .parsing import statements_on
 from .syntax_tree import find_nodes
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ def unrecorded_block(source: str, line: int, name: str) -> ast.With | None:
     >>> found and found.lineno
     2
     """
-    tree = parse_cell(source)
-    around = [*statements_around(tree, lambda one: covers_line(one, line))] if tree else []
+    around = statements_on(source, line)
     functions = [place for place, one in enumerate(around) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
     inside = around[functions[-1] + 1 if functions else 0 :]
     block = next((one for one in inside if isinstance(one, ast.With) and _records_nothing(one)), None)

@@ -36,10 +36,12 @@ class HeadingTransformer:
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Return the lines of a cell with the `%%tensordiff` line as a comment."""
+        if not lines or MAGIC not in lines[0]:
+            return lines
         return GUARD.run("reading-cell", self._comment_out, lines, default=lines)
 
     def _comment_out(self, lines: list[str]) -> list[str]:
-        if not lines or self.is_running() or _options(lines[0], MAGIC) is None:
+        if self.is_running() or _options(lines[0], MAGIC) is None:
             return lines
         first = next((place for place, line in enumerate(lines) if place and line.strip()), None)
         if first is None or lines[first].lstrip().startswith("%%"):

@@ -11,7 +11,7 @@ from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import parse_path
 from ...render.page import code, words
 from ...render.pages.fix_page import OfferedFix, show_fix, show_no_fix
-from ...render.wording.changes.phrases import how
+from ...render.wording.changes.phrases import how, names
 from ...render.wording.hazards.hazard_sentences import message
 from ..ipython.cell_sources import leading_blanks, typed_source
 from ..ipython.find_path import normalize
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ...core.hazards.fix import Edit
-    from ...render.page import Page
+    from ...core.model.records import Change
+    from ...render.page import Line, Page
     from ...render.report import Report
 
 
@@ -49,8 +50,15 @@ def mend_cell(shell: InteractiveShell, report: Report, asked: str | None) -> Pag
     typed = {count: _as_typed(shell, count, report.sources[count], first.fix.edits) for count in sorted(edited)}
     shell.set_next_input("\n\n".join(apply_edits(*one) for one in typed.values()))
     edits = tuple(edit for _, several in typed.values() for edit in several)
-    shown = replace(first, fix=replace(first.fix, edits=edits))
+    shown = replace(first, what=_told_together(first, mended), fix=replace(first.fix, edits=edits))
     return show_fix([shown, *others], {count: source for count, (source, _) in typed.items()}, again)
+
+
+def _told_together(first: OfferedFix, mended: Sequence[Change]) -> Line:
+    """Return what a fix mends, with all other changes that it mends if that is a change."""
+    others = [one.path for one in mended if one.path != first.mends]
+    is_change = len(others) < len(mended)
+    return first.what + words("; the same mends ") + names(others) if others and is_change else first.what
 
 
 def _offered(report: Report) -> Iterator[OfferedFix]:

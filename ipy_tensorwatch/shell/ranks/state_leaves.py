@@ -9,7 +9,7 @@ from ...capture.ranks.known_placements import known_placements
 from ...capture.ranks.state_tree import gradients_of
 from ...core.ranks.state_leaf import StateLeaf
 from ...core.statements.carried_names import assigns_made_of
-from ...core.syntax.parsing import parse_cell
+from ...core.syntax.parsing import parse_body
 from ...core.syntax.syntax_tree import names_stored
 from ..ipython.cell_sources import user_variables
 
@@ -75,6 +75,5 @@ def _is_renewed(report: Report | None, one: StatePlace, name: str) -> bool:
 
 def _binding(source: str, name: str) -> tuple[int, str]:
     """Return the line and the text of the last statement of a cell that binds a name; (0, "") if none does."""
-    tree = parse_cell(source)
-    bound = [one for one in (tree.body if tree else ()) if name in names_stored(one)]
+    bound = [one for one in parse_body(source) if name in names_stored(one)]
     return (bound[-1].lineno, ast.unparse(bound[-1]).partition("\n")[0]) if bound else (0, "")

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
+from ipy_tensorwatch.core.hazards.codes import OUTCOMES
 from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace.evidence import Position, SeenWrite
@@ -26,6 +27,12 @@ def test_what_followed_from_real_cells_follows_again(name):
         pytest.skip("ast.unparse of Python 3.10 writes `(a, b) = c` for `a, b = c`")
     traces, said = load(name)
     assert said == json.loads(json.dumps([*outcomes(traces)]))
+
+
+def test_every_hazard_of_real_cells_has_an_outcome_that_its_code_may_have():
+    told = [one for name in STORIES for cell in load(name)[1] for one in cell.get("hazards", ())]
+    assert len(told) > 200
+    assert [] == [one for one in told if one["outcome"] not in OUTCOMES[one["code"]]]
 
 
 @pytest.mark.parametrize("name", STORIES)

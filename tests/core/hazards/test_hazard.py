@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import get_args
 
 import pytest
 
-from ipy_tensorwatch.core.hazards.codes import CODES, OF_BACKWARD, HazardCode
+from ipy_tensorwatch.core.hazards.codes import OF_BACKWARD, OUTCOMES, HazardCode
 from ipy_tensorwatch.core.hazards.fix import Displayed, Edit, Fix, Preceding, Replacing, with_edits
 from ipy_tensorwatch.core.hazards.lasting_hazard import Lasting
 from tests.support.records import hazard, reading, site, snapshot, typed
@@ -45,12 +44,8 @@ def test_a_hazard_lasts_while_its_paths_lead_where_they_led():
     assert not one.holds_in(snapshot(x=reading(1, 5)))
 
 
-@pytest.mark.parametrize("code", get_args(HazardCode))
-def test_every_code_has_an_entry_that_leads_to_its_rule(code: str):
-    entry = CODES[code]
-
-    assert import_module(f"ipy_tensorwatch.core.{entry.rule}")
-    assert set(entry.outcomes) <= {"raises", "wrong", "risk"}
+def test_every_code_has_its_outcomes():
+    assert get_args(HazardCode) == (*OUTCOMES,)
 
 
 SOURCE = "import torch\nfor _ in range(2):\n    h.add_(1)  # twice\nfor row in x: row.mul_(2)\na = 1; h.mul_(\n    2)\n変 = 1; h.div_(3)\nif h.add_(1) is None:\n    pass"

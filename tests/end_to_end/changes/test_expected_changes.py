@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.notebook import Notebook, changes, mutated, silent
+from tests.support.story import NO_LOOKS
 
 
 def silently_changed(setup: str, cell: str) -> set[str]:
@@ -236,6 +237,10 @@ w.sum().backward(); plain(torch.ones(1, 2)).sum().backward()
 sam, mine = SAM([w], lr=0.1), Momentum(plain.parameters())
 grad = plain.weight.grad
 clients = {i: nn.Linear(2, 1) for i in range(3)}
+class Adapted(nn.Module):
+    def __init__(self, base): super().__init__(); self.base = base
+    def merge(self): self.base.weight.data += 1
+base = nn.Linear(2, 2); one, two = Adapted(base), Adapted(base); both = nn.Sequential(one)
 def clip(model):
     for p in model.parameters(): p.grad.clamp_(-.1, .1)
 def infer(model): return model(torch.ones(1, 2))
@@ -271,6 +276,7 @@ def mean_of(models):
         ("avg = mean_of(clients)", {"clients[0].weight", "clients[0].bias"}),
         ("clients[0] = mean_of(clients)", set()),
         ("norm.model = mean_of(clients)", {"clients[0].weight", "clients[0].bias"}),
+        ("means = [mean_of(clients) for _ in range(2)]", {"clients[0].weight", "clients[0].bias"}),
         ("e = nn.functional.embedding(torch.tensor([0]), p, max_norm=.01)", {"plain.weight", "p", "mine.params[0]"}),
         ("clip(plain)", {"grad"}),
         ("sam.scale(.5)", set()),
@@ -279,6 +285,9 @@ def mean_of(models):
         ("soft(plain, frozen)", set()),
         ("scratch.train(torch.ones(1, 2), 1);", {"part"}),
         ("scratch.train(True);", {"scratch.w", "part"}),
+        ("one.merge()", {"two.base.weight"}),
+        ("both[0].merge()", {"two.base.weight"}),
+        ("for each in (one, two): each.merge()", set()),
         ("plain.apply(reset);", set()),
         ("plain.apply(reset_view);", {"p", "mine.params[0]"}),
         ("sam.first_step()", set()),
@@ -335,6 +344,35 @@ def test_an_attribute_that_holds_no_values_is_no_write(label, turns):
         assert not silent(nb.run(f"for _ in range({turns}):\n{loop}        {label}"))
         nb.run("view = w.detach()")
         assert {"w", "ps[0]"} == silent(nb.run(f"view.add_(1)\np = w\n{label}"))
+
+
+WITHOUT_LOOKS = """
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+net = nn.Linear(2, 1); both, x = nn.Sequential(net, nn.Tanh()), torch.ones(3, 2)
+opt, mean = torch.optim.SGD(net.parameters(), lr=0.1), AveragedModel(net, avg_fn=lambda a, p, n: (a + p) / 3)
+mean.update_parameters(net)
+"""
+STEP = "both(x).sum().backward(); opt.step()"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"for p in net.parameters():\n    p.requires_grad = True\n{STEP}",
+        f"for m in both.children():\n    m.training = True\n{STEP}",
+        "mean.update_parameters(net)\nmean.eval(); y = mean(x)",
+        "mean.train()\nmean.update_parameters(net)\nprint(mean(x))",
+    ],
+)
+def test_without_looks_what_can_write_is_told_apart_from_what_cannot(cell):
+    with Notebook(settings=NO_LOOKS) as nb:
+        nb.run(WITHOUT_LOOKS)
+        report = nb.run(cell)
+
+    assert mutated(report)
+    assert not silent(report)
 
 
 OBJECTS = """

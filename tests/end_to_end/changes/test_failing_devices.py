@@ -6,8 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 
 from ipy_tensorwatch.core.host.guard import GUARD
+from tests.support.accelerator import DEVICE
 from tests.support.notebook import Notebook, Report, changes, mutated
 
 if TYPE_CHECKING:
@@ -81,6 +83,24 @@ def test_whichever_allocation_fails_frozen_bytes_are_put_back(device: Any, nb: N
         device.fail_allocation(-1)
 
         assert nb.ns["x"].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+ODD = {
+    "the only storage gives its memory back": "x.untyped_storage().resize_(0)\na = 1",
+    "a layout that the device does not take apart": "s = torch.sparse_csr_tensor(*parts)\na = 1",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_nothing_of_ours_fails_where(device: Any, name: str):
+    with Notebook() as nb:
+        nb.run("import torch\nx = torch.arange(6.0, device='sim')\ny = x.data")
+        if "parts" in ODD[name]:
+            nb.give(parts=[torch.tensor(one, device=DEVICE) for one in ([0, 1, 2], [0, 1], [1.0, 2.0])])
+        known = GUARD.count
+        ran = [nb.cell(ODD[name]), nb.cell("b = 1")]
+
+    assert ([one.error for one in ran], GUARD.count) == ([None, None], known)
 
 
 # ---------------------------------------------------------------- an error of the user's own kernel, or a lost device
@@ -200,17 +220,47 @@ def test_a_device_at_work_does_not_hold_up_what_another_shows(device: Any, two: 
     assert device.counts()["waits"] == 0
 
 
-def test_a_capture_on_one_device_leaves_the_other_compared(device: Any, two: Notebook):
+def test_a_capture_on_one_device_spoils_nothing_on_another_and_is_compared_later(device: Any, two: Notebook):
     device.make_current(1)
     device.capture(True)
+    two.run("a = 1")
     device.make_current(0)
-    report = two.run("views[0].add_(1);")
+    device.counts()
+    listed = two.run("views[0].add_(1)\nb = 1")
+    spoilt = device.counts()["spoilt"]
     device.make_current(1)
     device.capture(False)
     device.make_current(0)
+    later = changes(two.run("c = 1"), "mutated")
 
+    assert (verified(listed), spoilt) == (set(), 0)
+    assert {one["path"] for one in listed["coverage"]["unverified"]} == {"near", "far", "views[0]", "views[1]"}
+    assert later.keys() == {"near", "views[0]"}
+
+
+LEAVING = {
+    "by its block": "with side:\n    device.capture(True)\n    a = 1\nb = 1\nc = 1",
+    "before anything looked at it": "with side: device.capture(True)\nb = 1\nc = 1",
+    "with digests under way": "device.work(0.1)\nwith side: device.capture(True)\nb = 1\nc = 1",
+}
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_a_stream_that_is_left_while_it_is_captured_is_not_spoilt(device: Any, two: Notebook, name: str):
+    two.run("side = torch.Stream('sim:0')")
+    if "under way" in name:
+        two.run("device.work(0.1)\nviews[0].add_(1);")
+    device.counts()
+    two.run(LEAVING[name])
+    two.run("d = 1")
+    spoilt = device.counts()["spoilt"]
+    device.capture(False)
+    while device.is_busy():
+        time.sleep(0.01)
+    report = two.run("views[0].add_(1);")
+
+    assert spoilt == 0
     assert mutated(report) == {"near", "views[0]"}
-    assert {one["path"] for one in report["coverage"]["unverified"]} == {"far", "views[1]"}
 
 
 def test_no_stream_of_the_user_is_asked_during_a_capture_which_that_would_spoil(device: Any, two: Notebook):

@@ -70,6 +70,13 @@ PROGRAMS = {
         TRAIN + "class Kept:\n    def __init__(self, model):\n        self.own = {}\n        for n, p in model.named_parameters():\n            self.own[n] = p.detach()\n    def clear(self):\n        for p in self.own.values(): p.zero_()",
         "kept = Kept(net)", "kept.clear()",
     ],
+    "a function whose results are kept by name": [
+        TRAIN + "def packed(t):\n    return t.mul_(2).round_(), 2\nkept = {}", "for n, p in net.named_parameters():\n    kept[n] = packed(p.detach())",
+    ],
+    "a dataset in a loader": [
+        START + "class Cut:\n    def __init__(self, x): self.x = x\n    def __len__(self): return 2\n    def __getitem__(self, i):\n        row = self.x[i]\n        row[:2] = -1\n        return row\nds = Cut(x.view(2, 3))",
+        "from torch.utils.data import DataLoader\ndl = DataLoader(ds)\nfor b in dl: pass",
+    ],
     "a dataclass": [START + "from dataclasses import dataclass\n@dataclass\nclass B:\n    x: torch.Tensor", "b = B(x)", "b.x += 1"],
     "load_state_dict that assigns": [TRAIN + "other = nn.Linear(2, 2)", "other.load_state_dict(net.state_dict(), assign=True)", "net.weight.detach().zero_()"],
     ".data": [TRAIN + "other = nn.Linear(2, 2)", "other.weight.data = net.weight.data", "net.weight.data.zero_()"],

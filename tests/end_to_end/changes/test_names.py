@@ -390,3 +390,13 @@ def test_children_of_a_sequential_are_numbered_by_their_place_unless_they_have_a
 
     paths = "net[0].bias", "net.last.bias", "net[2].bias", "several[1].bias"
     assert {f"kept[{place}]": ("alias", (path,)) for place, path in enumerate(paths)} == found
+
+
+def test_what_a_statement_stores_of_a_call_is_not_what_the_call_wrote_through():
+    with Notebook() as nb:
+        nb.run("import torch\ndef half(t): return t.mul_(0.5), 1\nxs = [torch.ones(2), torch.ones(3)]\nkept = {}")
+        report = nb.run("for n, x in enumerate(xs):\n    kept[n] = half(x)")
+
+    assert [("xs[0]", []), ("xs[1]", ["x"])] == [
+        (one["path"], one["via"]) for one in report["changes"] if one["silent"]
+    ]

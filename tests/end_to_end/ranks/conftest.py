@@ -28,6 +28,7 @@ def client(tmp_path_factory) -> Iterator[object]:
     try:
         client = cluster.start_and_connect_sync()
         client.wait_for_engines(ENGINES, timeout=START_SECONDS)
+        client[:].apply_sync(exempt_imports)
         yield client
         client.shutdown(hub=True, block=False)
         client.close()
@@ -72,6 +73,17 @@ def _form_group(lab: Lab, view, ranks: int) -> None:
         dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=world)
         """
     )
+
+
+def exempt_imports() -> None:
+    """Import what the tests use, and exempt it from the garbage collection of every `%reset`, which takes most of it."""
+    import gc
+
+    import torch.distributed.fsdp
+    import torch.nn.parallel  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
 
 
 def leave_group() -> None:

@@ -90,3 +90,22 @@ def test_nothing_is_put_back_while_the_stream_is_captured(device: Any, nb: Noteb
     )
 
     assert nb.ns["launched"] == 0
+
+
+def test_what_another_stream_still_writes_is_not_taken_for_what_is_to_stay(device: Any, nb: Notebook):
+    nb.cell("%tensorwatch thaw x z")
+    nb.run("side = torch.Stream(x.device)")
+    nb.run("a = 1")
+    with nb.ns["side"]:
+        device.work(1.0)
+        device.add_late(nb.ns["z"].data_ptr(), 3, 1.0)
+    told = nb.cell("%tensorwatch freeze z")
+    was_busy, waits = device.is_busy(), device.counts()["waits"]
+    while device.is_busy():
+        pass
+    ran = nb.cell("a = 1")
+    stopped = nb.cell("z.add_(1)")
+
+    assert (was_busy, waits, told.error, ran.error) == (True, 0, None, None)
+    assert isinstance(stopped.error, FrozenError)
+    assert nb.ns["z"].tolist() == [2.0, 2.0, 2.0]

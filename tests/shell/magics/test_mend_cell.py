@@ -44,6 +44,13 @@ def test_cells_that_one_fix_edits_stand_in_the_next_input_one_after_the_other(mo
     assert "run again: cells 1, 2, 3, 4; the mended cells 2, 3 are where you type next" in rows
 
 
+def test_it_names_all_that_the_fix_mends(monkeypatch: pytest.MonkeyPatch):
+    text, _ = asked([PAIR[0] + "\nz = x[1:]", *PAIR[1:]], "%tensorwatch fix", monkeypatch)
+
+    assert "x changed through y; the same mends z" in [" ".join(line.split()) for line in text.splitlines()]
+    assert "More can be mended" not in text
+
+
 def test_it_takes_a_path_or_the_code_of_a_hazard(monkeypatch: pytest.MonkeyPatch):
     cells = [
         *PAIR,

@@ -318,7 +318,7 @@ def test_blame_of_what_nobody_wrote_says_so(notebook: Notebook):
 # --- random programs -------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(programs())
 def test_whatever_a_cell_wrote_is_put_back_or_refused(program: Program):
     with Notebook(check_leaks=False) as nb:

@@ -163,3 +163,18 @@ def test_a_device_without_memory_left_writes_nothing(device: Any, nb: Notebook):
 
     assert told == "x cannot be restored: the device of x failed, or is out of memory"
     assert bytes_of(nb) == after
+
+
+def test_nothing_is_restored_while_a_stream_of_the_user_works(device: Any, nb: Notebook):
+    nb.run("side = torch.Stream(x.device)")
+    nb.run("z.add_(1);")
+    nb.run("with side: device.work(0.5)")
+    why = refusal(nb, "%tensorwatch restore z")
+    was_busy, waits = device.is_busy(), device.counts()["waits"]
+    while device.is_busy():
+        pass
+    nb.run("%tensorwatch restore z")
+
+    assert "still working" in why
+    assert (was_busy, waits) == (True, 0)
+    assert nb.ns["x"].tolist() == [[1, 2, 3], [4, 5, 6]]

@@ -27,6 +27,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 namespace {
@@ -54,7 +55,7 @@ struct Kernel {
 
 struct Memory {
   size_t limit = ARENA, held = 0, most = 0;
-  bool is_capturing = false;
+  std::set<int64_t> captured;
   std::map<int64_t, Clock::time_point> busy_until;
 };
 
@@ -378,10 +379,12 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   m.impl("native_batch_norm", batch_norm);
 }
 
-// What is launched or asked for meanwhile makes the capture invalid.
+// What is asked for meanwhile, of whatever stream and device, makes the capture invalid, as CUDA's global mode has it.
 void check_not_captured() {
-  device().spoilt += device().here().is_capturing;
-  TORCH_CHECK(!device().here().is_capturing, "operation not permitted while the stream is being captured");
+  bool is_captured = false;
+  for (auto &one : device().memories) is_captured |= !one.captured.empty();
+  device().spoilt += is_captured;
+  TORCH_CHECK(!is_captured, "operation not permitted while a stream is being captured");
 }
 struct Guard final : c10::impl::DeviceGuardImplInterface {
   static constexpr auto here = at::DeviceType::PrivateUse1;
@@ -440,7 +443,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   }
   bool isStreamCapturing(const c10::Stream &stream) const {  // overrides since PyTorch 2.12
     device().check();
-    return device().memories[stream.device_index()].is_capturing;
+    return device().memories[stream.device_index()].captured.count(stream.id()) > 0;
   }
 };
 C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard)
@@ -506,9 +509,12 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   }, "Free and total bytes.");
   m.def("is_capturing", [] {
     device().check();
-    return device().here().is_capturing;
+    return device().here().captured.count(Device::stream[Device::current]) > 0;
   });
-  m.def("capture", [](bool on) { device().here().is_capturing = on; }, "Begin or end the capture of the stream.");
+  m.def("capture", [](bool on) {
+    auto &captured = device().here().captured;
+    on ? (void)captured.insert(Device::stream[Device::current]) : captured.clear();
+  }, "Begin the capture of the stream in use, or end all captures of its device.");
   m.def("tell_streams", [](bool on) { device().tells_streams = on; }, "Tell of streams whether they are done, or not.");
   m.def("current", [] { return Device::current; });
   m.def("make_current", [](int index) { Device::current = index; });

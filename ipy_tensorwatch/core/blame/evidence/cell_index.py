@@ -15,7 +15,6 @@ from ...host.deadline import Deadline
 from ...host.grouped import grouped
 from ...interpreter.ranking import Elsewhere
 from ...interpreter.statement_effects import StatementEffects
-from ...model.path import AccessPath
 from ...statements.assigned_value import may_write_in
 from ...statements.statement import parse_statements
 from ...statements.target_matching import name_targets
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from ...interpreter.definitions import ClassKind, RunningFunction
     from ...interpreter.inferred_lines import Effects, Reached
+    from ...model.path import AccessPath
     from ...model.reading import Reading
     from ...model.records import Inner, Place
     from ...model.trace.cell_trace import CellTrace
@@ -149,9 +149,9 @@ class CellIndex:
     def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
         """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
         named = (*self.named_by(statement).owners, *self.loops.owners(statement))
-        owners = [AccessPath(one.root, one.steps[:-1]) if one.steps[-1:] in _INDEXERS else one for one in named]
-        value = statement.value
-        if value is None or path.is_grad or not any(one.leads_to(path) for one in owners):
+        owners = [one.owner if one.steps[-1:] in _INDEXERS else one for one in named]
+        value, classes = statement.value, self._trace.notebook.classes
+        if value is None or path.is_grad or not any(one.leads_to(path) and str(one) in classes for one in owners):
             return False
         if may_write_in(value, path, self._trace.notebook.definitions):
             return False
@@ -172,7 +172,7 @@ class CellIndex:
         """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
         found = self._paths_of(reference)
         if found is None:  # an attribute of a known object, and no array: a counter
-            owner = AccessPath(reference.path.root, reference.path.steps[:-1])
+            owner = reference.path.owner
             return reference.path.steps[-1:] != () and str(owner) in self._trace.notebook.objects
         return family.isdisjoint(found) and self._rebound.isdisjoint(found)
 
@@ -226,7 +226,7 @@ class CellIndex:
 
     def is_of_module(self, path: AccessPath) -> bool:
         """Return whether a path leads to an attribute of a module."""
-        return self.kind_of(AccessPath(path.root, path.steps[:-1])) == "module"
+        return self.kind_of(path.owner) == "module"
 
     def is_of_optimizer(self, path: AccessPath) -> bool:
         """Return whether a path goes through an optimizer."""

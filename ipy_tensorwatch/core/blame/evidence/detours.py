@@ -63,8 +63,8 @@ class Detours:
 def _join(path: AccessPath, typed: AccessPath, known: AccessPath) -> AccessPath | None:
     """Return the typed path to `path`, if its known path leads there or the other way round."""
     if known.leads_to(path):
-        return AccessPath(typed.root, (*typed.steps, *path.steps[len(known.steps) :]))
+        return typed.then(*path.steps[len(known.steps) :])
     excess = len(known.steps) - len(path.steps)
     if path.leads_to(known) and excess <= len(typed.steps):
-        return AccessPath(typed.root, typed.steps[: len(typed.steps) - excess])
+        return typed.first(len(typed.steps) - excess)
     return None

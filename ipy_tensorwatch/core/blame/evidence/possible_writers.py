@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...host.record import field, mutable, record
 from ...interpreter.ranking import MAY_REACH, NAMES_IT
 from ...statements.write_calls import calls_only, mentions
+from ...syntax.name_promises import promises_to_read
 from .module_calls import calls_in_text
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .seen_lines import SeenLines
 
 _STEP = re.compile(r"[\w.\[\]'\"]+\.step\(\)")
-_TOLD, _CALLS_MODULE, _MENTIONS, _CALLS, _HANDS_OVER, _CANNOT = 100, 70, 45, MAY_REACH - 1, MAY_REACH - 2, 0
+_TOLD, _CALLS_MODULE, _ASKS, _MENTIONS, _CALLS, _HANDS_OVER, _CANNOT = 100, 70, 50, 45, MAY_REACH - 1, MAY_REACH - 2, 0
 """Grades beside the scores of lines inside functions."""
 FEW = 8
 """The most candidate statements considered after the deadline."""
@@ -142,6 +143,9 @@ class WriterSearch:
             best = max(best, _CALLS_MODULE)
         if best:
             return best
+        asked = (one for one in statement.methods if not promises_to_read(one.name, of_module=True))
+        if any(one.owner.leads_to(path) for one in asked for path in self.family):
+            return _ASKS
         mentioned = any(mentions(statement, path) for path in self.family)
         if calls_only(statement, self.cell.defines):
             return _HANDS_OVER if mentioned else _CANNOT

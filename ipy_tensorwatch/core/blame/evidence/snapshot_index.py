@@ -40,7 +40,7 @@ class SnapshotIndex:
             (scene, place) for scene in scenes for place, one in enumerate(scene.readings) if one.kind == "component"
         )
         entries = ((scene.path_at(place), scene.readings[place]) for scene, place in found)
-        return grouped(entries, lambda entry: AccessPath(entry[0].root, entry[0].steps[:-1]))
+        return grouped(entries, lambda entry: entry[0].owner)
 
     def lying_on(self, reading: Reading) -> list[Entry]:
         """Return the entries that share a byte with a reading, those of the same layout first."""
@@ -83,7 +83,7 @@ class SnapshotIndex:
     def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
         """Return whether two buffer paths go through one module: all its parameters and buffers are identical."""
         shared = count_alike([path.steps[::-1] for path in (one, other)])
-        starts = tuple(str(AccessPath(path.root, path.steps[: len(path.steps) - shared])) for path in (one, other))
+        starts = tuple(str(path.first(len(path.steps) - shared)) for path in (one, other))
         if starts not in self._alike:
             self._alike[starts] = self._below(starts[0]) == self._below(starts[1])
         return self._alike[starts]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...host.record import record
-from ...model.path import AccessPath
 
 if TYPE_CHECKING:
+    from ...model.path import AccessPath
     from ...model.reading import Reading
     from ...model.snapshots.snapshot import Entry
 
@@ -36,7 +36,7 @@ class ChangedPath:
     def names(self) -> frozenset[str]:
         """Its spelling, and that of the whole tensor if it is a component of a sparse one."""
         is_part = self.reading.kind == "component"
-        whole = AccessPath(self.path.root, self.path.steps[:-1]) if is_part else self.path
+        whole = self.path.owner if is_part else self.path
         return frozenset((str(self.path), str(whole)))
 
     @property

@@ -7,7 +7,6 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from ...model.path import AccessPath
 from ...syntax.name_promises import (
     may_run,
     names_what_it_fills,
@@ -16,7 +15,7 @@ from ...syntax.name_promises import (
     promises_to_update,
 )
 from ...syntax.parsing import parse_header
-from .updates import counts_as_parameter, gives_back
+from .updates import counts_as_parameter, gives_back, is_by_a_stranger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from ...interpreter.definitions import RunningFunction
     from ...interpreter.inferred_lines import Inferred
     from ...interpreter.reached_by_calls import Reach
+    from ...model.path import AccessPath
     from ...statements.statement import Statement
     from ...statements.writes.called_methods import CalledMethod
     from ..evidence.cell_index import CellIndex
@@ -42,7 +42,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     name: `count()` of `counter`.
     """
     path = changed.path
-    if counts_as_parameter(changed.reading) and gives_back(changed, statement):
+    is_parameter = counts_as_parameter(changed.reading)
+    if is_parameter and (gives_back(changed, statement) or is_by_a_stranger(cell, changed, statement, reached)):
         return False
     asked = [one for one in statement.methods if not _is_part(one, path)]
     called = [one for one in asked if _trains_itself(one) or _may_change(cell, one.owner, one.name)]
@@ -102,7 +103,7 @@ def _is_procedure(cell: CellIndex, statement: Statement, line: Inferred) -> bool
 
 def _is_part(one: CalledMethod, path: AccessPath) -> bool:
     """Return whether what is called is no method but an object that the path goes through: `net.body(x)`."""
-    return AccessPath(one.owner.root, (*one.owner.steps, f".{one.name}")).leads_to(path)
+    return one.owner.then(f".{one.name}").leads_to(path)
 
 
 def _trains_itself(one: CalledMethod) -> bool:
@@ -119,7 +120,7 @@ def _is_within(cell: CellIndex, owner: AccessPath, path: AccessPath) -> bool:
     is_whole = cell.kind_of(owner) == "module" or cell.is_frame(owner)
     owners = cell.paths_to(cell.detours.known(owner))
     for length in range(len(path.steps)):
-        names = cell.paths_to(AccessPath(path.root, path.steps[:length]))
+        names = cell.paths_to(path.first(length))
         pairs = ((mine, one) for mine in owners for one in names if mine.leads_to(one))
         steps = [(*one.steps, *path.steps[length:])[len(mine.steps)] for mine, one in pairs]
         if steps:

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from ...syntax.parsing import DEFINITIONS, may_write_gradients, parse_cell
+from ...syntax.parsing import DEFINITIONS, may_write_gradients, parse_body
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import names_in
 from ..hazard import Hazard
@@ -84,8 +84,8 @@ def _with_only(source: str, hooked: set[str] | None = None) -> str:
     hooked
         If given, all is blanked but the statements that register hooks of these variables.
     """
-    tree, kept = parse_cell(source), set[int]()
-    for node in tree.body if tree else ():
+    kept = set[int]()
+    for node in parse_body(source):
         is_hook = hooked is None or (may_write_gradients(ast.unparse(node)) and not hooked.isdisjoint(names_in(node)))
         if is_hook and not isinstance(node, DEFINITIONS):
             kept.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))

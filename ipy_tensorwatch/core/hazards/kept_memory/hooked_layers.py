@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from ...interpreter.execute import body_of
-from ...model.path import AccessPath
 from ...statements.writes.statement_writes import written_roots
 from ...syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, positional_names
 from ...syntax.parsing import parse_path, walk_statements
@@ -30,7 +29,7 @@ def is_output_written(library: Library, spelled: str) -> bool:
     path = parse_path(spelled)
     if not path.steps:
         return False
-    parent, inplace = AccessPath(path.root, path.steps[:-1]), library.notebook.inplace
+    parent, inplace = path.owner, library.notebook.inplace
     name, number = library.class_of(parent), _NUMBER.fullmatch(path.steps[-1])
     if name == "Sequential" and number:
         return f"{parent}[{int(number[1]) + 1}]" in inplace

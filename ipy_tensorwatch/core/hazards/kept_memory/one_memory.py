@@ -249,7 +249,8 @@ def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], 
     copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
     container = container_of([one for one, _ in items])
     fact = OneMemory(container=str(container), count=len(items), times=written.times)
-    code = keeping_copies(born.text, copy, path.steps[len(container.steps) + 1 :]) if born else None
+    places = {one.steps[len(container.steps) + 1 :] for one, _ in items}
+    code = keeping_copies(born.text, copy, places) if born else None
     hazard = Hazard(
         code="TW211",
         outcome="risk",

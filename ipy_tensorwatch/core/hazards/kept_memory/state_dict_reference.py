@@ -87,7 +87,7 @@ def keepsake_of(path: AccessPath, owner: AccessPath) -> AccessPath | None:
     for number, step in enumerate((path.root, *path.steps)):
         between = path.steps[number : len(path.steps) - alike]
         if says_own_values(step) and all(one.startswith("[") for one in between):
-            return AccessPath(path.root, path.steps[:number])
+            return path.first(number)
     return None
 
 
@@ -108,7 +108,7 @@ def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]
     if any(map(says_copy, path.steps[:-1])):
         return False
     shared = count_alike([path.steps, owner.steps]) if path.root == owner.root else -1
-    return any(str(AccessPath(path.root, path.steps[:count])) in modules for count in range(shared + 1))
+    return any(str(path.first(count)) in modules for count in range(shared + 1))
 
 
 def _was_stepped(change: Change) -> bool:

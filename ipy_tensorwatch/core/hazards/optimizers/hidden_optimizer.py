@@ -83,8 +83,7 @@ def _count_lost(trace: CellTrace, step: OptimizerStep) -> int:
 
 def _words_of(reasoning: Reasoning, text: str) -> frozenset[str]:
     """Return the words of a statement, and of the functions of the notebook that it may call."""
-    node = parse_header(text)
-    functions = functions_named(node, reasoning.trace.notebook) if node is not None else {}
+    functions = functions_named(parse_header(text), reasoning.trace.notebook)
     sources = (reasoning.trace.notebook.definitions[name].source for name in functions)
     return frozenset(words_in("\n".join((text, *sources))))
 
@@ -112,9 +111,8 @@ def _unheld(
 
 def _fix(reasoning: Reasoning, text: str, name: str, unheld: Sequence[Entry]) -> Fix:
     """Return the statement of a function of the notebook that makes the optimizer, or one that adds to it."""
-    node = parse_header(text)
-    functions = functions_named(node, reasoning.trace.notebook).values() if node is not None else ()
-    parts = (one for tree in functions for one in find_nodes(ast.Assign, tree))
+    functions = functions_named(parse_header(text), reasoning.trace.notebook)
+    parts = (one for tree in functions.values() for one in find_nodes(ast.Assign, tree))
     made = next((ast.unparse(one) for one in parts if name in map(ast.unparse, one.targets)), None)
     adding = f"{name}.add_param_group({{'params': [{', '.join(str(path) for path, _ in unheld)}]}})"
     return Fix(kind="make-optimizer", code=made) if made else Fix(kind="add-group", code=adding)

@@ -90,7 +90,7 @@ class Outline:
         if run.style == "grad" and isinstance(base := run.keys[inner], int):
             return _grad_of(self.path_at(base, stops))
         here = self.node_path(run.node)
-        return AccessPath(here.root, (*here.steps, *steps_of(run.style, run.keys[inner : inner + 1])))
+        return here.then(*steps_of(run.style, run.keys[inner : inner + 1]))
 
     def roles(self) -> list[str]:
         """Return the role of each tensor."""
@@ -106,7 +106,7 @@ class Outline:
 
 
 def _grad_of(path: AccessPath) -> AccessPath:
-    return AccessPath(path.root, (*path.steps, ".grad"))
+    return path.then(".grad")
 
 
 MAX_BITS = 1000

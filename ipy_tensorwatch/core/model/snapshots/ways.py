@@ -58,7 +58,7 @@ class Way(NamedTuple):
     def path(self) -> AccessPath:
         """The way itself."""
         above = self.outline.node_path(self.node)
-        return AccessPath(above.root, (*above.steps, self.step))
+        return above.then(self.step)
 
     @property
     def target(self) -> AccessPath:
@@ -97,7 +97,7 @@ class Ways:
             target = one.target
             if target.leads_to(path):
                 here = one.path
-                yield AccessPath(here.root, (*here.steps, *path.steps[len(target.steps) :]))
+                yield here.then(*path.steps[len(target.steps) :])
 
     def matching(self, pattern: AccessPath) -> Iterator[AccessPath]:
         """Yield a path with unknown items once for each way that it may take, these items spelled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from ...interpreter.cell_definitions import definitions_in
 from ...interpreter.definitions import Code
 from ...interpreter.source_index import Library
 from ...model.trace.evidence import Position
-from ...model.trace.notebook import Notebook
 from ...statements.leftover_names import leftover_names
 from ...statements.statement import parse_statements
 from ...syntax.parsing import may_define, parse_cell
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Collection, Mapping
 
+    from ...model.trace.notebook import Definition, Notebook
+    from ...statements.statement import Statement
     from ..known_state import KnownState
     from ..values.stopped_error import StoppedError
 
@@ -58,6 +60,11 @@ class AbstractRun:
     @cached_property
     def _all_leftovers(self) -> frozenset[str]:
         return leftover_names(self.source, self.notebook.leftovers)
+
+    def statement_at(self, position: Position) -> Statement | None:
+        """Return the statement of a position; None if it is none of the cell's own."""
+        statements = parse_statements(self.source)
+        return statements[position.statement] if position.statement < len(statements) else None
 
     @property
     def memory(self) -> AbstractMemory:
@@ -126,15 +133,6 @@ def _roots(known: KnownState) -> dict[int, list[str]]:
     return found
 
 
-def _with_definitions(notebook: Notebook, own: Mapping[str, object]) -> Notebook:
-    return Notebook(
-        definitions={**notebook.definitions, **own},  # type: ignore[dict-item]
-        classes={path: name for path, name in notebook.classes.items() if path not in own},
-        inplace=notebook.inplace,
-        leftovers=notebook.leftovers,
-        renamed=notebook.renamed,
-        objects=notebook.objects,
-        modules=notebook.modules,
-        optimizers=notebook.optimizers,
-        evaluating=notebook.evaluating,
-    )
+def _with_definitions(notebook: Notebook, own: Mapping[str, Definition]) -> Notebook:
+    classes = {path: name for path, name in notebook.classes.items() if path not in own}
+    return replace(notebook, definitions={**notebook.definitions, **own}, classes=classes)

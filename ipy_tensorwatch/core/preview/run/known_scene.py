@@ -196,7 +196,7 @@ class KnownScene:
     def _add_gradient(self, tensor: AbstractTensor, path: AccessPath) -> None:
         if tensor.is_leaf:
             found = self.known.readings.get(f"{path}.grad")
-            tensor.grad = None if found is None else self._tensor(AccessPath(path.root, (*path.steps, ".grad")), found)
+            tensor.grad = None if found is None else self._tensor(path.then(".grad"), found)
 
     def _object(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
         notebook = self.library.notebook
@@ -285,7 +285,7 @@ class KnownScene:
             if inner.reading is not None and inner.target is None and not inner.reading.requires_grad:
                 known = self._tensor(path, inner.reading)  # only a gradient would need the path
             if step not in (".grad", "._fields"):
-                yield step, known or self._value(AccessPath(path.root, (*path.steps, step)), inner)
+                yield step, known or self._value(path.then(step), inner)
 
     def _held(self, serials: frozenset[int]) -> Iterator[AbstractTensor]:
         for number in sorted(serials):

@@ -10,7 +10,7 @@ from ...interpreter.definitions import Code, Function
 from ...model.trace.evidence import Position
 from ...statements.statement import names_written, parse_statements
 from ...syntax.magic_calls import find_body
-from ...syntax.parsing import parse_cell, walk_statements
+from ...syntax.parsing import parse_body, parse_cell, walk_statements
 from ..library.container_methods import add_item, drop_part, set_items
 from ..library.library_functions import GRAD_MODES
 from ..library.tensor_methods import call_tensor_method
@@ -234,8 +234,7 @@ class StatementInterpreter(TargetBinder):
 
     def run_text(self, text: str) -> AbstractValue:
         """Run a text as `exec` does, in the cell itself; return what `eval` gives for it."""
-        tree = parse_cell(text)
-        match tree.body if tree is not None else []:
+        match parse_body(text):
             case [ast.Expr(value=value)]:
                 return self.evaluate(value, self.top)
             case body:

@@ -304,6 +304,6 @@ def make_record(names: Sequence[str], given: CallArguments, class_name: str = ""
     return AbstractObject("named tuple", class_name, {f".{one}": values.get(one, UNKNOWN) for one in names})
 
 
-def make_list(values: list[AbstractValue], *, kind: str = "list", is_whole: bool = True) -> AbstractObject:
+def make_list(values: list[AbstractValue], *, is_whole: bool = True) -> AbstractObject:
     """Return a new list."""
-    return AbstractObject(kind, parts={f"[{n}]": one for n, one in enumerate(values)}, is_whole=is_whole)
+    return AbstractObject("list", parts={f"[{n}]": one for n, one in enumerate(values)}, is_whole=is_whole)

@@ -91,7 +91,7 @@ def _item(one: Reference, step: str, *, several: bool) -> Reference:
 
 def step_to(one: Reference, step: str) -> Reference:
     """Return the reference of a spelled step."""
-    return one._replace(path=AccessPath(one.path.root, (*one.path.steps, step)))
+    return one._replace(path=one.path.then(step))
 
 
 def element(refs: References) -> References:

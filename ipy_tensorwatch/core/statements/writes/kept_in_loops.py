@@ -7,16 +7,15 @@ from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_nodes
+from ...syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_nodes, spell_item
 from ...syntax.parsing import blocks_of, parse_header, walk_statements
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import LOOPS, all_nodes
 from ...syntax.torch_vocabulary import FRESH, VIEW_ATTRIBUTES, VIEWS
 from .statement_writes import targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer"))
 _MAKING = frozenset(("arange", "array", "empty", "full", "ones", "rand", "randint", "randn", "tensor", "zeros"))
@@ -45,7 +44,7 @@ def refilled_in_loop(
     >>> ast.unparse(found)
     'buf.fill_(i)'
     """
-    return _refilled(tree, _LOOPS, partial(_kept_by, into=into, may_hold=may_hold))
+    return _refilled(tree, LOOPS, partial(_kept_by, into=into, may_hold=may_hold))
 
 
 def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
@@ -72,41 +71,41 @@ def _kept_each_turn(node: ast.AST) -> ast.expr | None:
             return None
 
 
-def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | None:
+def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = ((),)) -> str | None:
     """Return a statement that keeps a copy of each tensor; None if it is not known how to spell it.
 
     Parameters
     ----------
-    steps
-        The steps from what the container keeps each time to the tensor.
+    places
+        The steps from what the container keeps each time to each of the tensors.
 
     Examples
     --------
     >>> keeping_copies("kept.append(buf)", ".clone()"), keeping_copies("all = list(stream())", ".clone()")
     ('kept.append(buf.clone())', 'all = [one.clone() for one in stream()]')
+    >>> keeping_copies("kept.append((s, 1, t))", ".copy()", [["[0]"], ["[2]"]])
+    'kept.append((s.copy(), 1, t.copy()))'
     """
     node = deepcopy(parse_header(text))  # parsed once for all, and changed here
     match node:
-        case (
-            ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[ast.Tuple(elts=parts)]))
-            | ast.Assign(value=ast.ListComp(elt=ast.Tuple(elts=parts)))
-        ):
-            number = next((n for n in range(len(parts)) if [*steps] == [f"[{n}]"]), None)
-            if number is None:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call):
+            if (made := _copied_at(kept, copy, places)) is None:
                 return None
-            parts[number] = _copied(parts[number], copy)
-        case _ if steps:
+            call.args = [made]
+        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension):
+            if (made := _copied_at(kept, copy, places)) is None:
+                return None
+            comprehension.elt = made
+        case ast.Assign(value=ast.DictComp(value=kept) as comprehension):
+            if (made := _copied_at(kept, copy, places)) is None:
+                return None
+            comprehension.value = made
+        case _ if any(places):
             return None
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call) if not _is_display(kept):
-            call.args = [_copied(kept, copy)]
         case ast.Assign(value=ast.BinOp(left=ast.List(elts=[kept]), op=ast.Mult(), right=times)):
             turns = ast.Call(ast.Name("range"), [times], [])
             item = ast.comprehension(target=ast.Name("_"), iter=turns, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
-        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension) if not _is_display(kept):
-            comprehension.elt = _copied(kept, copy)
-        case ast.Assign(value=ast.DictComp(value=kept) as comprehension) if not _is_display(kept):
-            comprehension.value = _copied(kept, copy)
         case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])):
             item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(ast.Name("one"), copy), generators=[item])
@@ -115,8 +114,42 @@ def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | Non
     return ast.unparse(node)
 
 
-def _is_display(node: ast.expr) -> bool:
-    return isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Set)
+def _copied_at(kept: ast.expr, copy: str, places: Collection[Sequence[str]]) -> ast.expr | None:
+    """Return an expression with copies at some places in it; None if it does not spell all of them."""
+    parts = _parts_of(kept)
+    if parts is None:
+        return None if any(places) else _copied(kept, copy)
+    inside = [[place[1:] for place in places if place and step in (None, place[0])] for step, _ in parts]
+    if sum(map(len, inside)) < len(places):
+        return None
+    made = [_copied_at(part, copy, each) if each else part for (_, part), each in zip(parts, inside, strict=True)]
+    several = [one for one in made if one is not None]
+    return _with_parts(kept, several) if len(several) == len(made) else None
+
+
+def _parts_of(kept: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
+    """Return the parts of a display with their steps, None for any; None for another expression."""
+    match kept:
+        case ast.Tuple(elts=elts) | ast.List(elts=elts):
+            return [(f"[{number}]", part) for number, part in enumerate(elts)]
+        case ast.Dict(keys=keys, values=values):
+            return [("" if key is None else spell_item(key), part) for key, part in zip(keys, values, strict=True)]
+        case ast.ListComp(elt=elt):
+            return [(None, elt)]
+        case ast.Set() | ast.DictComp() | ast.SetComp():
+            return []
+    return None
+
+
+def _with_parts(kept: ast.expr, parts: list[ast.expr]) -> ast.expr:
+    match kept:
+        case ast.Tuple() | ast.List():
+            kept.elts = parts
+        case ast.Dict():
+            kept.values = parts
+        case ast.ListComp():
+            kept.elt = parts[0]
+    return kept
 
 
 def _copied(node: ast.expr, copy: str) -> ast.expr:

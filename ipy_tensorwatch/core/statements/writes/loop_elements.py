@@ -97,8 +97,9 @@ def elements_of(node: ast.stmt, loops: Loops) -> Iterator[Element]:
     for plain, led in zip(find_writes(node, Scope()), find_writes(node, scope), strict=False):
         only = plain.refs[0].path if len(plain.refs) == 1 else AccessPath("", ("",))
         is_own = only.steps in ((), (".data",)) and (plain.step == ".data" or not plain.step.startswith("."))
+        labels = any(target_of(plain, one).is_label for one in plain.refs)
         for one in led.refs:
-            if one.sure and one not in plain.refs and not led.metadata:
+            if one.sure and one not in plain.refs and not led.metadata and (one.is_spelled or not labels):
                 depth = len(one.path.steps) - len(only.steps)
                 yield Element(target=target_of(led, one), variable=only.root, is_own=is_own, depth=depth)
 

@@ -108,13 +108,13 @@ def key_of(step: str, values: KeyValues) -> object:
 
 def name_of_length(path: AccessPath, place: int) -> str:
     """Return the name under which the length is recorded that an item counted from the end needs: `len(h)`."""
-    return f"len({AccessPath(path.root, path.steps[:place])})"
+    return f"len({path.first(place)})"
 
 
 def lengths_of(path: AccessPath) -> dict[str, AccessPath]:
     """Return the containers, each by the name of its length, of which a path may take an item counted from the end."""
     places = [place for place, step in enumerate(path.steps) if step.startswith("[") and "-" in step]
-    return {name_of_length(path, place): AccessPath(path.root, path.steps[:place]) for place in places}
+    return {name_of_length(path, place): path.first(place) for place in places}
 
 
 def key_names(path: AccessPath) -> frozenset[str]:

@@ -151,8 +151,25 @@ COPIES = [
 
 @pytest.mark.parametrize(("text", "steps", "expected"), COPIES)
 def test_a_statement_that_keeps_copies_is_spelled_where_that_is_known(text, steps, expected):
-    assert expected == keeping_copies(text, ".clone()", steps)
-    assert expected == keeping_copies(text, ".clone()", steps), "what was parsed must not have changed"
+    assert expected == keeping_copies(text, ".clone()", [steps])
+    assert expected == keeping_copies(text, ".clone()", [steps]), "what was parsed must not have changed"
+
+
+SEVERAL = [
+    ("kept.append((s, 1, t))", [("[0]",), ("[2]",)], "kept.append((s.clone(), 1, t.clone()))"),
+    ("kept.append({'s': s, 'n': 1})", [("['s']",)], "kept.append({'s': s.clone(), 'n': 1})"),
+    ("kept.append([p.grad for p in ps])", [("[0]",), ("[1]",)], "kept.append([p.grad.clone() for p in ps])"),
+    ("x = [{'a': (b, c)} for b in y]", [("['a']", "[1]")], "x = [{'a': (b, c.clone())} for b in y]"),
+    ("x = {k: [v] for k in y}", [("[0]",)], "x = {k: [v.clone()] for k in y}"),
+    ("kept.append((s, t))", [("[0]",), ("[2]",)], None),
+    ("kept.append({**d, 's': s})", [("['d']",)], None),
+    ("kept.append(pair)", [("[0]",), ("[1]",)], None),
+]
+
+
+@pytest.mark.parametrize(("text", "places", "expected"), SEVERAL)
+def test_all_that_a_statement_keeps_in_one_memory_is_copied_or_nothing(text, places, expected):
+    assert expected == keeping_copies(text, ".clone()", places)
 
 
 @pytest.mark.parametrize(
