@@ -51,7 +51,7 @@ DIFFS = ["%tensordiff", "%tensordiff --help", "%tensordiff 変数の長い名前
 ALL = [*CELLS, *(f"%tensorwatch {one}" for one in [*COMMANDS, *HELPS]), *DIFFS]
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-TRACEBACK = re.compile(r"^-{20,}$.*?^RuntimeError: [^\n]*$", re.MULTILINE | re.DOTALL)
+TRACEBACK = re.compile(r"^Traceback .*?^RuntimeError: [^\n]*$", re.MULTILINE | re.DOTALL)
 
 
 class Terminal(io.StringIO):
