@@ -38,7 +38,10 @@ def accelerator() -> Any:
 
 def for_device(source: str) -> str:
     """Return a cell of the test accelerator as one of the device that the tests run on."""
-    return source if DEVICE == "sim" else source.replace("'sim'", f"'{DEVICE}'").replace('"sim"', f'"{DEVICE}"')
+    for quote in ("'", '"'):
+        for index in ("", ":0"):
+            source = source.replace(f"{quote}sim{index}{quote}", f"{quote}{DEVICE}{index}{quote}")
+    return source
 
 
 @contextmanager

@@ -42,11 +42,17 @@ class CudaDevice:
             "most": most,
         }
 
+    def __init__(self) -> None:
+        self._at_work: list[torch.cuda.Stream] = []
+
     def add_at(self, address: int, count: int, value: float) -> None:
         torch.as_tensor(_Run(address, count), device="cuda").add_(value)
 
+    add_late = add_at  # a kernel comes behind the work of its stream anyway
+
     def work(self, seconds: float) -> None:
         torch.cuda._sleep(int(seconds * CYCLES))
+        self._at_work.append(torch.cuda.current_stream())
 
     def limit(self, size: int) -> None:
         """Leave the memory of a card as it is: the tests that need less of it are not run there."""
@@ -57,7 +63,8 @@ class CudaDevice:
         runtime.cudaSetDevice(-1) if message else runtime.cudaGetLastError()
 
     def is_busy(self) -> bool:
-        return not torch.cuda.current_stream().query()
+        self._at_work = [one for one in self._at_work if not one.query()]
+        return bool(self._at_work) or not torch.cuda.current_stream().query()
 
     def synchronize(self) -> None:
         torch.cuda.synchronize()

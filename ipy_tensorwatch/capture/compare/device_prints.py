@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.host.record import field, mutable
-from ..device.accelerator_api import ask, is_capturing, is_idle
+from ..device.accelerator_api import ask, has_scratch, is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
 from ..device.kept_copy import room_for_copies, without_others
 from ..device.known_streams import KnownStreams
@@ -163,6 +163,9 @@ class DevicePrints:
             return "failed"
         if is_capturing(device):
             return "captured"
+        if not has_scratch(device):
+            self._give_up_copies(str(device))
+            return "failed"
         return "pending" if len(self._under_way) > MAX_UNDER_WAY else None
 
     def _depart(

@@ -179,6 +179,23 @@ def free_bytes(device: torch.device) -> int:
     return 0
 
 
+SCRATCH = 1 << 25
+"""The bytes that one look surely does with."""
+
+
+def has_scratch(device: torch.device) -> bool:
+    """Return whether a device has memory for a look; True if it does not say.
+
+    Without it, PyTorch would give back all that it keeps for the user's next tensors, and wait for the device.
+    """
+    module = _module(device)
+    if not hasattr(module, "mem_get_info") or free_bytes(device) >= SCRATCH:
+        return True
+    if not hasattr(module, "memory_reserved"):
+        return False
+    return bool(module.memory_reserved(device) - module.memory_allocated(device) >= SCRATCH)
+
+
 def _module(device: torch.device) -> Any:  # noqa: ANN401
     return getattr(torch, device.type, None)
 

@@ -13,7 +13,7 @@ from ...core.host.record import field, mutable
 from ...core.model.trace.evidence import SeenWrite
 from ..compare.compare_bytes import is_whole
 from ..compare.device_mark import portions_of
-from ..device.accelerator_api import ask, copies_later, is_known_at_work, is_pinned, is_untouchable
+from ..device.accelerator_api import ask, copies_later, has_scratch, is_known_at_work, is_pinned, is_untouchable
 from ..device.digest_launch import DigestLauncher
 from ..device.kept_copy import LARGEST
 from ..device.known_streams import KnownStreams
@@ -126,6 +126,9 @@ class DeviceWatch:
             return
         try:
             if is_untouchable(torch.device(device)) or not self.streams.are_ordered(torch.device(device)):
+                return
+            if log is None and not has_scratch(torch.device(device)):
+                self._told.add(device)
                 return
             if log is None:
                 log = self._logs[device] = LookLog(self.launcher(device))

@@ -85,6 +85,21 @@ def test_whichever_allocation_fails_frozen_bytes_are_put_back(device: Any, nb: N
         assert nb.ns["x"].tolist() == [0, 1, 2, 3, 4, 5]
 
 
+def test_nothing_is_launched_where_memory_is_so_short_that_all_that_pytorch_keeps_would_be_given_back(
+    device: Any, nb: Notebook
+):
+    device.limit(device.counts()["held"] + (1 << 20))
+    try:
+        listed = nb.run("a = 1\ndevice.add_at(x.data_ptr(), 6, 1.0)\nb = 1")
+        launches = device.counts()["launches"]
+    finally:
+        device.limit(1 << 34)
+    later = changes(nb.run("c = 1"), "mutated")
+
+    assert (reasons(listed), launches) == ({FAILED}, 0)
+    assert later.keys() == {"x", "y", "row"}
+
+
 ODD = {
     "the only storage gives its memory back": "x.untyped_storage().resize_(0)\na = 1",
     "a layout that the device does not take apart": "s = torch.sparse_csr_tensor(*parts)\na = 1",
