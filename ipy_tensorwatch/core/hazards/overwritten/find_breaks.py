@@ -67,6 +67,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
     scalars = tuple(path for path in found.roots if (one := snapshot.get(path)) and one.numel == 1)
     # A write to any variable in the storage moves the version of all views.
     lying = overlapping or reasoning.places.in_storage(saved.reading.storage)
+    losses = [path for path in scalars if (one := snapshot.get(path)) and not one.shape]
     writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
     saved_at = built.maker(saved.sequence) if built else None
     is_alone = all(built is not None and built.maker(other) == saved_at for other in found.others)
@@ -83,7 +84,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         due=due,
         roots=roots,
         is_freed=bool(found.roots) and freed.issuperset(found.roots),
-        is_read_only=bool(roots) and _is_read_detached(roots[0], writing, reasoning, standing),
+        is_read_only=bool(roots) and not losses and _is_read_detached(roots[0], writing, reasoning, standing),
         is_set=(
             writing.cause == "direct"
             and any(reading.kind == "parameter" or (scalars and counts_as_parameter(reading)) for _, reading in lying)

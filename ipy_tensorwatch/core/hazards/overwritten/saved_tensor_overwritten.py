@@ -44,7 +44,7 @@ class Break:
     is_freed
         Whether all graphs that need it lead into a part that a backward has freed.
     is_read_only
-        Whether only the values of the first root were read after the write, as for a plot.
+        Whether only the values of the first root, which is no loss, were read after the write, as for a plot.
     is_set
         Whether a parameter was set or updated by hand, as by `net.weight.data.fill_(1)` or `w.data -= lr * v`, and
         each scalar is a metric of outputs from before, or its backward has run.
@@ -91,7 +91,7 @@ class Break:
         """
         if self.has_run:
             return "wrong"
-        if self.is_set or ((self.is_freed or self.is_read_only) and not self.scalars):
+        if self.is_set or self.is_read_only or (self.is_freed and not self.scalars):
             return "risk"
         is_update_by = is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf)
         is_expected = is_update_by or self.writing.cause == "module"

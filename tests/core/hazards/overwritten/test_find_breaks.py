@@ -79,11 +79,11 @@ def test_of_several_results_that_are_due_those_are_told_that_no_other_was_comput
         ("plot(out.detach().numpy())", "out", "risk"), ("plot(out[0].cpu().data.numpy())", "out", "risk"), ("x = out.data_of", "out", "raises"),
         ("best = torch.argmax(out, dim=1); print(len(out), out.shape)", "out", "risk"), ("right += (out > 0).sum()", "out", "risk"),
         ("print(out.shape)", "out", "raises"), ("best = out.argmax(); total += out.sum()", "out", "raises"), ("plot(out.detach()); show(out)", "out", "raises"), ("show(x.out)", "out", "raises"),
-        ("plot(loss.detach())", "loss", "raises"),
+        ("plot(loss.detach())", "loss", "raises"), ("print(score.squeeze().item())", "score", "risk"), ("print(score)", "score", "raises"),
     ],
 )  # fmt: skip
 def test_a_result_of_which_only_values_are_read_needs_no_backward(after, root, outcome):
-    readings = {"h": H, "out": reading(9, 9), "loss": LOSS}
+    readings = {"h": H, "out": reading(9, 9), "loss": LOSS, "score": reading(7, 7, shape=(1, 1), high=4)}
     graphs = GraphState(overwritten=(overwritten(roots=(root,)),), cells=frozenset((2, 3)))
     first = find(f"h.add_(1)\n{after}", readings, graphs=graphs)
     assert [("TW201", outcome)] == [(one.code, one.outcome) for one in first.hazards]
