@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ipy_tensorwatch.capture.host.gc_pause import quiet_collector
 from ipy_tensorwatch.capture.observer import Observer
+from ipy_tensorwatch.capture.runtime.gc_pause import quiet_collector
 from ipy_tensorwatch.capture.tensors.node_readers import kind_of
 
 if TYPE_CHECKING:

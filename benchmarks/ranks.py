@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any, cast
 
 from ipy_tensorwatch.capture.ranks.state_tree import StatePlace, StateTree
-from ipy_tensorwatch.core.model.reading import Reading
-from ipy_tensorwatch.core.model.records import Cell
 from ipy_tensorwatch.core.ranks.join_reports import join_reports
 from ipy_tensorwatch.core.ranks.rank_report import RankReport
 from ipy_tensorwatch.core.ranks.state_leaf import BranchKey, StateLeaf
+from ipy_tensorwatch.core.records.reading import Reading
+from ipy_tensorwatch.core.records.report_parts import Cell
 from ipy_tensorwatch.shell.ranks.compare_state import StateComparison
 
 RANKS, TENSORS = 4096, 1000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipy_tensorwatch.core.model.freezing import FrozenError
+from ipy_tensorwatch.core.records.freezing import FrozenError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -134,7 +134,7 @@ def __getattr__(name: str) -> object:
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """Start watching; IPython calls this for ``%load_ext``."""
-    from .core.host.uncounted_loading import loading_uncounted
+    from .core.runtime.uncounted_loading import loading_uncounted
 
     with loading_uncounted():
         from ipy_tensorwatch.shell import extension

@@ -46,7 +46,7 @@ KINDS: dict[str, type[BaseException]] = {
     "MemoryError": MemoryError,
 }
 CALLS = (1, 2)
-GUARD_FILES = ("core/host/guard.py", "core/host/signals.py")
+GUARD_FILES = ("core/runtime/guard.py", "core/runtime/signals.py")
 ENTRIES = (
     "Watcher._before_cell",
     "Watcher._after_cell",

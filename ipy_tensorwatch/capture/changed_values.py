@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..core.model.records import Values
+from ..core.records.report_parts import Values
 from .compare.element_diff import marks_of
 from .memory.numbers import numbers
 

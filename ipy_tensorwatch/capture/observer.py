@@ -10,13 +10,13 @@ from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ..core.host.guard import GUARD
-from ..core.host.record import field, mutable, record
-from ..core.model.reason import BUDGET, Reason
-from ..core.model.records import Coverage, Unverified
-from ..core.model.snapshots.difference import DiffRow, diff
-from ..core.model.snapshots.differences import Differences
-from ..core.model.snapshots.snapshot import RootSnapshot, Snapshot
+from ..core.records.reason import BUDGET, Reason
+from ..core.records.report_parts import Coverage, Unverified
+from ..core.records.snapshots.difference import DiffRow, diff
+from ..core.records.snapshots.differences import Differences
+from ..core.records.snapshots.snapshot import RootSnapshot, Snapshot
+from ..core.runtime.guard import GUARD
+from ..core.runtime.record import field, mutable, record
 from .autograd.graph import Graphs
 from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import SaveRecorder
@@ -34,8 +34,8 @@ from .snapshot.snapshotter import Roots, Shot, Snapshotter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ..core.model.reading import Reading
-    from ..core.model.trace.saved_tensor import Overwritten
+    from ..core.records.reading import Reading
+    from ..core.records.trace.saved_tensor import Overwritten
     from .compare.byte_history import ByteHistory
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005

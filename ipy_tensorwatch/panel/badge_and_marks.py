@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ..core.host.grouped import grouped
+from ..core.runtime.grouped import grouped
 from ..render.wording.editor_sentences import also_changes, outcomes
 from ..render.wording.hazards.explained_changes import is_of_its_container
 from .compact import MAX_TEXT, clip

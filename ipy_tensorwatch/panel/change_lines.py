@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..core.hazards.hazard import Hazard
-    from ..core.model.records import Change
+    from ..core.records.report_parts import Change
     from ..render.page import Line
     from ..render.wording.changes.fold_changes import Fold
 

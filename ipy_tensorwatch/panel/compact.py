@@ -7,13 +7,13 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ..core.model.path import AccessPath
-from ..core.model.reason import Reason
-from ..core.model.records import TensorRecord
+from ..core.records.path import AccessPath
+from ..core.records.reason import Reason
+from ..core.records.report_parts import TensorRecord
 from ..render.wording.not_compared import why
 
 if TYPE_CHECKING:
-    from ..core.model.reading import Reading
+    from ..core.records.reading import Reading
 
 TENSOR_FIELDS = tuple(one.name for one in fields(TensorRecord))
 """The column names of a tensor's row."""
@@ -27,7 +27,7 @@ def compact(value: Any) -> Any:  # noqa: ANN401
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.records import Site
+    >>> from ipy_tensorwatch.core.records.report_parts import Site
     >>> compact((Site(line=2, end_line=2, text="y.add_(1)"),))
     [{'line': 2, 'end_line': 2, 'text': 'y.add_(1)'}]
     """

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core.hazards.hazard import MAX_KEY, Turn
-from ..core.host.record import field, mutable
+from ..core.runtime.record import field, mutable
 from ..render.wording.changes.origin_sentences import shared_since
 from .badge_and_marks import is_news, news
 from .change_lines import linked, tell_change
@@ -22,7 +22,7 @@ from .state import State, describe, tell_cell, tell_past
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from ..core.model.records import Change, Values
+    from ..core.records.report_parts import Change, Values
     from ..render.report import Report
 
     Message = Mapping[str, Any]

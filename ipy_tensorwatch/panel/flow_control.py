@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from ..core.host.record import field, mutable
+from ..core.runtime.record import field, mutable
 
 BURST, RATE = 8 << 20, 16 << 20
 """Bytes that may be sent at once, and bytes per second."""

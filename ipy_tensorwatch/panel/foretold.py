@@ -6,8 +6,8 @@ from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ..core.host.grouped import grouped
-from ..core.host.record import field, mutable
+from ..core.runtime.grouped import grouped
+from ..core.runtime.record import field, mutable
 from ..render.wording.editor_sentences import outcomes, would_change
 from .compact import MAX_TEXT, clip
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..core.hazards.hazard import Hazard
-    from ..core.model.records import Site
+    from ..core.records.report_parts import Site
     from ..render.preview import Preview
     from ..render.report import Report
     from .past_cells import PastCells

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..core.hazards.hazard import Hazard, Turn
-    from ..core.model.records import Change
+    from ..core.records.report_parts import Change
     from ..render.page import Line
     from .change_lines import Told
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from ..core.memory.alias_groups import Grouping
     from ..core.memory.changed_bytes import Dirty
-    from ..core.model.reading import Reading
-    from ..core.model.records import Change
+    from ..core.records.reading import Reading
+    from ..core.records.report_parts import Change
     from ..render.report import Report
 
 MAX_GROUPS = 64

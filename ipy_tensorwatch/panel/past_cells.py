@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Literal
 
-from ..core.host.record import field, mutable, record
+from ..core.runtime.record import field, mutable, record
 from ..core.syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..core.hazards.hazard import Turn
-    from ..core.model.records import Cell, Change
+    from ..core.records.report_parts import Cell, Change
     from ..render.report import Report
 
 TimelineMark = Literal["silent", "written", "rebound", "created", "gone"]

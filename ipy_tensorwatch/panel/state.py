@@ -6,8 +6,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ..core.host.record import field, record
 from ..core.memory.alias_groups import Grouping, home_of
+from ..core.runtime.record import field, record
 from ..render.report import SCHEMA_VERSION
 from ..render.wording.changes.fold_changes import most_telling
 from .change_lines import tell_changes
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from ..core.hazards.hazard import Hazard
-    from ..core.model.reading import Reading
-    from ..core.model.records import AliasGroup, Cell, Change, Coverage, Unverified
-    from ..core.model.snapshots.snapshot import Entry
+    from ..core.records.reading import Reading
+    from ..core.records.report_parts import AliasGroup, Cell, Change, Coverage, Unverified
+    from ..core.records.snapshots.snapshot import Entry
     from ..render.report import Report
     from .past_cells import PastCell
 

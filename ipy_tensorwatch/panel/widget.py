@@ -10,15 +10,15 @@ from uuid import uuid4
 import anywidget
 import traitlets
 
-from ..core.host.capability import take
-from ..core.host.guard import GUARD
+from ..core.runtime.capability import take
+from ..core.runtime.guard import GUARD
 from .feed import Feed
 from .foretold import Foretold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..core.model.records import Values
+    from ..core.records.report_parts import Values
     from ..render.report import Report
     from .foretold import Foresee
 

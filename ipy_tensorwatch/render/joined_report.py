@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..core.host.record import record
+from ..core.runtime.record import record
 from .report import SCHEMA_VERSION, hazard_dict, plain
 from .wording.rank_sentences import why_missing
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from string import Formatter
 from typing import TYPE_CHECKING
 
-from ..core.host.record import record
+from ..core.runtime.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ..core.fixes.computed_again import change_behind, fix_afterwards, hazard_beside
 from ..core.fixes.replay import OF_GRADIENTS
 from ..core.fixes.silent_change_fix import fix_changes
-from ..core.host.guard import GUARD
-from ..core.host.record import field, record
 from ..core.memory.alias_groups import group
-from ..core.model.path import AccessPath
-from ..core.model.reason import BUDGET, Reason
 from ..core.origins.origins import Origins
+from ..core.records.path import AccessPath
+from ..core.records.reason import BUDGET, Reason
+from ..core.runtime.guard import GUARD
+from ..core.runtime.record import field, record
 from .wording.hazards.fix_sentences import remedy, title
 from .wording.hazards.hazard_sentences import message
 from .wording.not_compared import why
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ..core.blame.reasoning import Reasoning
     from ..core.hazards.fix import Fix
     from ..core.hazards.hazard import Hazard, Turn
-    from ..core.model.records import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
-    from ..core.model.snapshots.snapshot import Snapshot
+    from ..core.records.report_parts import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
+    from ..core.records.snapshots.snapshot import Snapshot
 
 SCHEMA_VERSION = 1
 

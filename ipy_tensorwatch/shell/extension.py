@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from ..core.host.guard import GUARD
-from ..core.host.record import field, mutable
+from ..core.runtime.guard import GUARD
+from ..core.runtime.record import field, mutable
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.other_tensorwatch import describe_other_tensorwatch
 from .ipython.print_below_cell import CellPrinter, say

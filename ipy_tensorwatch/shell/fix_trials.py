@@ -8,15 +8,15 @@ from itertools import islice
 from time import thread_time
 from typing import TYPE_CHECKING, cast
 
-from ..capture.host.threads import runs_in_other_threads
+from ..capture.runtime.threads import runs_in_other_threads
 from ..capture.trial.given_values import MOST_BYTES, KnownPast
 from ..capture.trial.run_trial import Tried, run_trial
 from ..core.fixes.alternative_fixes import alternative_fixes, needs_trial
 from ..core.fixes.replay import plan_hazard, plan_replay
 from ..core.fixes.silent_change_fix import change_fixes
 from ..core.hazards.hazard import Hazard
-from ..core.host.guard import GUARD
-from ..core.host.record import mutable
+from ..core.runtime.guard import GUARD
+from ..core.runtime.record import mutable
 from .ipython.cell_sources import user_variables
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..capture.trial.trial_namespace import TrialVerdict
     from ..core.fixes.replay import Replay
     from ..core.hazards.fix import Fix
-    from ..core.model.records import Change
+    from ..core.records.report_parts import Change
     from ..render.report import Report
     from .watcher import Watcher
 

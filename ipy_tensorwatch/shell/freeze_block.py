@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..capture.frames.calling_line import name_in_caller
 from ..capture.protect.freezer import Freezer
-from ..core.model.freezing import Culprit, FrozenError
+from ..core.records.freezing import Culprit, FrozenError
 from ..render.wording.not_frozen import not_frozen, released, stopped, written
 
 if TYPE_CHECKING:

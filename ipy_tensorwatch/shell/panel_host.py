@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..capture.changed_values import values_of
-from ..core.host.guard import GUARD
-from ..core.host.record import field, mutable
+from ..core.runtime.guard import GUARD
+from ..core.runtime.record import field, mutable
 from .ipython.request import request_cell, request_metadata, request_session
 from .ranks.registry import relay_to_rank
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets import Bunch
 
-    from ..core.model.records import Values
+    from ..core.records.report_parts import Values
     from ..panel.feed import Feed
     from ..panel.widget import TensorWatchWidget
     from ..render.preview import Preview

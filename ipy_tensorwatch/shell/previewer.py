@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ..capture.objects.plain_variables import held_by_function, plain_variables, read_only_arrays
-from ..core.host.deadline import Deadline
-from ..core.host.guard import GUARD
-from ..core.host.record import field, mutable
+from ..core.runtime.deadline import Deadline
+from ..core.runtime.guard import GUARD
+from ..core.runtime.record import field, mutable
 from ..core.syntax.magic_calls import RUNNING
 from ..render.preview import Preview
 from .cell.take_trace import read_notebook

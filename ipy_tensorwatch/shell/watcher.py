@@ -14,9 +14,9 @@ from ..capture.observer import Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
-from ..core.host.guard import GUARD
-from ..core.host.record import field, mutable
-from ..core.model.records import Cell
+from ..core.records.report_parts import Cell
+from ..core.runtime.guard import GUARD
+from ..core.runtime.record import field, mutable
 from ..render.wording.not_frozen import stopped
 from .cell.ended_cell import EndedCell, UnsettledCells, archive, grant_time, sharpen
 from .cell.freeze import Freezing
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
-    from ..core.model.snapshots.differences import Found
+    from ..core.records.snapshots.differences import Found
     from ..render.report import Report
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch

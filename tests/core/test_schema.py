@@ -16,40 +16,40 @@ from jsonschema import Draft202012Validator
 
 from ipy_tensorwatch.core.hazards.codes import OUTCOMES
 from ipy_tensorwatch.core.hazards.fix import Applicability, Edit
-from ipy_tensorwatch.core.model import records
-from ipy_tensorwatch.core.model.reading import METADATA
+from ipy_tensorwatch.core.records import report_parts
+from ipy_tensorwatch.core.records.reading import METADATA
 from tests.support.records import full_report, hazard
 from tests.support.report_schema import report_checker
 
 SCHEMA = json.loads((resources.files("ipy_tensorwatch") / "report.schema.json").read_text("utf-8"))
 DEFINED = SCHEMA["$defs"]
 RECORDS = {
-    "cell": records.Cell,
-    "tensor": records.TensorRecord,
-    "group": records.AliasGroup,
-    "origin": records.Origin,
-    "pair": records.Pair,
-    "change": records.Change,
-    "site": records.Site,
-    "inner": records.Inner,
-    "elements": records.Elements,
-    "example": records.Example,
-    "coverage": records.Coverage,
-    "unverified": records.Unverified,
-    "write": records.OperatorWrite,
+    "cell": report_parts.Cell,
+    "tensor": report_parts.TensorRecord,
+    "group": report_parts.AliasGroup,
+    "origin": report_parts.Origin,
+    "pair": report_parts.Pair,
+    "change": report_parts.Change,
+    "site": report_parts.Site,
+    "inner": report_parts.Inner,
+    "elements": report_parts.Elements,
+    "example": report_parts.Example,
+    "coverage": report_parts.Coverage,
+    "unverified": report_parts.Unverified,
+    "write": report_parts.OperatorWrite,
     "edit": Edit,
 }
 BESIDE = {"change": {"fix"}}
 """The keys of a record that the report adds to it."""
 WORDS = {
-    ("pair", "relation"): records.Relation,
-    ("change", "kind"): records.Kind,
-    ("change", "cause"): records.Cause,
-    ("hazard", "outcome"): records.Outcome,
+    ("pair", "relation"): report_parts.Relation,
+    ("change", "kind"): report_parts.Kind,
+    ("change", "cause"): report_parts.Cause,
+    ("hazard", "outcome"): report_parts.Outcome,
     ("fix", "applicability"): Applicability,
-    ("site", "certainty"): records.Certainty,
-    ("origin", "certainty"): records.Certainty,
-    ("cell", "status"): records.Status,
+    ("site", "certainty"): report_parts.Certainty,
+    ("origin", "certainty"): report_parts.Certainty,
+    ("cell", "status"): report_parts.Status,
 }
 DESIGN = {
     "cell": {"count", "source", "status", "duration", "overhead"},

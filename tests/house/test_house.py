@@ -140,7 +140,7 @@ def test_classes_of_values_are_made_by_our_own_decorators():
     imports = ((path, one) for path in MODULES for one in ast.walk(parse(path)) if isinstance(one, ast.ImportFrom))
     users = {relative(path) for path, one in imports if "dataclass" in [each.name for each in one.names]}
 
-    assert users == {"ipy_tensorwatch/core/host/record.py"}
+    assert users == {"ipy_tensorwatch/core/runtime/record.py"}
 
 
 def test_every_capability_and_every_action_of_ours_has_its_words():

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard import Hazard, Turn
 from ipy_tensorwatch.core.hazards.hazard_facts import KeptReference
-from ipy_tensorwatch.core.model.records import Inner
+from ipy_tensorwatch.core.records.report_parts import Inner
 from ipy_tensorwatch.panel.hazards import MAX_HAZARDS, tell_hazards, tell_turn
 from tests.support.records import hazard as hazard_of
 from tests.support.records import site

@@ -10,10 +10,10 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ipy_tensorwatch.core.host.deadline import NEVER
 from ipy_tensorwatch.core.preview.foresee import foresee
 from ipy_tensorwatch.core.preview.known_state import KnownState
 from ipy_tensorwatch.core.preview.run.abstract_run import CellRunner
+from ipy_tensorwatch.core.runtime.deadline import NEVER
 from tests.support.previewed import PREVIEWED
 from tests.support.trace_json import TraceReader, TraceWriter, read_trace, write_trace
 from tests.support.traces import SAVED, conclude, fold_lines, unfold_lines, without_places
@@ -21,7 +21,7 @@ from tests.support.traces import SAVED, conclude, fold_lines, unfold_lines, with
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ipy_tensorwatch.core.model.trace.cell_trace import CellTrace
+    from ipy_tensorwatch.core.records.trace.cell_trace import CellTrace
 
 KNOWN = SAVED.parent / "preview" / "known"
 _OWN = ("notebook", "constants", "optimizers", "saved", "read_only", "closures")

@@ -239,8 +239,8 @@ def run() -> dict[str, Any]:
     shell = InteractiveShell.instance(config=config)
     shell.run_line_magic("load_ext", "tensorwatch")
     import ipy_tensorwatch
-    from ipy_tensorwatch.core.host.capability import CAPABILITIES
-    from ipy_tensorwatch.core.host.guard import GUARD
+    from ipy_tensorwatch.core.runtime.capability import CAPABILITIES
+    from ipy_tensorwatch.core.runtime.guard import GUARD
     from ipy_tensorwatch.render.wording.own_state import SWITCHED_OFF
 
     ipy_tensorwatch.widget()

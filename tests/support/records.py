@@ -9,9 +9,9 @@ from ipy_tensorwatch.core.hazards.error_facts import Raised, Refused, Stopped
 from ipy_tensorwatch.core.hazards.fix import Edit, Fix
 from ipy_tensorwatch.core.hazards.hazard import Hazard
 from ipy_tensorwatch.core.hazards.hazard_facts import OverwrittenSave
-from ipy_tensorwatch.core.model.reading import Reading
-from ipy_tensorwatch.core.model.reason import Reason
-from ipy_tensorwatch.core.model.records import (
+from ipy_tensorwatch.core.records.reading import Reading
+from ipy_tensorwatch.core.records.reason import Reason
+from ipy_tensorwatch.core.records.report_parts import (
     Cell,
     Change,
     Coverage,
@@ -22,11 +22,11 @@ from ipy_tensorwatch.core.model.records import (
     Site,
     Unverified,
 )
-from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
-from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
-from ipy_tensorwatch.core.model.trace.cell_trace import CellTrace
-from ipy_tensorwatch.core.model.trace.saved_tensor import Overwritten, SavedTensor, Spoiled, Writing
-from ipy_tensorwatch.core.model.typed_line import TypedLine
+from ipy_tensorwatch.core.records.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.records.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.records.trace.cell_trace import CellTrace
+from ipy_tensorwatch.core.records.trace.saved_tensor import Overwritten, SavedTensor, Spoiled, Writing
+from ipy_tensorwatch.core.records.typed_line import TypedLine
 from ipy_tensorwatch.render.report import Report
 
 THREE_OF_SIX = Elements(changed=3, total=6, max_abs=1.0, examples=(Example(index=(0,), before=0.0, after=1.0),))

@@ -12,18 +12,27 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any
 
-from ipy_tensorwatch.core.model.path import AccessPath
-from ipy_tensorwatch.core.model.reading import Reading
-from ipy_tensorwatch.core.model.reason import Reason
-from ipy_tensorwatch.core.model.records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
-from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
-from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
-from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
-from ipy_tensorwatch.core.model.snapshots.ways import Way
-from ipy_tensorwatch.core.model.trace.born import Arrival, Born
-from ipy_tensorwatch.core.model.trace.cell_error import CellError, ErrorFrame, FreedAtError, Local, Spot
-from ipy_tensorwatch.core.model.trace.cell_trace import CellTrace, SourceFile
-from ipy_tensorwatch.core.model.trace.evidence import (
+from ipy_tensorwatch.core.records.path import AccessPath
+from ipy_tensorwatch.core.records.reading import Reading
+from ipy_tensorwatch.core.records.reason import Reason
+from ipy_tensorwatch.core.records.report_parts import (
+    Cell,
+    Coverage,
+    Elements,
+    Example,
+    Inner,
+    OperatorWrite,
+    Site,
+    Unverified,
+)
+from ipy_tensorwatch.core.records.snapshots.difference import Content, Difference
+from ipy_tensorwatch.core.records.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.records.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.records.snapshots.ways import Way
+from ipy_tensorwatch.core.records.trace.born import Arrival, Born
+from ipy_tensorwatch.core.records.trace.cell_error import CellError, ErrorFrame, FreedAtError, Local, Spot
+from ipy_tensorwatch.core.records.trace.cell_trace import CellTrace, SourceFile
+from ipy_tensorwatch.core.records.trace.evidence import (
     Evidence,
     Move,
     OptimizerHolding,
@@ -32,9 +41,9 @@ from ipy_tensorwatch.core.model.trace.evidence import (
     Recorded,
     SeenWrite,
 )
-from ipy_tensorwatch.core.model.trace.graph_state import GraphAtError, GraphState, HalfFreed
-from ipy_tensorwatch.core.model.trace.notebook import Definition, Notebook
-from ipy_tensorwatch.core.model.trace.saved_tensor import Overwritten, RootOrigin, SavedTensor, Spoiled, Writing
+from ipy_tensorwatch.core.records.trace.graph_state import GraphAtError, GraphState, HalfFreed
+from ipy_tensorwatch.core.records.trace.notebook import Definition, Notebook
+from ipy_tensorwatch.core.records.trace.saved_tensor import Overwritten, RootOrigin, SavedTensor, Spoiled, Writing
 
 SCHEMA = 1
 _RECORDS: dict[str, Any] = {

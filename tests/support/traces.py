@@ -21,15 +21,15 @@ from ipy_tensorwatch.core.fixes.replay import plan_hazard, plan_replay
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.model.records import Cell, Coverage
-from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
-from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
-from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
-from ipy_tensorwatch.core.model.trace.cell_trace import CellTrace
-from ipy_tensorwatch.core.model.trace.evidence import Evidence, Position, SeenWrite
-from ipy_tensorwatch.core.model.trace.notebook import Notebook
 from ipy_tensorwatch.core.origins.origins import Origins
 from ipy_tensorwatch.core.origins.path_histories import PathHistories
+from ipy_tensorwatch.core.records.report_parts import Cell, Coverage
+from ipy_tensorwatch.core.records.snapshots.difference import Content, Difference
+from ipy_tensorwatch.core.records.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.records.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.records.trace.cell_trace import CellTrace
+from ipy_tensorwatch.core.records.trace.evidence import Evidence, Position, SeenWrite
+from ipy_tensorwatch.core.records.trace.notebook import Notebook
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 from ipy_tensorwatch.render.pages.blame_page import show_blame
@@ -47,8 +47,8 @@ from tests.support.trace_json import read_trace, write_trace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ipy_tensorwatch.core.model.reading import Reading
-    from ipy_tensorwatch.core.model.records import Change
+    from ipy_tensorwatch.core.records.reading import Reading
+    from ipy_tensorwatch.core.records.report_parts import Change
     from ipy_tensorwatch.render.page import Page
 
 SAVED = Path(__file__).parent.parent / "core" / "traces"

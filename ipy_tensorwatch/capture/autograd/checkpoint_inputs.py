@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ..host.graph_private import CheckpointFrame, checkpoint_arguments
 from ..objects.inspect_object import is_a, member_of, mro_of, pairs_of, text_of, value_at
 from ..objects.walk import walk
+from ..runtime.graph_private import CheckpointFrame, checkpoint_arguments
 from ..tensors.plain_reads import is_plain
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ...core.host.record import field, mutable
-from ...core.model.trace.graph_state import GraphAtError
-from ...core.model.trace.saved_tensor import Spoiled
+from ...core.records.trace.graph_state import GraphAtError
+from ...core.records.trace.saved_tensor import Spoiled
+from ...core.runtime.record import field, mutable
 from ..frames.traceback_frames import frames_of, locals_of
-from ..host.graph_private import (
+from ..runtime.graph_private import (
     FOLLOWS_GRAPHS,
     LEAF_NUMBER,
     CheckpointFrame,
@@ -28,8 +28,8 @@ from ..host.graph_private import (
     error_message_of,
     has_hook,
 )
-from ..host.node_limit import is_enough
-from ..host.torch_private import plain_reads, user_modes
+from ..runtime.node_limit import is_enough
+from ..runtime.torch_private import plain_reads, user_modes
 from ..tensors.node_readers import kind_of
 from ..tensors.plain_reads import base_of, has_storage, is_plain, is_view, storage_of, version_of
 from ..tensors.read_tensor import bearer_of, read

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...core.host.record import field, mutable
-from ...core.model.trace.graph_state import HalfFreed
-from ..host.graph_private import LEAF_NUMBER, error_message_of, has_hook, leaf_of
-from ..host.node_limit import CLOCK_EVERY, is_enough
+from ...core.records.trace.graph_state import HalfFreed
+from ...core.runtime.record import field, mutable
+from ..runtime.graph_private import LEAF_NUMBER, error_message_of, has_hook, leaf_of
+from ..runtime.node_limit import CLOCK_EVERY, is_enough
 from ..tensors.node_readers import NODE_KINDS, is_python, kind_of
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.record import field, mutable
-from ...core.model.trace.saved_tensor import Overwritten, RootOrigin
-from ..host.graph_private import LEAF_NUMBER
-from ..host.node_limit import MAX_NODES, is_enough, is_late
+from ...core.records.trace.saved_tensor import Overwritten, RootOrigin
+from ...core.runtime.record import field, mutable
+from ..runtime.graph_private import LEAF_NUMBER
+from ..runtime.node_limit import MAX_NODES, is_enough, is_late
 from .freed_nodes import FreedGraphs
 from .masked_writes import ignore_masked_writes
 from .note_saved import NOTHING_SAVED
@@ -24,9 +24,9 @@ from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from ...core.model.reading import Reading
-    from ...core.model.trace.graph_state import Ending
-    from ...core.model.trace.saved_tensor import SavedTensor
+    from ...core.records.reading import Reading
+    from ...core.records.trace.graph_state import Ending
+    from ...core.records.trace.saved_tensor import SavedTensor
     from ..tensors.node_readers import NodeKind
     from .known_bytes import KnownBytes
     from .note_saved import NotedSaves, SaveRecorder

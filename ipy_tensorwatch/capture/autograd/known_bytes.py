@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.host.record import record
+from ...core.runtime.record import record
 from .tracked_tensor import digest_now
 
 if TYPE_CHECKING:
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..compare.byte_history import ByteHistory
     from ..compare.compare_bytes import Fingerprints, StorageMark
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.host.guard import GUARD
-from ...core.host.record import field, record
-from ...core.model.trace.saved_tensor import SavedTensor
-from ..host.graph_private import has_hook
-from ..host.node_limit import CLOCK_EVERY, is_late
+from ...core.records.trace.saved_tensor import SavedTensor
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, record
+from ..runtime.graph_private import has_hook
+from ..runtime.node_limit import CLOCK_EVERY, is_late
 from ..tensors.node_readers import is_python
 from ..tensors.plain_reads import is_plain, storage_of, version_of
 from ..tensors.read_tensor import read_saved
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..tensors.node_readers import NodeKind
     from ..tensors.serials import ObjectSerials, StorageSerials
     from .known_bytes import KnownBytes

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...core.host.record import mutable
+from ...core.runtime.record import mutable
 from ..compare.compare_bytes import digest_part, is_whole
-from ..host.threads import is_alone
-from ..host.torch_private import data_address, version_of
+from ..runtime.threads import is_alone
+from ..runtime.torch_private import data_address, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.hazards.overwritten.mask_only_backward import Mask
-    from ...core.model.reading import Reading
-    from ...core.model.trace.saved_tensor import SavedTensor
+    from ...core.records.reading import Reading
+    from ...core.records.trace.saved_tensor import SavedTensor
     from ..compare.compare_bytes import StorageMark
 
 

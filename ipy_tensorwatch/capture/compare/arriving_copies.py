@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from ..device.accelerator_api import ask, copies_later
 from .compare_bytes import ByteVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
     from .compare_bytes import Fingerprints

@@ -6,7 +6,7 @@ import operator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from ..memory.byte_block import SMALL, batches
 
 if TYPE_CHECKING:

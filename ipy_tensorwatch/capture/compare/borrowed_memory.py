@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

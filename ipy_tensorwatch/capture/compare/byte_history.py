@@ -10,13 +10,13 @@ import sys
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...core.host.record import record
+from ...core.runtime.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from .compare_bytes import StorageMark
 
 

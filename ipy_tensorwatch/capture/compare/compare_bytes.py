@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import xxhash
 
-from ...core.host.record import field, mutable
 from ...core.memory.count_differences import Side
 from ...core.memory.footprint import footprint_of
 from ...core.memory.overlap import lay_out
+from ...core.runtime.record import field, mutable
 from ..memory.byte_block import digest_each, digest_held, fetch
 from .batches import Batches
 from .storage_owners import StorageOwners
@@ -24,7 +24,7 @@ from .storage_owners import StorageOwners
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..memory.byte_block import Block, Bytes
     from .batches import Batch
     from .time_budget import TimeBudget

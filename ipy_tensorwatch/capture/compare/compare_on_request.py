@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ...core.host.record import field, mutable
 from ...core.memory.count_differences import pieces, spread_indices
 from ...core.memory.overlap import relate
-from ...core.model.comparison import Comparison, Form, Incomparable
-from ...core.model.records import Elements, Example
-from ..host.torch_private import plain_reads
+from ...core.records.comparison import Comparison, Form, Incomparable
+from ...core.records.report_parts import Elements, Example
+from ...core.runtime.record import field, mutable
 from ..memory.numbers import plain_number
+from ..runtime.torch_private import plain_reads
 from ..tensors.read_tensor import read
 from ..tensors.serials import ObjectSerials, StorageSerials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...core.model.records import Relation
+    from ...core.records.report_parts import Relation
 
 COMPARING = 2.0
 """Seconds that comparing values may take: expanded tensors have any number of elements."""

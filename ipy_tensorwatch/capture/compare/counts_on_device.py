@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.host.record import field, mutable
-from ...core.model.records import Elements
+from ...core.records.report_parts import Elements
+from ...core.runtime.record import field, mutable
 from ..device.accelerator_api import ask, is_idle, is_untouchable
 from ..device.device_counts import CopyPair, CountsUnderWay, launch_counts
 

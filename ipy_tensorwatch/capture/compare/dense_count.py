@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...core.model.records import Elements, Example
+from ...core.records.report_parts import Elements, Example
 from ..memory.numbers import largest_step, numbers, plain_number
 
 if TYPE_CHECKING:
     from ...core.memory.count_differences import Side
     from ...core.memory.footprint import Array
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
 
 
 MAX_ELEMENTS = 1 << 16

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ...core.memory.strided_layout import Levels
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..device.kept_copy import KeptCopy
     from .compare_bytes import BytePart

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from ..device.accelerator_api import ask, has_scratch, is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
 from ..device.kept_copy import room_for_copies, without_others
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..device.kept_copy import KeptCopy
     from .compare_bytes import ByteOutcome, BytePart, StorageMark

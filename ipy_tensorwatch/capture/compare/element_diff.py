@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...core.host.record import mutable
 from ...core.memory.count_differences import Side, Tally
 from ...core.memory.footprint import footprint_of
-from ...core.model.reading import Reading
-from ...core.model.records import Elements, Example
-from ...core.model.snapshots.differences import CountsOnDemand
+from ...core.records.reading import Reading
+from ...core.records.report_parts import Elements, Example
+from ...core.records.snapshots.differences import CountsOnDemand
+from ...core.runtime.record import mutable
 from ..memory.numbers import largest_step, numbers, plain_number
 from .compare_bytes import ByteVerdict
 from .counts_on_device import CountsOnDevice
@@ -23,7 +23,7 @@ from .device_mark import DeviceMark, pair_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ...core.model.snapshots.difference import DiffRow
+    from ...core.records.snapshots.difference import DiffRow
     from .compare_bytes import Fingerprints, StorageMark
 
 EXAMPLES = 3

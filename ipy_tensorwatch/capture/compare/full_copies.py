@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from .compare_bytes import ByteVerdict, Fingerprints, StorageMark
 from .element_diff import ElementCounts, compare_elements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.snapshots.differences import Differences
+    from ...core.records.snapshots.differences import Differences
     from ..memory.byte_block import Block
 
 MAX_BYTES = 1 << 28

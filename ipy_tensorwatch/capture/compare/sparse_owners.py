@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.model.snapshots.difference import DiffRow
+from ...core.records.snapshots.difference import DiffRow
 from ..snapshot.tensor_parts import COMPONENT
 from .element_diff import ElementDiff
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...core.model.snapshots.snapshot import Snapshot
+    from ...core.records.snapshots.snapshot import Snapshot
 
 _CHANGED = ElementDiff(changed=True, verified=True)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.record import record
-from ..host.threads import is_alone
+from ...core.runtime.record import record
+from ..runtime.threads import is_alone
 
 if TYPE_CHECKING:
     import weakref

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from time import thread_time
 
-from ...core.host.record import mutable
+from ...core.runtime.record import mutable
 
 BANDWIDTH = 10e9
 """Bytes per second that a digest surely reaches; used only to estimate whether a storage fits the budget."""

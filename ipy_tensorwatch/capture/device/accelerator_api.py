@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from ...core.host.guard import GUARD
-from ...core.host.record import record
-from ..host.torch_private import undisturbed
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import record
+from ..runtime.torch_private import undisturbed
 from .left_errors import has_left_error
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.record import mutable
+from ...core.runtime.record import mutable
 from ..memory.byte_block import Block
 from ..tensors.plain_reads import storage_of
 
 if TYPE_CHECKING:
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..memory.byte_block import Bytes, Runs
 
 

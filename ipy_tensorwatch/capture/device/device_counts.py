@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from ..host.torch_private import undisturbed
+from ..runtime.torch_private import undisturbed
 from .accelerator_api import Sent
 from .kept_copy import KeptCopy, lay_out_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
 
 MAX_ELEMENTS = 1 << 20
 """Elements of expanded tensors, which may be any number, are counted up to this one."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ...core.host.record import field, mutable, record
-from ..host.torch_private import undisturbed
+from ...core.runtime.record import field, mutable, record
+from ..runtime.torch_private import undisturbed
 from .accelerator_api import Sent, send_to
 from .digest_weights import MAX_SEGMENTS, SEGMENT_BYTES, Weights
 from .kept_copy import LARGEST, KeptCopy

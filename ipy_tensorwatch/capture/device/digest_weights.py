@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ...core.host.record import record
+from ...core.runtime.record import record
 from .accelerator_api import send_to
 
 if TYPE_CHECKING:

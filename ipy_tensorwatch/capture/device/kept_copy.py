@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ...core.host.grouped import grouped
-from ..host.torch_private import undisturbed
+from ...core.runtime.grouped import grouped
+from ..runtime.torch_private import undisturbed
 from .accelerator_api import free_bytes, is_untouchable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
 
 LARGEST = 1 << 16
 """Storages up to this size, in bytes, keep a copy on their device, so that changed elements can be counted."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from .accelerator_api import ask, busy_streams, is_lasting, stream_in_use, stream_key, streams_among
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from ...core.host.record import field, mutable
-from ..host.torch_private import undisturbed
+from ...core.runtime.record import field, mutable
+from ..runtime.torch_private import undisturbed
 from .accelerator_api import Sent
 
 if TYPE_CHECKING:

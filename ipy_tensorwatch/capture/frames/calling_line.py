@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from ...core.explain.failing_statement import Failing
-    from ...core.model.trace.cell_error import Spot
+    from ...core.records.trace.cell_error import Spot
 
 _OURS = Path(__file__).parents[2]
 _OTHERS = (

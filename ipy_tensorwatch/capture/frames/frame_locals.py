@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from ...core.model.trace.cell_error import Local
-from ..host.torch_private import plain_reads
+from ...core.records.trace.cell_error import Local
 from ..objects.inspect_object import attribute, is_number_or_text, name_of, pairs_of, value_at
 from ..objects.walk import walk
+from ..runtime.torch_private import plain_reads
 from ..tensors.plain_reads import base_of, is_plain, is_view
 from ..tensors.read_tensor import read
 from .traceback_frames import frames_of, locals_of
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.model.path import AccessPath
-    from ...core.model.reading import Reading
+    from ...core.records.path import AccessPath
+    from ...core.records.reading import Reading
     from ..tensors.serials import StorageSerials
 
 

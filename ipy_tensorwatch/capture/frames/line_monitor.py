@@ -10,16 +10,16 @@ from time import perf_counter
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.guard import GUARD
-from ...core.host.python_private import monitoring as _monitoring
-from ...core.host.record import field, mutable
-from ..host.torch_private import compiler_callback, is_compiled
+from ...core.runtime.guard import GUARD
+from ...core.runtime.python_private import monitoring as _monitoring
+from ...core.runtime.record import field, mutable
+from ..runtime.torch_private import compiler_callback, is_compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
     from types import CodeType, FrameType
 
-    from ...core.model.records import Place
+    from ...core.records.report_parts import Place
 
 CAN_SEE = _monitoring is not None
 

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...core.explain.error_messages import read_error_message
-from ...core.model.trace.cell_error import Spot
+from ...core.records.trace.cell_error import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xxhash
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from ..tensors import plain_reads
 from ..tensors.read_tensor import array_extent, owner_of
 from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span, store, window, write_spans
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
 
     Bytes = bytes | memoryview
     Runs = np.ndarray[Any, Any]

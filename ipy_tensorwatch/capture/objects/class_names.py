@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
-from ...core.host.record import field, mutable
-from ...core.model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, name_of_partial
+from ...core.records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, name_of_partial
+from ...core.runtime.record import field, mutable
 from .inspect_object import (
     Odd,
     PerClass,

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import torch
 
-from ...core.model.path import OF_SET
-from ...core.model.reason import Reason
-from ...core.model.snapshots.outline import steps_of
+from ...core.records.path import OF_SET
+from ...core.records.reason import Reason
+from ...core.records.snapshots.outline import steps_of
 from .inspect_object import (
     Odd,
     PerClass,
@@ -46,7 +46,7 @@ from .slices import columns_in_slices, slices_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ...core.model.snapshots.outline import Style
+    from ...core.records.snapshots.outline import Style
 
     Contents = Iterator[tuple[Style | Literal["odd"], Sequence[Any], Sequence[Any], str]]
     Opener = Callable[[Any], Contents]

@@ -13,7 +13,7 @@ from .inspect_object import attribute, is_a, items_of, pairs_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.path import AccessPath
+    from ...core.records.path import AccessPath
     from ...core.statements.writes.write_target import KeyValues
 
 _SEQUENCES = (list, tuple, deque)

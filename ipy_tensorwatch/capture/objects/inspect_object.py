@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from ...core.model.reason import ReasonCode
+    from ...core.records.reason import ReasonCode
 
     Getter = Callable[[Any], Any]
 

@@ -6,13 +6,13 @@ import math
 from time import thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.host.record import field, mutable
-from ...core.model.snapshots.outline import OutlineRun
+from ...core.records.snapshots.outline import OutlineRun
+from ...core.runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from ...core.model.path import AccessPath
+    from ...core.records.path import AccessPath
 
 EXACT_TENSORS, EXACT_OBJECTS = 20_000, 50_000
 """So many are visited after every cell regardless of time, so that results do not depend on speed."""

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ...core.host.python_private import values_of
-from ...core.model.snapshots.outline import Outline, OutlineRun, steps_of
+from ...core.records.snapshots.outline import Outline, OutlineRun, steps_of
+from ...core.runtime.python_private import values_of
 from .containers import ATOM_IDS, HOOKS, is_array, module_steps, opener
 from .inspect_object import Odd, are_all, kinds_of, module_of, same_things
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...core.model.snapshots.outline import Style
+    from ...core.records.snapshots.outline import Style
 
 MAX_LEVELS = 64
 CHUNK = 1024

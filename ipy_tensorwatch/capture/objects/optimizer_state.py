@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from ...core.model.snapshots.outline import OutlineRun
+from ...core.records.snapshots.outline import OutlineRun
 from .containers import ATOM_IDS, PLAIN_IDS, groups_of
 from .inspect_object import are_all, attribute, columns_of, is_a, items_of, numbers_of, value_at
 from .walk_state import StateOutline

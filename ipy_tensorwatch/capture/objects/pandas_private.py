@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.host.capability import take
+from ...core.runtime.capability import take
 from .inspect_object import attribute, is_a, module_of, mro_of, name_of, text_of
 
 if TYPE_CHECKING:

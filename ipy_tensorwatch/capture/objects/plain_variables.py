@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from .inspect_object import (
     PerClass,
     attributes,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from ...core.host.guard import GUARD
-from ...core.model.reason import BUDGET, Reason
-from ...core.model.snapshots.outline import OutlineRun, steps_of
+from ...core.records.reason import BUDGET, Reason
+from ...core.records.snapshots.outline import OutlineRun, steps_of
+from ...core.runtime.guard import GUARD
 from .containers import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
 from .inspect_object import (
     Nameless,

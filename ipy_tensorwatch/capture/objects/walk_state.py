@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.host.record import field, mutable
-from ...core.model.snapshots.outline import Outline, OutlineRun
-from ...core.model.snapshots.ways import Way
+from ...core.records.snapshots.outline import Outline, OutlineRun
+from ...core.records.snapshots.ways import Way
+from ...core.runtime.record import field, mutable
 from .inspect_object import numbers_of
 from .look_limits import Limits, Segment
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.model.reason import Reason
+    from ...core.records.reason import Reason
 
 MAX_WAYS = 10_000
 

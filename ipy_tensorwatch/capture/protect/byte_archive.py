@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import xxhash
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from .device_archive import DeviceArchive
 from .kept_bytes import MOST, NOT_READ, ArchivedBytes, KeptBytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.snapshots.snapshot import Snapshot
+    from ...core.records.snapshots.snapshot import Snapshot
     from ..compare.compare_bytes import ByteVerdict, StorageMark
     from ..compare.time_budget import TimeBudget
     from ..memory.byte_block import Block

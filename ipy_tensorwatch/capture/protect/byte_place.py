@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ...core.host.record import record
 from ...core.memory.footprint import footprint_of
+from ...core.runtime.record import record
 from ..compare.device_mark import DeviceMark
 from ..device.accelerator_api import send_to
 from ..device.word_digest import room_of
-from ..host.torch_private import undisturbed
 from ..memory.byte_block import block_of
+from ..runtime.torch_private import undisturbed
 from ..tensors.plain_reads import storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..compare.compare_bytes import StorageMark
     from ..memory.byte_block import Block, Runs
 

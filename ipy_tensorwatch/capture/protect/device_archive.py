@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ...core.host.record import mutable
+from ...core.runtime.record import mutable
 from ..compare.device_mark import DeviceMark
 from ..device.accelerator_api import ask
 from ..device.kept_copy import room_for_copies
 from .kept_bytes import MOST, NOT_READ, ArchivedBytes, KeptBytes
 
 if TYPE_CHECKING:
-    from ...core.model.snapshots.snapshot import Snapshot
+    from ...core.records.snapshots.snapshot import Snapshot
     from ..compare.compare_bytes import ByteVerdict
     from ..observer import Observation
 

@@ -7,15 +7,15 @@ from collections import deque
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable
 from ...core.memory.neighbours import Neighbourhood
-from ...core.model.freezing import FreezeRefusal, FrozenError
+from ...core.records.freezing import FreezeRefusal, FrozenError
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable
 from ..frames.calling_line import calling_statement
-from ..host.torch_private import HAS_VERSIONS, plain_reads
 from ..memory.byte_block import holds_references
 from ..objects.walk import walk
 from ..running.dispatch_mode import OperatorMode, lays_out_anew, region_of, written_arguments, written_tensors
+from ..runtime.torch_private import HAS_VERSIONS, plain_reads
 from ..tensors.read_tensor import read
 from ..tensors.serials import StorageSerials
 from .frozen_memory import Frozen
@@ -23,8 +23,8 @@ from .frozen_memory import Frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-    from ...core.model.freezing import FrozenRecord, Release
-    from ...core.model.reading import Reading
+    from ...core.records.freezing import FrozenRecord, Release
+    from ...core.records.reading import Reading
 
 _NOBODY = -1
 """The serial of an object that need not be identified."""

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 import xxhash
 
-from ...core.host.record import mutable, record
 from ...core.memory.footprint import footprint_of
-from ...core.model.freezing import FrozenRecord
+from ...core.records.freezing import FrozenRecord
+from ...core.runtime.record import mutable, record
 from ..compare.compare_bytes import digest_part
 from ..device.accelerator_api import ask
-from ..host.threads import is_alone
 from ..memory.byte_block import Block, block_of, extent_of
 from ..memory.raw_memory import mapping_at
 from ..objects.inspect_object import is_a
+from ..runtime.threads import is_alone
 from ..tensors.plain_reads import is_tensor, storage_of
 from ..tensors.read_tensor import is_laid_out_as, owner_of
 from .frozen_on_device import FrozenOnDevice
@@ -26,7 +26,7 @@ from .frozen_on_device import FrozenOnDevice
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..memory.byte_block import Bytes, Runs
 
 _NOTHING = np.zeros((0, 2), np.int64)

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...core.host.record import field, mutable
 from ...core.memory.footprint import footprint_of
 from ...core.memory.strided_layout import are_nested
+from ...core.runtime.record import field, mutable
 from ..device.accelerator_api import Sent, is_idle, is_untouchable
 from ..device.digest_launch import Portion
 from ..device.known_streams import others_work
-from ..host.torch_private import undisturbed
+from ..runtime.torch_private import undisturbed
 
 if TYPE_CHECKING:
     from ...core.memory.strided_layout import Levels
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
 
 MENDING_WAIT = 0.005
 """The longest that an idle device is waited for, in seconds."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.snapshots.snapshot import Entry, Snapshot
+    from ...core.records.snapshots.snapshot import Entry, Snapshot
     from ..compare.compare_bytes import StorageMark
 
 MOST = 2

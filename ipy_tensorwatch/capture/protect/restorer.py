@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from torch.autograd.graph import increment_version
 
-from ...core.host.record import mutable, record
 from ...core.memory.neighbours import Neighbourhood
-from ...core.model.reading import changed_fields
-from ...core.model.restoring import RefusedError, Restored, RestoreRefusal
+from ...core.records.reading import changed_fields
+from ...core.records.restoring import RefusedError, Restored, RestoreRefusal
+from ...core.runtime.record import mutable, record
 from ..device.accelerator_api import is_capturing, is_idle
 from ..device.kept_copy import LARGEST
 from ..device.known_streams import others_work
 from ..device.left_errors import has_left_error
-from ..host.torch_private import plain_reads, version_of
 from ..memory.byte_block import holds_references
 from ..objects.walk import walk
+from ..runtime.torch_private import plain_reads, version_of
 from ..tensors.plain_reads import is_tensor, storage_of
 from ..tensors.read_tensor import read
 from .byte_place import place_of
@@ -25,8 +25,8 @@ from .byte_place import place_of
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
-    from ...core.model.path import AccessPath
-    from ...core.model.reading import Reading
+    from ...core.records.path import AccessPath
+    from ...core.records.reading import Reading
     from ..snapshot.snapshotter import Snapshotter
     from .byte_archive import Archive
     from .byte_place import BytePlace

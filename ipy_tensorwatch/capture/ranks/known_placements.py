@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.record import field, mutable
-from ..host.torch_private import plain_reads
+from ...core.runtime.record import field, mutable
 from ..objects.inspect_object import attribute, module_of, mro_of, name_of
 from ..objects.walk import walk
+from ..runtime.torch_private import plain_reads
 from ..tensors.plain_reads import is_plain, local_of
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.evidence.path_writes import touches
-from ...core.host.record import field, mutable
-from ...core.model.snapshots.difference import Content, Difference, DiffRow, make_row
-from ...core.model.snapshots.outline import Outline
-from ...core.model.trace.born import Arrival, Born
-from ...core.model.trace.evidence import Position
+from ...core.records.snapshots.difference import Content, Difference, DiffRow, make_row
+from ...core.records.snapshots.outline import Outline
+from ...core.records.trace.born import Arrival, Born
+from ...core.records.trace.evidence import Position
+from ...core.runtime.record import field, mutable
 from ..compare.device_mark import digested_levels
-from ..host.torch_private import plain_reads
 from ..objects.containers import is_array, opener, quick_reader
 from ..objects.inspect_object import is_a
 from ..objects.look_limits import EXACT_OBJECTS, Limits
 from ..objects.walk import walk
+from ..runtime.torch_private import plain_reads
 from ..snapshot.readings import Gathering
 from ..snapshot.tensor_parts import COMPONENT, add_parts
 from ..tensors.plain_reads import is_ndarray
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from threading import RLock
 
-    from ...core.model.path import AccessPath
-    from ...core.model.reading import Reading
-    from ...core.model.snapshots.snapshot import Snapshot
-    from ...core.model.trace.evidence import SeenWrite
+    from ...core.records.path import AccessPath
+    from ...core.records.reading import Reading
+    from ...core.records.snapshots.snapshot import Snapshot
+    from ...core.records.trace.evidence import SeenWrite
     from ..objects.walk_state import Branch
     from ..observer import Observation
     from ..tensors.serials import ObjectSerials, StorageSerials

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from ...core.host.record import field, mutable
-from ...core.model.trace.evidence import SeenWrite
+from ...core.records.trace.evidence import SeenWrite
+from ...core.runtime.record import field, mutable
 from ..compare.compare_bytes import is_whole
 from ..compare.device_mark import portions_of
 from ..device.accelerator_api import ask, copies_later, has_scratch, is_known_at_work, is_pinned, is_untouchable
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from ...core.model.reading import Reading
-    from ...core.model.trace.evidence import Position
+    from ...core.records.reading import Reading
+    from ...core.records.trace.evidence import Position
     from ..compare.byte_history import Period
     from ..compare.compare_bytes import StorageMark
     from ..compare.device_prints import DevicePrints, Parts

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.blame.evidence.operator_writes import UNKNOWN, Region
-from ...core.host.guard import GUARD
-from ..host.torch_private import (
+from ...core.runtime.guard import GUARD
+from ..runtime.torch_private import (
     DispatchMode,
     is_cow,
     is_fake,

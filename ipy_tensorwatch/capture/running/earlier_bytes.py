@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from ..compare.byte_history import Period
 from ..compare.device_mark import DeviceMark
 from ..device.accelerator_api import ask, is_idle

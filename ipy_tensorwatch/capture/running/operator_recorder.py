@@ -8,8 +8,8 @@ from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 from ...core.blame.evidence.operator_writes import Operation
-from ...core.host.record import field, mutable
-from ..host.graph_private import next_sequence_number
+from ...core.runtime.record import field, mutable
+from ..runtime.graph_private import next_sequence_number
 from ..tensors.plain_reads import has_version, is_plain, version_of
 from .dispatch_mode import OperatorMode, region_of, written_arguments, written_tensors
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.blame.evidence.operator_writes import Region
-    from ...core.model.records import Place
+    from ...core.records.report_parts import Place
     from ..tensors.serials import StorageSerials
 
 MAX_OPERATIONS = 100_000

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable, record
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable, record
 from ..frames.line_monitor import CELL
-from ..host.torch_private import plain_reads, read_grad
 from ..memory.raw_memory import fetch_into, span
 from ..objects.containers import groups_of
 from ..objects.inspect_object import are_all, attribute, is_a, items_of, pairs_of, value_at
+from ..runtime.torch_private import plain_reads, read_grad
 from ..tensors.plain_reads import are_plain, has_version, is_leaf, is_plain, is_tensor, local_of, storage_of, version_of
 
 if TYPE_CHECKING:

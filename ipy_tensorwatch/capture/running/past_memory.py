@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.host.record import record
-from ...core.model.snapshots.differences import Differences
+from ...core.records.snapshots.differences import Differences
+from ...core.runtime.record import record
 from ..compare.compare_bytes import ByteVerdict
 from ..compare.element_diff import EXAMPLES, ElementCounts, contrast_rows
 from ..compare.sparse_owners import with_owners
@@ -13,8 +13,8 @@ from ..compare.sparse_owners import with_owners
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ...core.model.snapshots.difference import DiffRow
-    from ...core.model.snapshots.snapshot import Snapshot
+    from ...core.records.snapshots.difference import DiffRow
+    from ...core.records.snapshots.snapshot import Snapshot
     from ..compare.byte_history import Period
     from ..compare.compare_bytes import Fingerprints
 

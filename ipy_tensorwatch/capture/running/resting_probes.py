@@ -6,7 +6,7 @@ from itertools import repeat, starmap
 from typing import TYPE_CHECKING
 
 from ...core.syntax.probe_insertion import probe_name
-from ..host.graph_private import next_sequence_number
+from ..runtime.graph_private import next_sequence_number
 
 if TYPE_CHECKING:
     from collections import deque

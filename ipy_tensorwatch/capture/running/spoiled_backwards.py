@@ -7,25 +7,25 @@ from time import perf_counter, thread_time
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable
 from ..autograd.known_bytes import KnownBytes
 from ..autograd.note_saved import SaveRecorder
 from ..compare.compare_bytes import Fingerprints
-from ..host.gc_pause import quiet_collector
-from ..host.torch_private import plain_reads
 from ..objects.containers import is_array
 from ..objects.inspect_object import member_of, mro_of
 from ..objects.look_limits import EXACT_OBJECTS, Limits
 from ..objects.walk import walk
+from ..runtime.gc_pause import quiet_collector
+from ..runtime.torch_private import plain_reads
 from ..tensors.plain_reads import is_leaf, is_plain
 from ..tensors.read_tensor import bearer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ...core.model.trace.evidence import SeenWrite
-    from ...core.model.trace.saved_tensor import Overwritten
+    from ...core.records.trace.evidence import SeenWrite
+    from ...core.records.trace.saved_tensor import Overwritten
     from ...core.statements.statement import Statement
     from ..autograd.graph import Graphs
     from ..autograd.saved_by_nodes import Root

@@ -6,8 +6,8 @@ from _thread import TIMEOUT_MAX, allocate_lock, start_new_thread
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from ...core.host.guard import GUARD
-from ..host.threads import OWN
+from ...core.runtime.guard import GUARD
+from ..runtime.threads import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,15 +10,15 @@ from sys import settrace
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
-from ...core.host.guard import GUARD, pause_tracing
-from ...core.host.record import field, mutable
-from ...core.model.trace.evidence import Move, Position, SeenWrite
+from ...core.records.trace.evidence import Move, Position, SeenWrite
+from ...core.runtime.guard import GUARD, pause_tracing
+from ...core.runtime.record import field, mutable
 from ...core.syntax.probe_insertion import make_probes, silence
 from ..compare.byte_history import ByteHistory
 from ..frames.line_monitor import CAN_SEE, LineWatch
-from ..host.gc_pause import quiet_collector
-from ..host.graph_private import next_sequence_number
-from ..host.torch_private import plain_reads
+from ..runtime.gc_pause import quiet_collector
+from ..runtime.graph_private import next_sequence_number
+from ..runtime.torch_private import plain_reads
 from .memory_watch.live_watch import LiveWatch
 from .memory_watch.look_budget import EVENT, PASS, READING, SWITCH
 from .memory_watch.watched_storage import lies_in_whole_readings
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.blame.evidence.operator_writes import Region
-    from ...core.model.snapshots.snapshot import Snapshot
+    from ...core.records.snapshots.snapshot import Snapshot
     from ..compare.compare_bytes import StorageMark
     from ..compare.device_prints import DevicePrints
     from ..observer import Observation

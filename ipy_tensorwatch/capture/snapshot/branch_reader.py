@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ...core.host.record import mutable
-from ...core.model.reading import at_versions
-from ...core.model.snapshots.snapshot import RootSnapshot
+from ...core.records.reading import at_versions
+from ...core.records.snapshots.snapshot import RootSnapshot
+from ...core.runtime.record import mutable
 from ..objects.walk_state import Tree
 from ..tensors.plain_reads import is_ndarray
 from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as
@@ -17,7 +17,7 @@ from .readings import MAX_COUNTERS, Gathering, join_blocks
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
     from ..objects.walk_state import Branch

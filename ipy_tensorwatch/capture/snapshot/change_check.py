@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ...core.host.guard import GUARD
-from ...core.model.snapshots.outline import OutlineRun
-from ..host.torch_private import attributes_of, data_address, is_fake, is_functorch, quick_version_of, read_grad
+from ...core.records.snapshots.outline import OutlineRun
+from ...core.runtime.guard import GUARD
 from ..objects.containers import TORCH_IDS
 from ..objects.inspect_object import are_all, same_things
+from ..runtime.torch_private import attributes_of, data_address, is_fake, is_functorch, quick_version_of, read_grad
 from ..tensors import plain_reads
 from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as, may_be_stale
 from .tensor_parts import add_parts
@@ -19,7 +19,7 @@ from .tensor_parts import add_parts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..objects.walk_state import Branch
 
 _plain_grad = operator.attrgetter("grad")

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.memory.overlap import relate
-from ...core.model.tensor_memory import Holder
-from ..host.torch_private import use_count
+from ...core.records.tensor_memory import Holder
 from ..objects.inspect_object import is_a
+from ..runtime.torch_private import use_count
 from .snapshotter import Snapshotter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ...core.model.reading import Reading
-    from ...core.model.snapshots.snapshot import Entry
+    from ...core.records.reading import Reading
+    from ...core.records.snapshots.snapshot import Entry
 
 
 def find_holders(

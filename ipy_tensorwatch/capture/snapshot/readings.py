@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable
-from ...core.model.reason import Reason
+from ...core.records.reason import Reason
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable
 from ..device.device_block import DeviceBlock, device_block_of
-from ..host.node_limit import MAX_NODES
 from ..memory.byte_block import WHOLE_LIMIT, Block, block_in, block_of
 from ..objects.inspect_object import name_of
+from ..runtime.node_limit import MAX_NODES
 from ..tensors.plain_reads import local_of, storage_of
 from ..tensors.read_tensor import read, read_all_like, read_like, refresh, unreadable
 from ..tensors.version_counter import VersionCounter
@@ -19,7 +19,7 @@ from .tensor_parts import COMPONENT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..tensors.serials import StorageSerials
 
 MAX_COUNTERS = 1024

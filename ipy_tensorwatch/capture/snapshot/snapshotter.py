@@ -9,17 +9,17 @@ from functools import cached_property, lru_cache, partial
 from time import thread_time
 from typing import TYPE_CHECKING
 
-from ...core.host.record import field, mutable, record
-from ...core.model.reason import BUDGET, Reason
-from ...core.model.snapshots.snapshot import RootSnapshot, Snapshot
-from ...core.model.trace.evidence import OptimizerHolding
-from ..host.gc_pause import quiet_collector
-from ..host.node_limit import MAX_NODES
-from ..host.torch_private import plain_reads
+from ...core.records.reason import BUDGET, Reason
+from ...core.records.snapshots.snapshot import RootSnapshot, Snapshot
+from ...core.records.trace.evidence import OptimizerHolding
+from ...core.runtime.record import field, mutable, record
 from ..objects.inspect_object import let_go_of_classes, same_things
 from ..objects.look_limits import EXACT_OBJECTS, EXACT_TENSORS, SEGMENT, Limits
 from ..objects.walk import reason_of, take_segment, walk
 from ..objects.walk_state import Walk
+from ..runtime.gc_pause import quiet_collector
+from ..runtime.node_limit import MAX_NODES
+from ..runtime.torch_private import plain_reads
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import bearer_of
 from ..tensors.serials import ObjectSerials, StorageSerials
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.model.snapshots.ways import Way
+    from ...core.records.snapshots.ways import Way
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
     from ..objects.walk_state import Branch, StateOutline, Tree

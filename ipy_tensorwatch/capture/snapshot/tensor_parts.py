@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...core.model.snapshots.outline import OutlineRun
-from ..host.torch_private import attributes_of, is_functorch, sparse_parts
+from ...core.records.snapshots.outline import OutlineRun
 from ..objects.containers import is_array
 from ..objects.inspect_object import pairs_of, text_of
+from ..runtime.torch_private import attributes_of, is_functorch, sparse_parts
 from ..tensors.plain_reads import is_tensor, layout_of, method_of
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..host import torch_private
-from ..host.torch_private import attributes_of, base_members, data_of
 from ..objects.inspect_object import PerClass, is_a, member_of, module_of, mro_of, name_of, value_at
+from ..runtime import torch_private
+from ..runtime.torch_private import attributes_of, base_members, data_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ...core.memory.footprint import Array
-    from ..host.torch_private import Tensor
+    from ..runtime.torch_private import Tensor
 
 
 _array: Any = vars(np.ndarray)

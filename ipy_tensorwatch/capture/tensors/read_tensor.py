@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ...core.host.guard import GUARD
-from ...core.model.reading import TOO_MANY, Reading, extent, moved_to
-from ...core.model.reason import FREED, Reason
-from ..host.torch_private import are_cow, data_address, is_cow, is_fake, is_functorch
+from ...core.records.reading import TOO_MANY, Reading, extent, moved_to
+from ...core.records.reason import FREED, Reason
+from ...core.runtime.guard import GUARD
 from ..objects.inspect_object import is_a, name_of
+from ..runtime.torch_private import are_cow, data_address, is_cow, is_fake, is_functorch
 from . import plain_reads
 from .node_readers import kind_of
 

@@ -9,8 +9,8 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from ...core.host.record import field, mutable
-from ..host.torch_private import attributes_of
+from ...core.runtime.record import field, mutable
+from ..runtime.torch_private import attributes_of
 from .plain_reads import are_plain, is_ndarray, storage_of
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...core.host.record import mutable
-from ..host.torch_private import undisturbed, user_modes
+from ...core.runtime.record import mutable
+from ..runtime.torch_private import undisturbed, user_modes
 from . import plain_reads
 from .read_tensor import bearer_of, may_be_stale
 
 if TYPE_CHECKING:
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
 
 
 @cache

@@ -14,7 +14,7 @@ from .trial_namespace import NotKnownError, new_namespace, ticking
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ...core.host.deadline import Deadline
+    from ...core.runtime.deadline import Deadline
     from .trial_namespace import TrialVerdict
 
 Gradients = dict[str, list[torch.Tensor | None] | None]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ...core.host.record import record
-from ..host.torch_private import plain_reads
+from ...core.runtime.record import record
 from ..protect.byte_place import place_of
+from ..runtime.torch_private import plain_reads
 from ..tensors.read_tensor import read
 from .compare_values import is_there, share_memory
 from .trial_namespace import NotKnownError
@@ -18,7 +18,7 @@ from .trial_namespace import NotKnownError
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..compare.compare_bytes import StorageMark
     from ..protect.byte_archive import Archive
     from ..snapshot.snapshotter import Snapshotter

@@ -13,8 +13,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from ...core.fixes.pure_statements import MOST_ELEMENTS
-from ...core.host.deadline import Deadline, LateError
-from ..host.torch_private import has_odd_context, user_modes
+from ...core.runtime.deadline import Deadline, LateError
+from ..runtime.torch_private import has_odd_context, user_modes
 from .compare_gradients import judge_backwards, judge_error, judge_gradients, probe_gradients, run_to_end, saving_copies
 from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
 from .given_values import given_values

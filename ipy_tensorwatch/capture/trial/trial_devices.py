@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...core.host.record import mutable
+from ...core.runtime.record import mutable
 from ..device.accelerator_api import ask, is_idle, stream_in_use, use_streams
 from ..device.kept_copy import room_for_copies
 from ..device.known_streams import others_work

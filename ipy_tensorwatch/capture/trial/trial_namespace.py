@@ -14,7 +14,7 @@ from ...core.fixes.replay import TICK
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ...core.host.deadline import Deadline
+    from ...core.runtime.deadline import Deadline
 
 TrialVerdict = Literal["safe", "unsafe", "useless", "unknown", "late"]
 """The fix ends the change and all else is the same; or other values differ; or it does not end it; or nothing is

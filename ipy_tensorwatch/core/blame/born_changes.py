@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..memory.address_space import space_of
-from ..model.snapshots.differences import Differences, readings_after
+from ..records.snapshots.differences import Differences, readings_after
 from ..statements.write_calls import runs_backward
 from .changed_rows import ChangedRows
 from .expected.expected_changes import is_mutated
@@ -16,11 +16,11 @@ from .expected.expected_changes import is_mutated
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..model.path import AccessPath
-    from ..model.reading import Reading
-    from ..model.records import Cause, Change, Site
-    from ..model.snapshots.differences import Found
-    from ..model.trace.born import Born
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
+    from ..records.report_parts import Cause, Change, Site
+    from ..records.snapshots.differences import Found
+    from ..records.trace.born import Born
     from .changed_rows import Judge
     from .evidence.cell_index import CellIndex
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..interpreter.ranking import MAY_REACH, NAMES_IT
 from ..interpreter.reached_by_calls import Reach
-from ..model.records import Site
+from ..records.report_parts import Site
 from ..statements.write_calls import calls_collective, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..interpreter.inferred_lines import Reached
-    from ..model.path import AccessPath
-    from ..model.records import Cause, Inner
-    from ..model.snapshots.difference import Difference
-    from ..model.snapshots.snapshot import Entry
-    from ..model.trace.evidence import OptimizerStep
+    from ..records.path import AccessPath
+    from ..records.report_parts import Cause, Inner
+    from ..records.snapshots.difference import Difference
+    from ..records.snapshots.snapshot import Entry
+    from ..records.trace.evidence import OptimizerStep
     from ..statements.statement import Statement
     from ..statements.writes.write_target import Target
     from .evidence.cell_index import CellIndex

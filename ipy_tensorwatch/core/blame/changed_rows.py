@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..model.reading import changed_fields
-from ..model.records import Change
-from ..model.snapshots.difference import classify
-from ..model.snapshots.differences import Differences
+from ..records.reading import changed_fields
+from ..records.report_parts import Change
+from ..records.snapshots.difference import classify
+from ..records.snapshots.differences import Differences
 from .expected.expected_changes import ExpectedWrites, is_mutated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..model.records import Cause
-    from ..model.snapshots.difference import Content, Difference
-    from ..model.snapshots.differences import Found
+    from ..records.report_parts import Cause
+    from ..records.snapshots.difference import Content, Difference
+    from ..records.snapshots.differences import Found
     from .evidence.cell_index import CellIndex
     from .verdict import Verdict
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..statements.write_calls import awaits
 
 if TYPE_CHECKING:
-    from ..model.records import Site
-    from ..model.snapshots.difference import Difference
+    from ..records.report_parts import Site
+    from ..records.snapshots.difference import Difference
     from .evidence.open_collectives import OpenCollectives
     from .evidence.snapshot_index import SnapshotIndex
     from .verdict import Verdict

@@ -10,8 +10,8 @@ from .spent_results import is_spent
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..model.reading import Reading
-    from ..model.snapshots.difference import Difference
+    from ..records.reading import Reading
+    from ..records.snapshots.difference import Difference
     from .evidence.cell_index import CellIndex
     from .verdict import Verdict
 

@@ -6,12 +6,12 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..host.record import field, mutable
+from ..runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.records import Change
+    from ..records.report_parts import Change
     from .reasoning import Reasoning
 
 MAX_TRACES = 256

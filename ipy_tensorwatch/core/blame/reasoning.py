@@ -7,9 +7,9 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..host.guard import GUARD
-from ..model.snapshots.differences import Differences
-from ..model.trace.evidence import mask_bytes, without_masks
+from ..records.snapshots.differences import Differences
+from ..records.trace.evidence import mask_bytes, without_masks
+from ..runtime.guard import GUARD
 from .born_changes import BornChanges
 from .cause import find_cause
 from .changed_rows import ChangedRows, make_change
@@ -23,11 +23,11 @@ from .verdict import NOT_EXPLAINED, OUTSIDE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ..model.records import Cause, Change, Kind
-    from ..model.snapshots.difference import Difference
-    from ..model.snapshots.differences import Found
-    from ..model.trace.cell_trace import CellTrace
-    from ..model.trace.notebook import Notebook
+    from ..records.report_parts import Cause, Change, Kind
+    from ..records.snapshots.difference import Difference
+    from ..records.snapshots.differences import Found
+    from ..records.trace.cell_trace import CellTrace
+    from ..records.trace.notebook import Notebook
     from .verdict import Verdict
 
 

@@ -13,8 +13,8 @@ from .verdict import SILENT
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from ..model.path import AccessPath
-    from ..model.records import Cause, Site
+    from ..records.path import AccessPath
+    from ..records.report_parts import Cause, Site
 
 
 def order_sites(

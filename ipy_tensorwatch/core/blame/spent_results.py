@@ -9,7 +9,7 @@ from ..syntax.parsing import parse_cell
 from ..syntax.syntax_tree import find_nodes
 
 if TYPE_CHECKING:
-    from ..model.reading import Reading
+    from ..records.reading import Reading
     from .evidence.cell_index import CellIndex
     from .verdict import Verdict
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 
 if TYPE_CHECKING:
-    from ..model.records import Cause, Site
+    from ..records.report_parts import Cause, Site
 
 SILENT: frozenset[Cause] = frozenset(("call", "alias", "outside"))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..hazards.error_facts import StoppedUnread
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
-from ..model.typed_line import typed_line
+from ..records.typed_line import typed_line
 from ..statements.rewrite_statement import (
     assigned_detach,
     binds,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..hazards.error_facts import Raised, Stopped
-    from ..model.trace.saved_tensor import Writing
-    from ..model.typed_line import TypedLine
+    from ..records.trace.saved_tensor import Writing
+    from ..records.typed_line import TypedLine
     from .error_messages import ErrorMessage
 
 _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")

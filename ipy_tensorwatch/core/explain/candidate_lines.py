@@ -9,9 +9,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from ..host.deadline import NEVER, Deadline
-from ..host.record import record
 from ..interpreter.reached_lines import DefinitionReader, is_below
+from ..runtime.deadline import NEVER, Deadline
+from ..runtime.record import record
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_nodes
 from ..syntax.parsing import parse_header
@@ -20,8 +20,8 @@ from ..syntax.torch_vocabulary import METADATA
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from ..model.records import Inner
-    from ..model.trace.notebook import Notebook
+    from ..records.report_parts import Inner
+    from ..records.trace.notebook import Notebook
     from ..statements.statement import Statement
 
 _SIGNS: dict[type[ast.operator], str] = {

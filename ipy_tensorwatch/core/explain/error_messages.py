@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 
 if TYPE_CHECKING:
     from ..hazards.codes import HazardCode

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ..blame.evidence.statement_timeline import Timeline
 from ..hazards.error_facts import Raised
-from ..host.record import record
-from ..model.records import Site
-from ..model.typed_line import TypedLine
+from ..records.report_parts import Site
+from ..records.typed_line import TypedLine
+from ..runtime.record import record
 from .error_messages import BACKWARD
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ..blame.reasoning import Reasoning
     from ..hazards.standing_hazards import Standing
-    from ..model.records import Change
-    from ..model.trace.cell_error import CellError, ErrorFrame
+    from ..records.report_parts import Change
+    from ..records.trace.cell_error import CellError, ErrorFrame
     from .error_messages import ErrorMessage
     from .node_log import NodeLog
 

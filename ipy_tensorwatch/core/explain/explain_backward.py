@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..hazards.error_facts import Stopped
-from ..host.deadline import Deadline
 from ..memory.overlap import share_bytes
+from ..runtime.deadline import Deadline
 from .backward_failed import stopped_hazard, unread_hazard
 from .find_writer import OverwriteSearch
 from .guess_line import Guess
@@ -14,10 +14,10 @@ from .known_writes import KnownWrites
 
 if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
-    from ..model.path import AccessPath
-    from ..model.reading import Reading
-    from ..model.trace.cell_error import ErrorFrame
-    from ..model.trace.saved_tensor import Spoiled
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
+    from ..records.trace.cell_error import ErrorFrame
+    from ..records.trace.saved_tensor import Spoiled
     from .error_scene import ErrorScene
 
 

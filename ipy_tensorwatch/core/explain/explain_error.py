@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..hazards.fix import Fix
     from ..hazards.hazard import Hazard
     from ..hazards.standing_hazards import Standing
-    from ..model.records import Change, Site
+    from ..records.report_parts import Change, Site
     from .node_log import NodeLog
 
 _COMPUTED_AGAIN = frozenset(("backward-before-statement", "compute-again"))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..hazards.error_facts import IndexedLoop, Refused
 from ..memory.view_index import spell_portion
-from ..model.path import AccessPath
-from ..model.reading import extent
-from ..model.trace.cell_error import Local
-from ..model.typed_line import TypedLine
+from ..records.path import AccessPath
+from ..records.reading import extent
+from ..records.trace.cell_error import Local
+from ..records.typed_line import TypedLine
 from ..syntax.parsing import bound_around, parse_path
 from .inplace_refused import refused_hazard
 from .known_writes import KnownWrites, find_last_write
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..hazards.hazard import Hazard
-    from ..model.reading import Reading
-    from ..model.trace.cell_error import ErrorFrame
+    from ..records.reading import Reading
+    from ..records.trace.cell_error import ErrorFrame
     from .error_messages import ErrorMessage
     from .error_scene import ErrorScene
 

@@ -6,8 +6,8 @@ import ast
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..host.record import record
-from ..model.trace.cell_error import Spot  # noqa: TC001  (the examples make one)
+from ..records.trace.cell_error import Spot  # noqa: TC001  (the examples make one)
+from ..runtime.record import record
 from ..statements.names_used import mentions_of
 from ..statements.writes.statement_writes import targets_of
 from ..syntax.ast_queries import covers_line, is_library, last_name, names_bound, spell_path
@@ -18,7 +18,7 @@ from ..syntax.syntax_tree import all_nodes, find_nodes
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from ..model.path import AccessPath
+    from ..records.path import AccessPath
     from ..statements.writes.write_target import Target
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..host.record import record
-from ..model.trace.saved_tensor import Writing
+from ..records.trace.saved_tensor import Writing
+from ..runtime.record import record
 from ..statements.rewrite_statement import written_path
 from ..syntax.magic_calls import MAGIC_CALL
 from .candidate_lines import is_counted
 from .known_writes import KnownWrites, line_and_text, writes_by_name
 
 if TYPE_CHECKING:
-    from ..model.records import Site
-    from ..model.trace.saved_tensor import Spoiled
+    from ..records.report_parts import Site
+    from ..records.trace.saved_tensor import Spoiled
     from ..statements.statement import Statement
     from .error_scene import ErrorScene
 

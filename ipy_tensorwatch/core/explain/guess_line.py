@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from ..host.record import record
-from ..model.records import Inner, Site
-from ..model.trace.saved_tensor import Writing
+from ..records.report_parts import Inner, Site
+from ..records.trace.saved_tensor import Writing
+from ..runtime.record import record
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.magic_calls import MAGIC_CALL
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from ..blame.reasoning import Reasoning
     from ..hazards.error_facts import Stopped
-    from ..host.deadline import Deadline
-    from ..model.trace.cell_error import ErrorFrame
+    from ..records.trace.cell_error import ErrorFrame
+    from ..runtime.deadline import Deadline
     from ..statements.statement import Statement
     from .candidate_lines import CandidateLine
     from .find_writer import OverwriteSearch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
-from ..model.typed_line import typed_line
+from ..records.typed_line import typed_line
 from ..statements.rewrite_statement import (
     assigned_detach,
     binds,
@@ -23,7 +23,7 @@ from ..statements.rewrite_statement import (
 if TYPE_CHECKING:
     from ..hazards.error_facts import Refused
     from ..hazards.fix import FixKind, Tail
-    from ..model.records import Site
+    from ..records.report_parts import Site
 
 _CLONED = re.compile(r"(?<![\w.\])])([^\W\d]\w*)\.clone\(\)")
 _NAMED = re.compile(r"\w+(?:\.\w+|\[[^\[\]:,]*\])*")

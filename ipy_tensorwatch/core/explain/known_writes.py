@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host.record import record
-from ..model.snapshots.difference import Difference
-from ..model.trace.saved_tensor import Writing
+from ..records.snapshots.difference import Difference
+from ..records.trace.saved_tensor import Writing
+from ..runtime.record import record
 from ..statements.target_matching import name_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..blame.reasoning import Reasoning
-    from ..model.path import AccessPath
-    from ..model.reading import Reading
-    from ..model.records import Cause, Change, Site
-    from ..model.snapshots.snapshot import Entry
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
+    from ..records.report_parts import Cause, Change, Site
+    from ..records.snapshots.snapshot import Entry
     from ..statements.statement import Statement
 
 

@@ -6,13 +6,13 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..host.record import field, mutable
+from ..runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..model.trace.cell_trace import CellTrace
-    from ..model.trace.saved_tensor import Writing
+    from ..records.trace.cell_trace import CellTrace
+    from ..records.trace.saved_tensor import Writing
 
 MAX_CELLS = 1000
 MAX_DATED = 10_000

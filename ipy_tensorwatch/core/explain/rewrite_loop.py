@@ -7,7 +7,7 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, TypeGuard
 
 from ..hazards.error_facts import IndexedLoop
-from ..model.typed_line import TypedLine
+from ..records.typed_line import TypedLine
 from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..syntax.ast_queries import arguments, covers_line, last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header

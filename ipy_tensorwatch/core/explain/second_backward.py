@@ -11,8 +11,8 @@ from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, 
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import FreedGraph
-from ..host.record import record
-from ..model.typed_line import TypedLine, typed_line
+from ..records.typed_line import TypedLine, typed_line
+from ..runtime.record import record
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import covers_line, spell_path
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from ..hazards.error_facts import Raised
     from ..hazards.hazard_facts import How
-    from ..model.records import Site
-    from ..model.trace.cell_error import FreedAtError
+    from ..records.report_parts import Site
+    from ..records.trace.cell_error import FreedAtError
     from ..statements.statement import Statement
     from .error_scene import ErrorScene
 

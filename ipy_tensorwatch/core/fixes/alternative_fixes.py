@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Fix, with_edits
 from ..hazards.hazard import Hazard
-from ..model.typed_line import TypedLine, typed_line
+from ..records.typed_line import TypedLine, typed_line
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.scope import Scope
 from ..statements.rewrite_statement import (
@@ -31,7 +31,7 @@ from .replay import OF_GRADIENTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ..model.records import Change, Site
+    from ..records.report_parts import Change, Site
 
 MOST_COPIES = 4
 """In how many statements one fix lets autograd save a copy."""

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
-from ..model.path import AccessPath
-from ..model.typed_line import TypedLine
+from ..records.path import AccessPath
+from ..records.typed_line import TypedLine
 from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import keyword, last_name, source_of_node
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..hazards.hazard import Hazard
-    from ..model.records import Change
-    from ..model.snapshots.snapshot import Snapshot
+    from ..records.report_parts import Change
+    from ..records.snapshots.snapshot import Snapshot
     from ..statements.statement import Statement
 
 _Place = tuple[int, int, int]

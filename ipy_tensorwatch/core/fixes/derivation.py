@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..host.record import record
-from ..model.path import AccessPath
-from ..model.typed_line import TypedLine
+from ..records.path import AccessPath
+from ..records.typed_line import TypedLine
+from ..runtime.record import record
 from ..statements.copied_value import steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ..hazards.fix import Edit
-    from ..model.records import Change, Origin, Site
-    from ..model.snapshots.snapshot import Snapshot
     from ..origins.origins import Origins
+    from ..records.report_parts import Change, Origin, Site
+    from ..records.snapshots.snapshot import Snapshot
     from ..statements.statement import Statement
 
 MOST_STEPS = 5

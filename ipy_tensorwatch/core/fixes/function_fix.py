@@ -6,8 +6,8 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..hazards.fix import Fix
-from ..model.path import AccessPath
-from ..model.typed_line import TypedLine
+from ..records.path import AccessPath
+from ..records.typed_line import TypedLine
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value
@@ -21,7 +21,7 @@ from ..syntax.syntax_tree import all_nodes, each_target, find_nodes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.records import Inner
+    from ..records.report_parts import Inner
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from ..host.record import record
+from ..runtime.record import record
 from ..syntax.ast_queries import covers_line
 from ..syntax.magic_calls import find_body
 from ..syntax.parsing import parse_body, parse_cell, parse_path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..hazards.fix import Edit, Fix
     from ..hazards.hazard import Hazard
-    from ..model.records import Change
+    from ..records.report_parts import Change
 
 _Statements = list[tuple[int, ast.stmt]]
 _read_once = lru_cache(maxsize=4096)

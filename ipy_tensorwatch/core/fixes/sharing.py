@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.path import AccessPath
-from ..model.typed_line import TypedLine
+from ..records.path import AccessPath
+from ..records.typed_line import TypedLine
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
@@ -17,7 +17,7 @@ from ..syntax.syntax_tree import find_nodes
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from ..model.records import Change, Origin
+    from ..records.report_parts import Change, Origin
     from ..statements.statement import Statement
 
 

@@ -10,10 +10,10 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, importing, with_edits
-from ..host.grouped import grouped
-from ..host.record import record
-from ..model.typed_line import TypedLine, typed_line
 from ..origins.origins import Origins
+from ..records.typed_line import TypedLine, typed_line
+from ..runtime.grouped import grouped
+from ..runtime.record import record
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
@@ -26,9 +26,9 @@ from .sharing import Sharing, bindings, carried_over, goes_by_rows, is_stored_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..model.path import AccessPath
-    from ..model.records import Change
-    from ..model.snapshots.snapshot import Snapshot
+    from ..records.path import AccessPath
+    from ..records.report_parts import Change
+    from ..records.snapshots.snapshot import Snapshot
 
 NO_ORIGINS = Origins()
 MAX_SEVERAL = 8

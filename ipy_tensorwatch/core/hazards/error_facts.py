@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ..host.record import field, record
+from ..runtime.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..model.reading import Reading
-    from ..model.records import Inner, Site
-    from ..model.trace.saved_tensor import Spoiled, Writing
-    from ..model.typed_line import TypedLine
+    from ..records.reading import Reading
+    from ..records.report_parts import Inner, Site
+    from ..records.trace.saved_tensor import Spoiled, Writing
+    from ..records.typed_line import TypedLine
     from .codes import HazardCode
 
 Trouble = Literal[

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..host.guard import GUARD
+from ..runtime.guard import GUARD
 from ..syntax.name_promises import says_own_values
 from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
-    from ..model.records import Site
-    from ..model.trace.cell_trace import CellTrace
-    from ..model.trace.graph_state import Ending
+    from ..records.report_parts import Site
+    from ..records.trace.cell_trace import CellTrace
+    from ..records.trace.graph_state import Ending
     from .fix import Fix
     from .hazard import Hazard
     from .lasting_hazard import Lasting

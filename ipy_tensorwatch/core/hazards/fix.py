@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from ..host.record import record
+from ..runtime.record import record
 from ..syntax.keep_layout import keep_layout
 from ..syntax.magic_calls import MAGIC_CALL, find_body
 from ..syntax.parsing import parse_body, parse_cell, statements_on
@@ -18,7 +18,7 @@ from ..syntax.unrecorded_block import unrecorded_block
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..model.typed_line import TypedLine
+    from ..records.typed_line import TypedLine
 
     Lines = tuple[int, int, str]
 
@@ -185,7 +185,7 @@ def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
 
     Examples
     --------
-    >>> from ..model.typed_line import TypedLine
+    >>> from ..records.typed_line import TypedLine
     >>> _replaced("a = 1; h.add_(1)  # twice", TypedLine(line=1, text="h.add_(1)"), "h = h.add(1)")
     (1, 1, 'a = 1; h = h.add(1)  # twice')
     """
@@ -229,7 +229,7 @@ def _with_rows(source: str, target: TypedLine, fix: Fix) -> Lines | None:
 
     Examples
     --------
-    >>> from ..model.typed_line import TypedLine
+    >>> from ..records.typed_line import TypedLine
     >>> fix = Fix(kind="one-by-one", code="for i in range(len(h)):", other="row", names=("h[i]",))
     >>> _with_rows("for row in h:\n    row += 1\nn = 1", TypedLine(line=1, text="for row in h:"), fix)
     (1, 2, 'for i in range(len(h)):\n    h[i] += 1')
@@ -257,7 +257,7 @@ def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
 
     Examples
     --------
-    >>> from ..model.typed_line import TypedLine
+    >>> from ..records.typed_line import TypedLine
     >>> _inserted("for _ in x:\n    h.add_(1)", TypedLine(line=2, text="h.add_(1)"), "h = h.clone()")
     (2, 1, '    h = h.clone()')
     >>> _inserted("with no_grad(): h.add_(1)", TypedLine(line=1, text="h.add_(1)"), "h = h.clone()")

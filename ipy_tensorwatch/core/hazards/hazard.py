@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 from .codes import OF_BACKWARD
 
 if TYPE_CHECKING:
-    from ..model.records import Outcome, Site
-    from ..model.trace.graph_state import Ending
+    from ..records.report_parts import Outcome, Site
+    from ..records.trace.graph_state import Ending
     from .codes import HazardCode
     from .fix import Fix
     from .hazard_facts import Fact

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ..host.record import record
+from ..runtime.record import record
 from .error_facts import Refused, Stopped, StoppedUnread
 
 if TYPE_CHECKING:
-    from ..model.typed_line import TypedLine
+    from ..records.typed_line import TypedLine
     from .error_facts import Raised
 
 

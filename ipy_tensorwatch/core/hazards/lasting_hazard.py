@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..model.path import AccessPath
-    from ..model.reading import Reading
-    from ..model.snapshots.snapshot import Snapshot
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
+    from ..records.snapshots.snapshot import Snapshot
     from .hazard import Hazard
 
 

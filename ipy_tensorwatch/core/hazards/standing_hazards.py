@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..host.record import field, record
+from ..runtime.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ..blame.evidence.statement_timeline import Timeline
-    from ..model.snapshots.snapshot import Snapshot
-    from ..model.trace.evidence import OptimizerHolding
-    from ..model.trace.graph_state import HalfFreed
-    from ..model.trace.saved_tensor import Overwritten, Writing
+    from ..records.snapshots.snapshot import Snapshot
+    from ..records.trace.evidence import OptimizerHolding
+    from ..records.trace.graph_state import HalfFreed
+    from ..records.trace.saved_tensor import Overwritten, Writing
     from .fix import Fix
     from .hazard import Hazard, Turn
     from .lasting_hazard import Lasting

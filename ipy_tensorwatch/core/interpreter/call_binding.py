@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..host.record import field, record
-from ..model.path import ANY_ITEM, AccessPath
+from ..records.path import ANY_ITEM, AccessPath
+from ..runtime.record import field, record
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.reference import Reference, References, union

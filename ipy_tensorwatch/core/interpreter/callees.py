@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..model.path import AccessPath
-from ..model.trace.notebook import given_by_partial
+from ..records.path import AccessPath
+from ..records.trace.notebook import given_by_partial
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.reference import Reference, References
@@ -18,7 +18,7 @@ from .source_index import Library
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.trace.notebook import Notebook
+    from ..records.trace.notebook import Notebook
     from .definitions import Function
     from .frame import Frame
 

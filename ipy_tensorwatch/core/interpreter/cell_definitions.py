@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..model.trace.notebook import Definition
+from ..records.trace.notebook import Definition
 from ..syntax.parsing import DEFINITIONS, name_of_lambda, parse_body, walk_statements
 from ..syntax.syntax_tree import all_nodes
 

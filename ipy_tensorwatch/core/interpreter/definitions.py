@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ..host.record import field, record
+from ..runtime.record import field, record
 from ..syntax.name_promises import promises_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.path import AccessPath
+    from ..records.path import AccessPath
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 ClassKind = Literal["", "module", "optimizer"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Protocol
 
-from ..model.path import ANY_ITEM, AccessPath
+from ..records.path import ANY_ITEM, AccessPath
 from ..statements.aliases.reference import Reference, References, union
 from ..statements.aliases.scope import Scope
 from ..syntax.ast_queries import is_plain_key, is_slice, spell_item

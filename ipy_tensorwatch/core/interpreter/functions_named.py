@@ -13,7 +13,7 @@ from ..syntax.syntax_tree import all_nodes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.trace.notebook import Notebook
+    from ..records.trace.notebook import Notebook
 
     Words = tuple[tuple[str, bool], ...]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..host.record import field, record
-from ..model.records import Inner
+from ..records.report_parts import Inner
+from ..runtime.record import field, record
 from ..syntax.statement_text import spell_header, spell_line
 from ..syntax.syntax_tree import find_nodes
 from ..syntax.torch_vocabulary import MODULE_WRITES
@@ -16,7 +16,7 @@ from .ranking import NOWHERE, Elsewhere, Likelihood, judge
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..model.path import AccessPath
+    from ..records.path import AccessPath
     from .definitions import RunningFunction
     from .write_events import Event, EventKind
 

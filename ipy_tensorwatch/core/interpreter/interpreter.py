@@ -6,8 +6,8 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..host.deadline import NEVER, Deadline
-from ..model.path import AccessPath
+from ..records.path import AccessPath
+from ..runtime.deadline import NEVER, Deadline
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.reference import Reference, References, union
@@ -21,7 +21,7 @@ from .frame import Frame
 from .write_events import Diary
 
 if TYPE_CHECKING:
-    from ..model.trace.notebook import Notebook
+    from ..records.trace.notebook import Notebook
     from ..statements.writes.call_writes import NamedWrite
     from .definitions import Function
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..model.path import AccessPath
+    from ..records.path import AccessPath
     from ..statements.aliases.reference import Reference
     from .write_events import Event
 

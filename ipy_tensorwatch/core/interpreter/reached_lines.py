@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.records import Inner
+from ..records.report_parts import Inner
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import DEFINITIONS, find_definition, parse_cell
 from ..syntax.statement_text import spell_header
@@ -15,7 +15,7 @@ from ..syntax.syntax_tree import all_nodes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..model.trace.notebook import Definition, Notebook
+    from ..records.trace.notebook import Definition, Notebook
     from ..statements.statement import Statement
 
 _STEP = re.compile(r"[.\[]")

@@ -6,8 +6,8 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..host.grouped import grouped
-from ..model.path import ANY_ITEM, AccessPath
+from ..records.path import ANY_ITEM, AccessPath
+from ..runtime.grouped import grouped
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import enclosing_names, find_definition, find_lambda, parse_cell, parse_path
 from ..syntax.torch_vocabulary import OPTIMIZERS
@@ -16,7 +16,7 @@ from .definitions import ClassKind, Code, Function, FunctionNode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..model.trace.notebook import Notebook
+    from ..records.trace.notebook import Notebook
 
 _parse_path = lru_cache(maxsize=16_384)(parse_path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..host.deadline import NEVER, Deadline, LateError
+from ..runtime.deadline import NEVER, Deadline, LateError
 from ..syntax.magic_calls import find_body
 from ..syntax.parsing import parse_body, parse_header, walk_statements, without_blocks
 from .definitions import Code
@@ -17,7 +17,7 @@ from .interpreter import Interpreter
 if TYPE_CHECKING:
     import ast
 
-    from ..model.trace.notebook import Notebook
+    from ..records.trace.notebook import Notebook
     from ..statements.statement import Statement
     from .source_index import Library
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from ..host.record import field, record
+from ..runtime.record import field, record
 from ..statements.writes.call_writes import is_plain_step
 from ..syntax.ast_queries import last_name
 

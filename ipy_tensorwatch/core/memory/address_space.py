@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..model.reading import Reading
+    from ..records.reading import Reading
 
 UNIFIED = frozenset(("cpu", "cuda", "xpu"))
 """The types of devices that number their memory and the host's together, so that pinned and managed memory has one
@@ -20,7 +20,7 @@ def space_of(reading: Reading) -> str:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.reading import Reading
+    >>> from ipy_tensorwatch.core.records.reading import Reading
     >>> [space_of(Reading("tensor", 1, 7, device)) for device in ("cpu", "cuda:1", "npu:0", "mps:0")]
     ['unified', 'unified', 'npu:0', 'mps:0 7']
     """

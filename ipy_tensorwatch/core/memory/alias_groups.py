@@ -5,17 +5,17 @@ from __future__ import annotations
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
-from ..host.record import field, record
-from ..model.reading import bounds
-from ..model.records import AliasGroup, Pair
+from ..records.reading import bounds
+from ..records.report_parts import AliasGroup, Pair
+from ..runtime.record import field, record
 from .address_space import space_of
 from .overlap import relate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from ..model.reading import Reading
-    from ..model.snapshots.snapshot import Entry
+    from ..records.reading import Reading
+    from ..records.snapshots.snapshot import Entry
 
     Home = tuple[str, int]
     AddressSpan = tuple[str, int, int, int, str]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from operator import mul
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 from .strided_layout import ByteRun, join_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ..model.reading import Reading
-    from ..model.records import Change
+    from ..records.reading import Reading
+    from ..records.report_parts import Change
     from .strided_layout import Lane
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..host.record import field, mutable, record
+from ..runtime.record import field, mutable, record
 from .footprint import as_array, spread
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..host.record import record
+from ..runtime.record import record
 from .strided_layout import are_nested, levels_of, width_of
 
 if TYPE_CHECKING:
-    from ..model.reading import Reading
+    from ..records.reading import Reading
     from .strided_layout import Levels
 
     Array = np.ndarray[Any, Any]
@@ -82,7 +82,7 @@ def footprint_of(reading: Reading) -> Footprint | None:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.reading import Reading
+    >>> from ipy_tensorwatch.core.records.reading import Reading
     >>> column = Reading("tensor", 1, itemsize=4, shape=(2, 1000), strides=(12, 0), high=16)
     >>> footprint_of(column).runs().tolist()
     [[0, 4], [12, 4]]

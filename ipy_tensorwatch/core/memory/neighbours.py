@@ -6,15 +6,15 @@ from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..model.snapshots.intervals import Intervals
+from ..records.snapshots.intervals import Intervals
 from .overlap import share_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ..model.path import AccessPath
-    from ..model.reading import Reading
-    from ..model.snapshots.snapshot import Snapshot
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
+    from ..records.snapshots.snapshot import Snapshot
 
 
 _Owner = TypeVar("_Owner")

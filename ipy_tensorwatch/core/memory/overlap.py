@@ -10,8 +10,8 @@ from .address_space import in_one_space
 from .footprint import footprint_of
 
 if TYPE_CHECKING:
-    from ..model.reading import Reading
-    from ..model.records import Relation
+    from ..records.reading import Reading
+    from ..records.report_parts import Relation
 
 MAX_WORK = 10**6
 
@@ -54,7 +54,7 @@ def overlaps_itself(reading: Reading) -> bool | None:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.reading import Reading
+    >>> from ipy_tensorwatch.core.records.reading import Reading
     >>> overlaps_itself(Reading("tensor", 1, shape=(3,), strides=(0,), itemsize=4, high=4))
     True
     """

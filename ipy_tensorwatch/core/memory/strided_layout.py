@@ -6,12 +6,12 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..model.reading import Reading
+    from ..records.reading import Reading
 
     Levels = list[tuple[int, int]]
 
@@ -74,7 +74,7 @@ def lay(reading: Reading, low: int, cell: float) -> Lane:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.reading import Reading
+    >>> from ipy_tensorwatch.core.records.reading import Reading
     >>> column = Reading("tensor", 1, itemsize=4, shape=(2,), strides=(12,), data_ptr=104, low=4, high=20)
     >>> [(run.low, run.high) for run in lay(column, 100, 0.1).runs]
     [(4, 8), (16, 20)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..model.reading import Reading
+    from ..records.reading import Reading
 
 
 def spell_portion(view: Reading, base: Reading) -> str | None:
@@ -13,7 +13,7 @@ def spell_portion(view: Reading, base: Reading) -> str | None:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.reading import Reading
+    >>> from ipy_tensorwatch.core.records.reading import Reading
     >>> base = Reading("tensor", 1, itemsize=4, shape=(3, 4), strides=(16, 4))
     >>> spell_portion(base._replace(shape=(3, 2), low=8), base)
     '[:, 2:4]'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..model.records import Inner
+from ..records.report_parts import Inner
 from ..statements.bound_values import bound_values
 from ..syntax.ast_queries import positional_names, root_variable
 from ..syntax.parsing import walk_statements
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..interpreter.definitions import Function
     from ..interpreter.source_index import Library
-    from ..model.path import AccessPath
+    from ..records.path import AccessPath
 
 DEEPEST = 5
 """How deep calls of functions by functions are followed."""

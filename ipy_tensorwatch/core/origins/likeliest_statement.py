@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 from ..statements.write_calls import runs_backward
 from ..syntax.statement_text import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from ..model.path import AccessPath
-    from ..model.trace.notebook import Notebook
+    from ..records.path import AccessPath
+    from ..records.trace.notebook import Notebook
     from ..statements.statement import Statement
 
 

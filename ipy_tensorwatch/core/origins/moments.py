@@ -5,17 +5,17 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.reading import Reading
-from ..model.snapshots.differences import Differences
-from ..model.trace.born import Arrival
-from ..model.trace.cell_trace import CellTrace
-from ..model.trace.evidence import Evidence
+from ..records.reading import Reading
+from ..records.snapshots.differences import Differences
+from ..records.trace.born import Arrival
+from ..records.trace.cell_trace import CellTrace
+from ..records.trace.evidence import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..model.snapshots.differences import Found
-    from ..model.trace.evidence import Move, Position
+    from ..records.snapshots.differences import Found
+    from ..records.trace.evidence import Move, Position
 
     Leading = dict[int, dict[str, None]]
 

@@ -8,9 +8,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ..host.record import field, mutable, record
 from ..memory.overlap import share_bytes
-from ..model.snapshots.snapshot import Snapshot
+from ..records.snapshots.snapshot import Snapshot
+from ..runtime.record import field, mutable, record
 from ..statements.statement import parse_statements
 from .moments import AT_END, Moment, lie_apart
 from .path_histories import BETWEEN, DatedMoment, PathHistories
@@ -19,8 +19,8 @@ from .which_statement import Beginning, which_statement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ..model.reading import Reading
-    from ..model.records import AliasGroup, Change, Origin
+    from ..records.reading import Reading
+    from ..records.report_parts import AliasGroup, Change, Origin
 
 
 @record

@@ -8,20 +8,20 @@ from itertools import takewhile
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..host.record import field, mutable
 from ..interpreter.cell_definitions import definitions_in
 from ..interpreter.source_index import Library
-from ..model.trace.notebook import Notebook
+from ..records.trace.notebook import Notebook
+from ..runtime.record import field, mutable
 from ..syntax.parsing import may_define
 from .moments import Moment, lie_apart, moments_of, shifts, without_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.reading import Reading
-    from ..model.snapshots.snapshot import Snapshot
-    from ..model.trace.cell_trace import CellTrace
-    from ..model.trace.notebook import Definition
+    from ..records.reading import Reading
+    from ..records.snapshots.snapshot import Snapshot
+    from ..records.trace.cell_trace import CellTrace
+    from ..records.trace.notebook import Definition
 
 MAX_MOMENTS = 100_000
 """How many moments are kept; the oldest go first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.records import Origin
+from ..records.report_parts import Origin
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.parsing import parse_path
 from .inner_line import function_of, inner_lines, is_of_notebook, lines_that_keep
@@ -14,8 +14,8 @@ from .way_of_sharing import CALL, SAME, SLICE, SharingWay, way_of_sharing
 
 if TYPE_CHECKING:
     from ..interpreter.source_index import Library
-    from ..model.reading import Reading
-    from ..model.records import Inner
+    from ..records.reading import Reading
+    from ..records.report_parts import Inner
     from ..statements.statement import Statement
     from .path_histories import DatedMoment
 

@@ -6,16 +6,16 @@ from collections import Counter, defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..model.path import AccessPath
-from ..model.snapshots.difference import Content, Difference
-from ..model.trace.born import Born
-from ..model.trace.evidence import Position
+from ..records.path import AccessPath
+from ..records.snapshots.difference import Content, Difference
+from ..records.trace.born import Born
+from ..records.trace.evidence import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.reading import Reading
-    from ..model.snapshots.differences import Found
+    from ..records.reading import Reading
+    from ..records.snapshots.differences import Found
     from .snapshot_afterwards import LaterPlace
 
 _CHANGED = Content.of(changed=True, verified=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from ..blame.reasoning import Reasoning
 from ..hazards.find_hazards import find_hazards
 from ..hazards.hazard_facts import NotTrained, OverwrittenSave
-from ..host.deadline import Deadline, LateError
-from ..host.guard import GUARD
-from ..host.record import record
+from ..runtime.deadline import Deadline, LateError
+from ..runtime.guard import GUARD
+from ..runtime.record import record
 from .foretold_trace import TraceWriter
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..hazards.hazard import Hazard
     from ..hazards.standing_hazards import Standing
-    from ..model.records import Change
+    from ..records.report_parts import Change
     from .known_state import KnownState
     from .run.abstract_run import AbstractRun, CellRunner
 

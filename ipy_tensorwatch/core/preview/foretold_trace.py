@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..hazards.overwritten.unused_by_backward import use_of
-from ..host.deadline import NEVER
 from ..memory.overlap import share_bytes
-from ..model.records import Cell, Change, Coverage, Site
-from ..model.snapshots.difference import Content, Difference
-from ..model.trace.cell_trace import CellTrace, SourceFile
-from ..model.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
-from ..model.trace.graph_state import GraphState
+from ..records.report_parts import Cell, Change, Coverage, Site
+from ..records.snapshots.difference import Content, Difference
+from ..records.trace.cell_trace import CellTrace, SourceFile
+from ..records.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
+from ..records.trace.graph_state import GraphState
+from ..runtime.deadline import NEVER
 from ..syntax.cell_lines import Listing
 from ..syntax.name_promises import says_own_values
 from .born_places import BornPlaces
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..hazards.hazard import Hazard
-    from ..host.deadline import Deadline
-    from ..model.path import AccessPath
-    from ..model.reading import Reading
-    from ..model.snapshots.differences import Found
-    from ..model.trace.graph_state import HalfFreed
-    from ..model.trace.notebook import Notebook
-    from ..model.trace.saved_tensor import Overwritten
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
+    from ..records.snapshots.differences import Found
+    from ..records.trace.graph_state import HalfFreed
+    from ..records.trace.notebook import Notebook
+    from ..records.trace.saved_tensor import Overwritten
+    from ..runtime.deadline import Deadline
     from .known_state import KnownState
     from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import LaterEntry

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import FreedGraph
-from ..model.trace.graph_state import HalfFreed
+from ..records.trace.graph_state import HalfFreed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from ..model.records import Site
-    from ..model.trace.saved_tensor import Overwritten
+    from ..records.report_parts import Site
+    from ..records.trace.saved_tensor import Overwritten
     from .snapshot_afterwards import Afterwards
     from .values.stopped_error import StoppedError
 

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 from ..blame.expected.updates import counts_as_parameter
 from ..hazards.standing_hazards import Standing
-from ..host.record import field, record
 from ..interpreter.source_index import Library
-from ..model.snapshots.snapshot import Snapshot
-from ..model.trace.notebook import Notebook
 from ..origins.origins import Origins
+from ..records.snapshots.snapshot import Snapshot
+from ..records.trace.notebook import Notebook
+from ..runtime.record import field, record
 from ..syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..model.path import AccessPath
-    from ..model.reading import Reading
-    from ..model.trace.evidence import OptimizerHolding
-    from ..model.trace.saved_tensor import Overwritten
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
+    from ..records.trace.evidence import OptimizerHolding
+    from ..records.trace.saved_tensor import Overwritten
 
 
 _ROOT = re.compile(r"[.\[]")

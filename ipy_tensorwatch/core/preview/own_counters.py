@@ -9,10 +9,10 @@ from ..statements.statement import parse_statements
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.path import AccessPath
-    from ..model.reading import Reading
-    from ..model.records import Origin
-    from ..model.trace.saved_tensor import SavedTensor
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
+    from ..records.report_parts import Origin
+    from ..records.trace.saved_tensor import SavedTensor
     from ..statements.statement import Statement
     from .known_state import KnownState
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import OverwrittenSave
 from ..hazards.overwritten.overwritten_fix import fix_overwritten
-from ..model.trace.saved_tensor import Writing
+from ..records.trace.saved_tensor import Writing
 from .refused_write import names_of
 from .values.abstract_values import AbstractTensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ..model.records import Site
-    from ..model.trace.evidence import Position
+    from ..records.report_parts import Site
+    from ..records.trace.evidence import Position
     from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import Afterwards
     from .values.abstract_values import GraphNode

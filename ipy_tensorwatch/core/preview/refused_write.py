@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from ..explain.inplace_refused import refused_hazard
 from ..hazards.error_facts import Raised, Refused
-from ..model.typed_line import typed_line
+from ..records.typed_line import typed_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..hazards.hazard import Hazard
-    from ..model.records import Site
+    from ..records.report_parts import Site
     from .snapshot_afterwards import Afterwards
     from .values.abstract_values import AbstractTensor
     from .values.stopped_error import StoppedError

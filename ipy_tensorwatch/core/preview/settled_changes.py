@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..blame.site_order import order_sites
 from ..blame.verdict import SILENT
-from ..model.records import Change
+from ..records.report_parts import Change
 from ..statements.statement import parse_statements
 from ..statements.write_calls import mentions
 from ..statements.writes.write_target import key_names
@@ -17,10 +17,10 @@ from ..syntax.statement_text import words_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ..model.path import AccessPath
-    from ..model.reading import Reading
-    from ..model.records import Cause, Site
-    from ..model.trace.evidence import Position
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
+    from ..records.report_parts import Cause, Site
+    from ..records.trace.evidence import Position
     from ..statements.statement import Statement
     from .known_state import KnownState
     from .run.abstract_run import AbstractRun

@@ -6,16 +6,16 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.path import AccessPath
-from ..model.reading import at_versions
-from ..model.snapshots.outline import Outline
-from ..model.snapshots.snapshot import RootSnapshot, Snapshot
+from ..records.path import AccessPath
+from ..records.reading import at_versions
+from ..records.snapshots.outline import Outline
+from ..records.snapshots.snapshot import RootSnapshot, Snapshot
 from .values.abstract_values import AbstractObject, AbstractTensor, AbstractValue, Either
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ..model.reading import Reading
+    from ..records.reading import Reading
     from .known_state import KnownState
     from .run.abstract_run import AbstractRun
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model.snapshots.difference import Difference
+from ..records.snapshots.difference import Difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

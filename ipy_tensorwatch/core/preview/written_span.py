@@ -11,7 +11,7 @@ from ..memory.overlap import lay_out
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..model.reading import Reading
+    from ..records.reading import Reading
 
 LARGEST_MASK = 1 << 16
 """The largest number of bytes for which it is told which of them a write changes."""

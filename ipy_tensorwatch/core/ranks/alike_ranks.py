@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 
 if TYPE_CHECKING:
-    from ..model.records import Change
+    from ..records.report_parts import Change
     from .join_reports import JoinedRanks, OnRanks
     from .rank_report import MissingRank
     from .replica_ledger import Parting

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..statements.statement import parse_statements
 
 if TYPE_CHECKING:
-    from ..model.records import Site
+    from ..records.report_parts import Site
 
 _APPLIES = re.compile(r"\.(?:apply|map|imap)(?:_async|_sync)?\s*\(")
 

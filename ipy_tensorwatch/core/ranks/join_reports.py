@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..host.record import record
+from ..runtime.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from ..hazards.hazard import Hazard
-    from ..model.records import Cell, Change
+    from ..records.report_parts import Cell, Change
     from .rank_report import MissingRank, RankReport
     from .replica_ledger import Replica
     from .waiting_rank import WaitingRank

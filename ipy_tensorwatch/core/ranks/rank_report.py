@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ..host.record import record
+from ..runtime.record import record
 
 if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
-    from ..model.records import Cell, Change
+    from ..records.report_parts import Cell, Change
     from .waiting_rank import WaitingRank
 
 Absence = Literal["not-loaded", "other-version", "died", "unreadable", "no-answer"]

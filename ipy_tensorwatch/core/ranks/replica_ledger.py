@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ..host.record import field, mutable, record
+from ..runtime.record import field, mutable, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

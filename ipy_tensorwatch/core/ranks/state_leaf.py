@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from ..host.record import record
+from ..runtime.record import record
 
 StateKind = Literal["parameter", "buffer", "state", "plain"]
 """A parameter or a leaf that requires grad; a module's buffer; the state of an optimizer; a tensor like a parameter."""

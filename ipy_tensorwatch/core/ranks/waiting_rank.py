@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host.record import record
+from ..runtime.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

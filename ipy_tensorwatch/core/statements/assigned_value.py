@@ -14,7 +14,7 @@ from .aliases.scope import Scope
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from ..model.path import AccessPath
+    from ..records.path import AccessPath
 
 _NEEDS_OBJECT_AND_NAME = 3
 
@@ -40,7 +40,7 @@ def may_write_in(value: ast.expr, path: AccessPath, known: Container[str]) -> bo
 
     Examples
     --------
-    >>> from ..model.path import AccessPath
+    >>> from ..records.path import AccessPath
     >>> value = ast.parse("predict(o.raw)", mode="eval").body
     >>> may_write_in(value, AccessPath("o", (".raw",)), ()), may_write_in(value, AccessPath("p"), ())
     (True, False)

@@ -15,7 +15,7 @@ from .rewrite_statement import before_writes, parse_one, replace_expressions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..model.path import AccessPath
+    from ..records.path import AccessPath
 
     _Replacements = list[tuple[ast.expr, str]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..model.path import AccessPath
+from ..records.path import AccessPath
 from ..syntax.ast_queries import (
     COMPREHENSIONS,
     keyword,

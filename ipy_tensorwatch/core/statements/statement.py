@@ -8,8 +8,8 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ..host.record import field, record
-from ..model.records import Site
+from ..records.report_parts import Site
+from ..runtime.record import field, record
 from ..syntax.magic_calls import MAGIC_CALL, as_typed_unless_running, find_body, find_source
 from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
@@ -24,8 +24,8 @@ from .writes.write_target import Target, key_names, lengths_of, spell_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from ..model.path import AccessPath
-    from ..model.records import Certainty, Inner
+    from ..records.path import AccessPath
+    from ..records.report_parts import Certainty, Inner
     from .bound_values import BoundValue
     from .writes.loop_elements import Element, Loops
 

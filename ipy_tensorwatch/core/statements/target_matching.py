@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host.record import record
-from ..model.path import ANY_ITEM, AccessPath
+from ..records.path import ANY_ITEM, AccessPath
+from ..runtime.record import record
 from ..syntax.parsing import parse_path
 from .writes.write_target import spell_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..model.reading import Reading
+    from ..records.reading import Reading
     from .statement import Statement
     from .writes.write_target import KeyValues, Target
 

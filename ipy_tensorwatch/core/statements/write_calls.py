@@ -21,7 +21,7 @@ from ..syntax.torch_vocabulary import (
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from ..model.path import AccessPath
+    from ..records.path import AccessPath
     from .statement import Statement
 
 _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host.record import field, mutable
-from ..model.records import Inner
+from ..records.report_parts import Inner
+from ..runtime.record import field, mutable
 from .ast_queries import covers_line
 from .magic_calls import MAGIC_CALL, find_body
 from .parsing import parse_body, parse_cell, statements_around
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Iterator, Mapping
 
-    from ..model.records import Place
+    from ..records.report_parts import Place
 
 
 @mutable

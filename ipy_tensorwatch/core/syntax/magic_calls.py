@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from ..host.record import record
+from ..runtime.record import record
 
 RUNNING = frozenset({"time", "timeit", "capture", "prun", "tensordiff"})
 """Magics that run the code they are given in the notebook's own namespace."""

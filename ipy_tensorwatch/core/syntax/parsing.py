@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..model.path import AccessPath
+from ..records.path import AccessPath
 from .ast_queries import covers_line
 from .syntax_tree import all_nodes, find_nodes
 

@@ -7,7 +7,7 @@ import copy
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..host.record import record
+from ..runtime.record import record
 from .parsing import walk_statements
 from .syntax_tree import LOOPS
 

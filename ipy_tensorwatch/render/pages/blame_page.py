@@ -13,7 +13,7 @@ from ..wording.quantities import count_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...core.model.records import Change
+    from ...core.records.report_parts import Change
     from ..wording.changes.fold_changes import Fold, Past
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.model.comparison import Incomparable
+from ...core.records.comparison import Incomparable
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.not_compared import incomparable
 from ..wording.quantities import spell_number
@@ -13,8 +13,8 @@ from ..wording.tensor_facts import spell_shape
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...core.model.comparison import Comparison
-    from ...core.model.records import Elements, Relation
+    from ...core.records.comparison import Comparison
+    from ...core.records.report_parts import Elements, Relation
 
 _RELATIONS: dict[Relation, str] = {
     "same-object": "they are one tensor",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.host.grouped import grouped
-from ...core.host.record import record
-from ...core.model.records import NOT_KEPT
+from ...core.records.report_parts import NOT_KEPT
+from ...core.runtime.grouped import grouped
+from ...core.runtime.record import record
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.changes.fold_changes import fold, gather
 from ..wording.changes.phrases import amount, counted, counter, how, names, values
@@ -18,7 +18,7 @@ from ..wording.tensor_facts import spell_shape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ...core.model.records import Change, OperatorWrite, TensorRecord
+    from ...core.records.report_parts import Change, OperatorWrite, TensorRecord
     from ..page import PagePart
     from ..report import Report
     from ..wording.changes.fold_changes import Fold

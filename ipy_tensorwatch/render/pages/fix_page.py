@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.fixes.edited_source import edit_diff
-from ...core.host.record import record
+from ...core.runtime.record import record
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.changes.phrases import names
 from ..wording.hazards.fix_sentences import title

@@ -13,7 +13,7 @@ from ..wording.tensor_facts import spell_shape
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ...core.model.freezing import FreezeRefusal, FrozenRecord
+    from ...core.records.freezing import FreezeRefusal, FrozenRecord
 
 
 def show_frozen(frozen: Sequence[FrozenRecord]) -> Page:

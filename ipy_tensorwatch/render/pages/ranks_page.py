@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ...core.host.grouped import grouped
+from ...core.runtime.grouped import grouped
 from ..page import Page, Row, Table, code, fill, words
 from ..wording.changes.phrases import amount, how
 from ..wording.changes.sites import line_of, site_text
@@ -16,11 +16,11 @@ from ..wording.rank_sentences import listed, missing_line, parting_line, ranks_o
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...core.model.records import Change
     from ...core.ranks.join_reports import JoinedRanks, OnRanks
     from ...core.ranks.rank_report import MissingRank
     from ...core.ranks.replica_ledger import Parting
     from ...core.ranks.waiting_rank import WaitingRank
+    from ...core.records.report_parts import Change
     from ..page import Line, PagePart
 
 MAX_LINES = 8

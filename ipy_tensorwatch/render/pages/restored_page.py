@@ -9,7 +9,7 @@ from ..wording.changes.phrases import names
 from ..wording.quantities import spell_bytes
 
 if TYPE_CHECKING:
-    from ...core.model.restoring import Restored
+    from ...core.records.restoring import Restored
 
 
 def show_restored(restored: Restored) -> Page:

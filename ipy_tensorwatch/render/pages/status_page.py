@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ...core.host.record import record
+from ...core.runtime.record import record
 from ..page import Line, Page, Row, Table, code, marked, words
 from ..wording.changes.phrases import names
 from ..wording.not_compared import not_compared
@@ -15,9 +15,9 @@ from ..wording.quantities import count_of, spell_bytes, spell_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...core.host.capability import Capability
-    from ...core.host.guard import Fault
-    from ...core.model.reason import Reason
+    from ...core.records.reason import Reason
+    from ...core.runtime.capability import Capability
+    from ...core.runtime.guard import Fault
     from ..report import Report
 
 MAX_LINES = 12

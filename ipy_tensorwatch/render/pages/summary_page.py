@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...core.hazards.hazard import Hazard
-    from ...core.model.records import Change
+    from ...core.records.report_parts import Change
     from ..page import Line, PagePart, Picture
     from ..report import Report
     from ..wording.changes.fold_changes import Fold

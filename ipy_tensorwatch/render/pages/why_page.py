@@ -14,8 +14,8 @@ from .history_page import history_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...core.model.records import Relation, TensorRecord
-    from ...core.model.tensor_memory import Holder, Memory
+    from ...core.records.report_parts import Relation, TensorRecord
+    from ...core.records.tensor_memory import Holder, Memory
 
 MAX_HISTORY = 20
 MAX_HOLDERS = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.host.grouped import grouped
+from ...core.runtime.grouped import grouped
 from .style import MARK, SHADES
 
 if TYPE_CHECKING:

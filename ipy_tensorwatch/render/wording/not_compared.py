@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.comparison import Incomparable
-    from ...core.model.reason import Reason, ReasonCode
+    from ...core.records.comparison import Incomparable
+    from ...core.records.reason import Reason, ReasonCode
 
 _KINDS: Mapping[ReasonCode, str] = {
     "class": "a {detail}",
@@ -69,7 +69,7 @@ def not_compared(reason: Reason) -> str:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.reason import Reason
+    >>> from ipy_tensorwatch.core.records.reason import Reason
     >>> [not_compared(one) for one in (Reason("meta"), Reason("layout", "sparse_csr"), Reason("device", "cuda:0"))]
     ['memory not known: meta tensor', 'memory not known: sparse CSR tensor, its parts are watched', 'bytes on cuda:0']
     """

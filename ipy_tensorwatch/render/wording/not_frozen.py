@@ -10,7 +10,7 @@ from .not_compared import is_kind, why
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.freezing import Culprit, FreezeRefusal, FrozenRecord, RefusalCode, Release
+    from ...core.records.freezing import Culprit, FreezeRefusal, FrozenRecord, RefusalCode, Release
 
 _WHY: Mapping[RefusalCode, str] = {
     "unknown-memory": "{unknown}",

@@ -9,7 +9,7 @@ from .not_frozen import frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.restoring import RestoreCode, RestoreRefusal
+    from ...core.records.restoring import RestoreCode, RestoreRefusal
 
 _WHY: Mapping[RestoreCode, str] = {
     "never-changed": "no cell was seen to change it",

@@ -10,8 +10,8 @@ from ..page import Line, Span, code, fill, join_words, quoted, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...core.model.records import Inner, Origin, Site
-    from ...core.model.typed_line import TypedLine
+    from ...core.records.report_parts import Inner, Origin, Site
+    from ...core.records.typed_line import TypedLine
 
 
 def where(cell: int, site: Site | Inner | Origin | None = None) -> Line:
@@ -39,7 +39,7 @@ def statement_place(cell: int, site: Site | None) -> Line:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.records import Site
+    >>> from ipy_tensorwatch.core.records.report_parts import Site
     >>> str(statement_place(3, Site(line=2, end_line=2, text="x.add_(1)")))
     'cell 3, line 2: x.add_(1)'
     """

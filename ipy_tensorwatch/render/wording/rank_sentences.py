@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.host.grouped import grouped
+from ...core.runtime.grouped import grouped
 from ..page import clause, fill, join_words, words
 from .quantities import count_of, spell_number
 

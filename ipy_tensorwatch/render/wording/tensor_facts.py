@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ...core.memory.changed_bytes import Dirty
     from ...core.memory.strided_layout import ByteRun, Lane
-    from ...core.model.reading import Reading
+    from ...core.records.reading import Reading
     from ..page import Strip
 
 MAX_RUNS = 2

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core.blame.evidence.recorded_writes import RecordedWrites
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable, record
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable, record
 from ...core.syntax.inert_cells import is_inert
 from .operator_recording import RECORDING_SECONDS
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...capture.observer import Observation, Observer
     from ...capture.protect.byte_archive import Archive
     from ...core.hazards.standing_hazards import Standing
-    from ...core.model.records import Cell
+    from ...core.records.report_parts import Cell
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
 

@@ -12,9 +12,9 @@ import IPython
 from ...capture.frames.calling_line import is_users
 from ...capture.frames.traceback_frames import spots_of
 from ...core.explain.failing_statement import failing_in, find_failing
-from ...core.host.record import record
-from ...core.model.records import Inner
-from ...core.model.trace.cell_error import CELL
+from ...core.records.report_parts import Inner
+from ...core.records.trace.cell_error import CELL
+from ...core.runtime.record import record
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.magic_calls import find_body
 from ..ipython.cell_sources import source_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...core.explain.failing_statement import Failing
-    from ...core.model.trace.cell_error import Spot
+    from ...core.records.trace.cell_error import Spot
 
 _IPYTHON = str(Path(IPython.__file__).parent)
 _THREADS = ("threading.py", "concurrent/futures/thread.py")

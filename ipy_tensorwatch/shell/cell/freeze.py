@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 
 from ...capture.running.memory_watch.look_budget import LookBudget
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable
-from ...core.model.freezing import Culprit, FrozenError
+from ...core.records.freezing import Culprit, FrozenError
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable
 from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
 from ...render.wording.not_frozen import let_go, not_frozen, written, written_between
 from ..ipython.cell_sources import user_variables
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ...capture.protect.freezer import Freezer
     from ...capture.protect.frozen_memory import Frozen
-    from ...core.model.freezing import FreezeRefusal
+    from ...core.records.freezing import FreezeRefusal
     from ...render.page import Page
     from ..ipython.waiting_clear import WaitingClears
     from .running_cell import RunningCell

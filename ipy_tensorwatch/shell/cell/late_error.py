@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ...core.host.guard import GUARD
+from ...core.runtime.guard import GUARD
 from ..ipython.ipython_private import set_error
 
 if TYPE_CHECKING:

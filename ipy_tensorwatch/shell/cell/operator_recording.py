@@ -9,9 +9,9 @@ from ...capture.compare.full_copies import MAX_BYTES, FullCopies
 from ...capture.running.operator_recorder import OperatorRecorder
 from ...core.blame.evidence.operator_writes import PathsByBytes
 from ...core.explain.node_log import MAX_DATED
-from ...core.host.record import field, mutable
-from ...core.model.records import NOT_KEPT, OperatorWrite
-from ...core.model.snapshots.snapshot import Snapshot
+from ...core.records.report_parts import NOT_KEPT, OperatorWrite
+from ...core.records.snapshots.snapshot import Snapshot
+from ...core.runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from ...capture.observer import Observation, Observer
     from ...capture.running.write_log import WriteLog
     from ...core.blame.evidence.recorded_writes import RecordedWrites
-    from ...core.model.snapshots.differences import Differences
-    from ...core.model.trace.evidence import Recorded
-    from ...core.model.trace.saved_tensor import Writing
+    from ...core.records.snapshots.differences import Differences
+    from ...core.records.trace.evidence import Recorded
+    from ...core.records.trace.saved_tensor import Writing
     from ..ipython.magic_options import DiffOptions
 
 SHARE = 0.25

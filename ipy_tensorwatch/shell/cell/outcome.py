@@ -6,17 +6,17 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ...core.blame.reasoning import Reasoning
-from ...core.model.reason import Reason
-from ...core.model.records import Cell, Coverage, Unverified
-from ...core.model.trace.cell_trace import CellTrace
+from ...core.records.reason import Reason
+from ...core.records.report_parts import Cell, Coverage, Unverified
+from ...core.records.trace.cell_trace import CellTrace
 from ...render.report import Report
 from ..ipython.ipython_private import error_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
 
-    from ...core.model.records import Status
-    from ...core.model.snapshots.snapshot import Snapshot
+    from ...core.records.report_parts import Status
+    from ...core.records.snapshots.snapshot import Snapshot
     from .running_cell import RunningCell
 
 ALL = "(all)"

@@ -6,7 +6,7 @@ import weakref
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult

@@ -11,10 +11,10 @@ from ...core.explain.explain_error import explain_error
 from ...core.explain.node_log import NodeLog
 from ...core.hazards.find_hazards import find_hazards
 from ...core.hazards.standing_hazards import Standing
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable
 from ...core.origins.origins import Origins
 from ...core.origins.path_histories import PathHistories
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable
 from ...render.report import Report
 from .take_trace import SessionState, reason
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...capture.running.optimizer_steps import StepRecorder
     from ...core.blame.reasoning import Reasoning
     from ...core.hazards.hazard import Hazard, Turn
-    from ...core.model.records import Cell
+    from ...core.records.report_parts import Cell
     from ..ipython.cell_sources import Sources
     from .ended_cell import EndedCell
 

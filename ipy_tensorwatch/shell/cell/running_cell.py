@@ -15,7 +15,7 @@ from ...capture.running.memory_watch.look_budget import LookBudget
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import WriteLog
 from ...core.blame.evidence.statement_timeline import Timeline
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ...capture.observer import Observer
     from ...capture.snapshot.snapshotter import Shot
-    from ...core.model.snapshots.differences import Found
+    from ...core.records.snapshots.differences import Found
     from ..ipython.settings import TensorWatch
     from .operator_recording import Recording
 

@@ -12,8 +12,8 @@ from ...capture.frames.frame_locals import inplace_module, read_keys, read_local
 from ...capture.frames.traceback_frames import find_error_message
 from ...core.explain.error_messages import BACKWARD
 from ...core.explain.failing_statement import backward_root, find_backward
-from ...core.host.record import record
-from ...core.model.trace.cell_error import CellError, ErrorFrame, FreedAtError
+from ...core.records.trace.cell_error import CellError, ErrorFrame, FreedAtError
+from ...core.runtime.record import record
 from ...core.statements.writes.write_target import Target, spell_target
 from ...core.syntax.statement_text import words_in
 from .error_frames import is_threaded, survey_error
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from ...capture.observer import Observer
     from ...core.explain.error_messages import ErrorMessage
-    from ...core.model.path import AccessPath
-    from ...core.model.snapshots.snapshot import Snapshot
+    from ...core.records.path import AccessPath
+    from ...core.records.snapshots.snapshot import Snapshot
     from .error_frames import Step
     from .running_cell import RunningCell
 

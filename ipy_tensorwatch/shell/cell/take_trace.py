@@ -6,24 +6,24 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ...capture.host.graph_private import next_sequence_number
-from ...capture.host.threads import names_in_other_threads
 from ...capture.objects.class_names import ClassNames, collect_class_names
 from ...capture.running.past_memory import PastMemory
+from ...capture.runtime.graph_private import next_sequence_number
+from ...capture.runtime.threads import names_in_other_threads
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.backward.shared_gradients import shares_gradients
 from ...core.hazards.kept_memory.kept_by_function import may_be_kept
 from ...core.hazards.optimizers.hidden_optimizer import holds_what_is_gone
-from ...core.host.grouped import grouped
-from ...core.host.guard import GUARD
-from ...core.host.record import record
-from ...core.model.reason import Reason
-from ...core.model.records import Coverage, Unverified
-from ...core.model.snapshots.differences import join_looks
-from ...core.model.trace.cell_trace import CellTrace, SourceFile
-from ...core.model.trace.evidence import Evidence, OptimizerStep
-from ...core.model.trace.graph_state import GraphState
-from ...core.model.trace.notebook import Notebook
+from ...core.records.reason import Reason
+from ...core.records.report_parts import Coverage, Unverified
+from ...core.records.snapshots.differences import join_looks
+from ...core.records.trace.cell_trace import CellTrace, SourceFile
+from ...core.records.trace.evidence import Evidence, OptimizerStep
+from ...core.records.trace.graph_state import GraphState
+from ...core.records.trace.notebook import Notebook
+from ...core.runtime.grouped import grouped
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import record
 from ...core.syntax.parsing import name_of_lambda
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import RECORDING_SECONDS
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from ...capture.observer import Observation
     from ...capture.running.optimizer_steps import SeenStep, StepRecorder
     from ...core.hazards.standing_hazards import Standing
-    from ...core.model.records import Cell
-    from ...core.model.snapshots.differences import Found
-    from ...core.model.trace.born import Born
-    from ...core.model.trace.saved_tensor import Overwritten
+    from ...core.records.report_parts import Cell
+    from ...core.records.snapshots.differences import Found
+    from ...core.records.trace.born import Born
+    from ...core.records.trace.saved_tensor import Overwritten
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from ...capture.objects.inspect_object import Nameless, name_of
-from ...core.host.record import field, mutable
 from ...core.interpreter.cell_definitions import definitions_in
-from ...core.model.records import Inner
+from ...core.records.report_parts import Inner
+from ...core.runtime.record import field, mutable
 from ...core.statements.leftover_names import leftover_names
 from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.write_calls import awaits, leaves_collective_open
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.model.trace.notebook import Definition
+    from ...core.records.trace.notebook import Definition
 
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23

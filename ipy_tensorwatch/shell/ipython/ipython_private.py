@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import IPython
 
-from ...core.host.capability import take
+from ...core.runtime.capability import take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

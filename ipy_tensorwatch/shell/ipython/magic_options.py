@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from IPython.core.error import UsageError
 
-from ...core.host.record import record
+from ...core.runtime.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from ...core.syntax.statement_text import words_in
 from ...render.page import Page, words
 from ...render.pages.diff_page import DiffView, show_diff

@@ -8,8 +8,8 @@ from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable
 from ...core.statements.statement import walk_statements
 from ...core.syntax.probe_insertion import can_instrument, instrument, make_probes, probe_name, silence
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, cast
 
-from ...capture.host.library_files import is_library_file
 from ...capture.objects.containers import FOREIGN
 from ...capture.objects.inspect_object import columns_of, is_a, kinds_of, module_of, text_of, value_at
-from ...core.host.record import field, mutable
+from ...capture.runtime.library_files import is_library_file
+from ...core.runtime.record import field, mutable
 from ...core.syntax.parsing import may_resize
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
-from ...core.host.guard import GUARD
-from ...core.host.record import mutable
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import mutable
 from .ipython_private import tidying
 from .magic_options import DiffOptions, Helped, diff_options
 

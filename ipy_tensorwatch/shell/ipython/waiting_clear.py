@@ -8,8 +8,8 @@ from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable
 from .ipython_private import ends_with_result, goes_to_widget, takes_hooks
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from IPython.core.error import UsageError
 
 from ...capture.compare.compare_on_request import compare, is_comparable
 from ...capture.snapshot.holders import find_holders
-from ...core.host.capability import lost_capabilities
-from ...core.host.guard import GUARD
-from ...core.host.record import mutable
-from ...core.model.tensor_memory import Memory
 from ...core.origins.origins import Origins
+from ...core.records.tensor_memory import Memory
+from ...core.runtime.capability import lost_capabilities
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import mutable
 from ...render.pages.blame_page import show_blame
 from ...render.pages.comparison_page import show_comparison
 from ...render.pages.diff_page import show_diff
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.model.tensor_memory import Holder
+    from ...core.records.tensor_memory import Holder
     from ...render.page import Page
     from ...render.report import Report
     from ..ipython.magic_options import DiffOptions

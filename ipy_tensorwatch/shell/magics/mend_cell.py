@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ...core.hazards.fix import Edit
-    from ...core.model.records import Change
+    from ...core.records.report_parts import Change
     from ...render.page import Line, Page
     from ...render.report import Report
 

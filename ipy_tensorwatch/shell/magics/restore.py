@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 
 from ...capture.protect.restorer import Restorer
-from ...core.model.restoring import RefusedError, RestoreRefusal
+from ...core.records.restoring import RefusedError, RestoreRefusal
 from ...render.pages.restored_page import show_restored
 from ...render.wording.not_restored import not_restored
 from ..ipython.cell_sources import user_variables
@@ -17,7 +17,7 @@ from ..ipython.ipython_private import count_now
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ...core.model.records import Change
+    from ...core.records.report_parts import Change
     from ...render.page import Page
     from ..watcher import Watcher
 

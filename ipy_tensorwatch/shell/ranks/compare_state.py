@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.record import field, mutable
 from ...core.ranks.replica_ledger import ReplicaLedger
+from ...core.runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...capture.changed_values import values_of
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from ...panel.feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ...core.model.records import Values
+    from ...core.records.report_parts import Values
     from ...render.report import Report
     from ..watcher import Watcher
 

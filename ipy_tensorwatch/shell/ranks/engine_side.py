@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ...capture.ranks.known_placements import read_values
 from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.state_tree import StateTree
-from ...core.host.guard import GUARD
-from ...core.host.record import field, mutable
 from ...core.ranks.rank_report import RankReport
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import field, mutable
 from ...core.statements.carried_names import carried_names
 from ..ipython.cell_sources import user_variables
 from .engine_panel import EnginePanel
@@ -24,8 +24,8 @@ from .waiting_teller import WaitingTeller
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ...core.model.records import Change, Site
     from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
+    from ...core.records.report_parts import Change, Site
     from ...render.report import Report
     from ..watcher import Watcher
 

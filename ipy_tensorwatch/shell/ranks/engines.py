@@ -7,16 +7,16 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from ...core.host.record import field, mutable
 from ...core.ranks.rank_report import MissingRank, RankReport
+from ...core.runtime.record import field, mutable
 from .engine_side import answer, join_clients, leave_clients
 from .published_reports import PublishedReports, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from ...core.model.records import Site
     from ...core.ranks.waiting_rank import WaitingRank
+    from ...core.records.report_parts import Site
 
 LOADING_SECONDS = 60.0
 """How long an engine may take to import PyTorch."""

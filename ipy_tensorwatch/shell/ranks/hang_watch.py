@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.guard import GUARD
 from ...core.ranks.waiting_rank import find_hang
+from ...core.runtime.guard import GUARD
 from .published_reports import read_waiting
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.record import field, mutable, record
+from ...core.runtime.record import field, mutable, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

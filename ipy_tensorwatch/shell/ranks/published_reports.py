@@ -6,7 +6,7 @@ import pickle
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.record import field, mutable
+from ...core.runtime.record import field, mutable
 from ...panel.rank_rows import tell_ranks
 from .notebook_places import NotebookPlaces
 from .registry import FEEDS

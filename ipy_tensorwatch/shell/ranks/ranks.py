@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from IPython.core.getipython import get_ipython
 
-from ...core.host.guard import GUARD
-from ...core.host.record import mutable
 from ...core.ranks.applied_call import applied_call
 from ...core.ranks.join_reports import JoinedRanks, join_reports
 from ...core.ranks.rank_report import MissingRank, RankReport
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import mutable
 from ...render.joined_report import JoinedReport
 from ...render.pages.ranks_page import show_ranks, show_waiting, summarize_ranks
 from ..ipython.print_below_cell import show

@@ -6,8 +6,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...core.host.guard import GUARD
-from ...core.host.record import mutable
+from ...core.runtime.guard import GUARD
+from ...core.runtime.record import mutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

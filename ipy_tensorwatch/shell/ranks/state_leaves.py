@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...capture.ranks.state_tree import StatePlace, StateTree
-    from ...core.model.records import Change, Site
     from ...core.ranks.state_leaf import BranchKey
+    from ...core.records.report_parts import Change, Site
     from ...render.report import Report
     from ..watcher import Watcher
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.waiting_line import line_of_thread
-from ...core.host.guard import GUARD
 from ...core.ranks.waiting_rank import WaitingRank
+from ...core.runtime.guard import GUARD
 from ..ipython.cell_sources import cell_of
 from .published_reports import WAITING, publish
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ipy_tensorwatch.capture.compare.dense_count import count_dense
 from ipy_tensorwatch.capture.compare.element_diff import _count
 from ipy_tensorwatch.core.memory.count_differences import Side
-from ipy_tensorwatch.core.model.reading import Reading
+from ipy_tensorwatch.core.records.reading import Reading
 
 SIZES = {
     "torch.float32": 4,

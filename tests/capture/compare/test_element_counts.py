@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ipy_tensorwatch.capture.observer import UNCOUNTED, Observation, Observer
-from ipy_tensorwatch.core.model.records import Elements
+from ipy_tensorwatch.core.records.report_parts import Elements
 
 
 @pytest.fixture

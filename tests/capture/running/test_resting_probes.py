@@ -8,8 +8,8 @@ from types import BuiltinFunctionType, ModuleType
 
 import pytest
 
-from ipy_tensorwatch.capture.host.threads import OWN
 from ipy_tensorwatch.capture.running.resting_probes import RestingProbes
+from ipy_tensorwatch.capture.runtime.threads import OWN
 from ipy_tensorwatch.core.syntax.probe_insertion import make_probes, probe_name
 from ipy_tensorwatch.shell import extension
 from tests.support.notebook import Notebook

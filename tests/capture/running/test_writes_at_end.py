@@ -5,7 +5,7 @@ import numpy as np
 from ipy_tensorwatch.capture.compare.compare_bytes import ByteVerdict, StorageMark
 from ipy_tensorwatch.capture.memory.byte_block import Block
 from ipy_tensorwatch.capture.running.writes_at_end import WritesAtEnd
-from ipy_tensorwatch.core.model.trace.evidence import Position, SeenWrite, mask_bytes, without_masks
+from ipy_tensorwatch.core.records.trace.evidence import Position, SeenWrite, mask_bytes, without_masks
 
 HERE = frozenset({Position(0)})
 EARLIER = SeenWrite(7, frozenset({Position(1)}), 1, b"\1")

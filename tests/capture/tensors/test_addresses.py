@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ipy_tensorwatch.capture.host.torch_private import address_from, data_address
+from ipy_tensorwatch.capture.runtime.torch_private import address_from, data_address
 
 MADE = {
     "whole": lambda: torch.arange(6.0),

@@ -12,7 +12,7 @@ from ipy_tensorwatch.capture.trial.compare_gradients import (
     run_to_end,
     saving_copies,
 )
-from ipy_tensorwatch.core.host.deadline import NEVER
+from ipy_tensorwatch.core.runtime.deadline import NEVER
 
 START = ["w = torch.ones(3, requires_grad=True)", "h = w * 2", "loss = (h * h).sum()", "k = torch.zeros(3)"]
 WRITE = "h.data.add_(1)"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
-from ipy_tensorwatch.core.model.trace.born import Born
-from ipy_tensorwatch.core.model.trace.evidence import Position
+from ipy_tensorwatch.core.records.snapshots.difference import Content, Difference
+from ipy_tensorwatch.core.records.trace.born import Born
+from ipy_tensorwatch.core.records.trace.evidence import Position
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 from tests.support.records import reading
 from tests.support.traces import make_trace

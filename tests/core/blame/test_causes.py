@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.records import Inner
-from ipy_tensorwatch.core.model.trace.evidence import Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite
+from ipy_tensorwatch.core.records.report_parts import Inner
+from ipy_tensorwatch.core.records.trace.evidence import Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite
 from tests.support.records import reading
 from tests.support.traces import explain, make_trace
 
@@ -427,7 +427,9 @@ class TestModule:
 
     def test_the_buffer_of_a_module_that_shares_it_with_the_one_called(self):
         changes = explain(
-            "a(z)", {"a.bn.mean": BUFFER, "b.bn.mean": BUFFER, "b.weight": PARAMETER}, changed=["a.bn.mean", "b.bn.mean"]
+            "a(z)",
+            {"a.bn.mean": BUFFER, "b.bn.mean": BUFFER, "b.weight": PARAMETER},
+            changed=["a.bn.mean", "b.bn.mean"],
         )
         assert told(changes["a.bn.mean"])[0] == "module"
         assert told(changes["b.bn.mean"])[:2] == ("alias", True)
@@ -527,7 +529,7 @@ FILES = {"there": "def g(a):\n    a.add_(1)\n    a.mul_(2)", "here": "g(x)"}
 
 
 def lined(at, *, cells=(FILES["there"],), plain="g(x)", **more):
-    from ipy_tensorwatch.core.model.trace.cell_trace import SourceFile
+    from ipy_tensorwatch.core.records.trace.cell_trace import SourceFile
 
     files = {"there": SourceFile(cell=1, text=FILES["there"]), "here": SourceFile(cell=3, text=plain)}
     return explain(plain, {"x": X}, writes={1: [at]}, files=files, cells=cells, **more)["x"].sites
@@ -544,7 +546,7 @@ class TestLinesInside:
 
     def test_a_line_that_did_not_run_is_not_inferred(self):
         text = "def g(a):\n    if c: a.add_(1)\n    b = a\n    b.mul_(2)"
-        from ipy_tensorwatch.core.model.trace.cell_trace import SourceFile
+        from ipy_tensorwatch.core.records.trace.cell_trace import SourceFile
 
         files = {"there": SourceFile(cell=1, text=text)}
         change = explain("g(x)", {"x": X}, writes={1: [[(0, "there", 3), (0, "there", 4)]]}, files=files, cells=[text])[
@@ -556,7 +558,7 @@ class TestLinesInside:
         assert [one.inner for one in lined([(0, "here", 1)], cells=())] == [None]
 
     def test_where_lines_ran_unseen_any_may_have_written(self):
-        from ipy_tensorwatch.core.model.trace.cell_trace import SourceFile
+        from ipy_tensorwatch.core.records.trace.cell_trace import SourceFile
 
         writes = {1: (SeenWrite(storage=1, positions=frozenset((Position(0, ("there", 1), blind=True),))),)}
         files = {"there": SourceFile(cell=1, text=FILES["there"])}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.records import Inner
+from ipy_tensorwatch.core.records.report_parts import Inner
 from ipy_tensorwatch.shell.ipython.cell_sources import Sources
 from tests.support.records import reading
 from tests.support.traces import explain, make_trace

@@ -7,7 +7,7 @@ import pytest
 from ipy_tensorwatch.core.blame import past_changes
 from ipy_tensorwatch.core.blame.past_changes import PastChanges
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep, Position, SeenWrite
+from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep, Position, SeenWrite
 from tests.support.records import reading
 from tests.support.traces import make_trace
 

@@ -11,9 +11,9 @@ import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.hazards.codes import OUTCOMES
-from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
-from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
-from ipy_tensorwatch.core.model.trace.evidence import Position, SeenWrite
+from ipy_tensorwatch.core.records.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.records.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.records.trace.evidence import Position, SeenWrite
 from tests.support.records import reading
 from tests.support.trace_json import read_trace, write_trace
 from tests.support.traces import SAVED, load, make_trace, outcomes

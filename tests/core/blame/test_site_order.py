@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.blame.site_order import order_sites
-from ipy_tensorwatch.core.model.path import AccessPath
+from ipy_tensorwatch.core.records.path import AccessPath
 from tests.support.records import inferred, site
 
 

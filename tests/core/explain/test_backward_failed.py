@@ -8,7 +8,7 @@ from ipy_tensorwatch.core.explain.backward_failed import fix_stopped, stopped_ha
 from ipy_tensorwatch.core.explain.error_messages import ErrorMessage
 from ipy_tensorwatch.core.hazards.error_facts import StoppedUnread
 from ipy_tensorwatch.core.hazards.fix import Fix
-from ipy_tensorwatch.core.model.records import Inner
+from ipy_tensorwatch.core.records.report_parts import Inner
 from tests.support.records import raised, site, spoiled, stopped, typed, writing
 
 SAVER = typed("loss = (h * w).sum()", 4, 2)

@@ -13,10 +13,10 @@ from ipy_tensorwatch.core.explain.candidate_lines import (
     quiet_modules,
     stem,
 )
-from ipy_tensorwatch.core.host.deadline import Deadline
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.model.records import Inner
-from ipy_tensorwatch.core.model.trace.notebook import Notebook
+from ipy_tensorwatch.core.records.report_parts import Inner
+from ipy_tensorwatch.core.records.trace.notebook import Notebook
+from ipy_tensorwatch.core.runtime.deadline import Deadline
 from ipy_tensorwatch.core.statements.statement import parse_statements
 
 FUNCTIONS = """

@@ -12,7 +12,7 @@ from ipy_tensorwatch.core.explain.failing_statement import (
     find_failing,
     find_writer,
 )
-from ipy_tensorwatch.core.model.trace.cell_error import Spot
+from ipy_tensorwatch.core.records.trace.cell_error import Spot
 
 SOURCE = "a = 1; w[0] = 2\nfor x in f(\n    w):\n    x.add_(1); y.mul_(\n        2)\ndef g(h):\n    h.add_(1)\n    return h\n"
 

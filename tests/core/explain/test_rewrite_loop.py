@@ -6,8 +6,8 @@ import pytest
 
 from ipy_tensorwatch.core.explain.failing_statement import find_failing
 from ipy_tensorwatch.core.explain.rewrite_loop import take_one_by_one
-from ipy_tensorwatch.core.model.trace.cell_error import Spot
-from ipy_tensorwatch.core.model.typed_line import TypedLine
+from ipy_tensorwatch.core.records.trace.cell_error import Spot
+from ipy_tensorwatch.core.records.typed_line import TypedLine
 
 ROWS = "range(len(h))"
 LOOPS = [

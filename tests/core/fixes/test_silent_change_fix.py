@@ -6,7 +6,7 @@ import pytest
 
 from ipy_tensorwatch.core.fixes.function_fix import fix_in_function
 from ipy_tensorwatch.core.fixes.silent_change_fix import change_fixes, fix_changes
-from ipy_tensorwatch.core.model.records import Inner, Origin
+from ipy_tensorwatch.core.records.report_parts import Inner, Origin
 from tests.support.records import change, reading, site, snapshot
 
 NAMES = snapshot(x=reading(1), y=reading(2), n=reading(3, kind="ndarray"))

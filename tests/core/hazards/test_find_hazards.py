@@ -12,9 +12,9 @@ from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.hazard import Turn
 from ipy_tensorwatch.core.hazards.overwritten import find_breaks
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
-from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep
-from ipy_tensorwatch.core.model.trace.graph_state import GraphState
-from ipy_tensorwatch.core.model.trace.saved_tensor import Overwritten, SavedTensor, Writing
+from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep
+from ipy_tensorwatch.core.records.trace.graph_state import GraphState
+from ipy_tensorwatch.core.records.trace.saved_tensor import Overwritten, SavedTensor, Writing
 from tests.support.records import reading
 from tests.support.traces import make_trace
 

@@ -18,10 +18,10 @@ from ipy_tensorwatch.core.hazards.kept_memory.freed_memory import gone_memory
 from ipy_tensorwatch.core.hazards.kept_memory.state_dict_reference import kept_by_reference
 from ipy_tensorwatch.core.hazards.overwritten.overlapping_elements import overlaid_writes
 from ipy_tensorwatch.core.hazards.overwritten.unrecorded_write import unrecorded_writes
-from ipy_tensorwatch.core.model.reason import FREED, Reason
-from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
-from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
-from ipy_tensorwatch.core.model.trace.graph_state import GraphState
+from ipy_tensorwatch.core.records.reason import FREED, Reason
+from ipy_tensorwatch.core.records.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.records.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.records.trace.graph_state import GraphState
 from tests.support.records import change, reading, site, snapshot, typed
 
 WRITTEN = site(2, "h.add_(1)")

@@ -18,10 +18,10 @@ from ipy_tensorwatch.core.hazards.overwritten.saved_copy import Saving
 from ipy_tensorwatch.core.hazards.overwritten.saved_tensor_overwritten import Break, overwritten_saves
 from ipy_tensorwatch.core.hazards.overwritten.unused_by_backward import use_of
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
-from ipy_tensorwatch.core.model.records import Inner
-from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep
-from ipy_tensorwatch.core.model.trace.graph_state import GraphState, HalfFreed
-from ipy_tensorwatch.core.model.typed_line import TypedLine
+from ipy_tensorwatch.core.records.report_parts import Inner
+from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep
+from ipy_tensorwatch.core.records.trace.graph_state import GraphState, HalfFreed
+from ipy_tensorwatch.core.records.typed_line import TypedLine
 from tests.support.records import hazard, overwritten, reading, site, snapshot, writing
 from tests.support.traces import make_trace, snapshot_of
 

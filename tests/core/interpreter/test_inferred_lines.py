@@ -6,8 +6,8 @@ import pytest
 
 from ipy_tensorwatch.core.interpreter.ranking import NAMES_IT
 from ipy_tensorwatch.core.interpreter.statement_effects import StatementEffects
-from ipy_tensorwatch.core.model.path import AccessPath
-from ipy_tensorwatch.core.model.trace.notebook import Definition, Notebook
+from ipy_tensorwatch.core.records.path import AccessPath
+from ipy_tensorwatch.core.records.trace.notebook import Definition, Notebook
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 

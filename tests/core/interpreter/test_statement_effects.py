@@ -2,10 +2,10 @@
 
 import random
 
-from ipy_tensorwatch.core.host.deadline import Deadline
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.interpreter.statement_effects import StatementEffects
-from ipy_tensorwatch.core.model.trace.notebook import Notebook
+from ipy_tensorwatch.core.records.trace.notebook import Notebook
+from ipy_tensorwatch.core.runtime.deadline import Deadline
 from ipy_tensorwatch.core.statements.statement import parse_statements
 
 CELL = """class Pool:

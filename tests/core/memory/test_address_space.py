@@ -7,7 +7,7 @@ import pytest
 from ipy_tensorwatch.core.memory.alias_groups import Grouping, group
 from ipy_tensorwatch.core.memory.neighbours import Neighbourhood
 from ipy_tensorwatch.core.memory.overlap import relate, share_bytes
-from ipy_tensorwatch.core.model.path import AccessPath
+from ipy_tensorwatch.core.records.path import AccessPath
 from tests.support.records import reading
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ipy_tensorwatch.core.memory.changed_bytes import Member, find_dirty
 from ipy_tensorwatch.core.memory.strided_layout import lay
-from ipy_tensorwatch.core.model.reading import extent
-from ipy_tensorwatch.core.model.records import Elements, Example
+from ipy_tensorwatch.core.records.reading import extent
+from ipy_tensorwatch.core.records.report_parts import Elements, Example
 from tests.support.records import change, reading
 
 SLICE = st.tuples(st.integers(0, 5), st.integers(1, 8), st.sampled_from([1, 1, 2, 3, -1]))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ipy_tensorwatch.core.memory.count_differences import Side, Tally
 from ipy_tensorwatch.core.memory.footprint import footprint_of
-from ipy_tensorwatch.core.model.reading import Reading, extent
+from ipy_tensorwatch.core.records.reading import Reading, extent
 
 EXAMPLES = 4
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from ipy_tensorwatch.core.memory.neighbours import Neighbourhood, neighbours_of
 from ipy_tensorwatch.core.memory.overlap import share_bytes
-from ipy_tensorwatch.core.model.path import AccessPath
-from ipy_tensorwatch.core.model.reason import Reason
-from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
-from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.records.path import AccessPath
+from ipy_tensorwatch.core.records.reason import Reason
+from ipy_tensorwatch.core.records.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.records.snapshots.snapshot import RootSnapshot, Snapshot
 from tests.support.records import reading
 
 SOME = st.builds(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ipy_tensorwatch.core.memory import overlap
-from ipy_tensorwatch.core.model.reason import Reason
+from ipy_tensorwatch.core.records.reason import Reason
 from tests.support.records import reading
 
 HOME = np.zeros(24, np.int16)

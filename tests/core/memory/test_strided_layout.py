@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ipy_tensorwatch.core.memory import strided_layout as module
 from ipy_tensorwatch.core.memory.strided_layout import Lane, lay
-from ipy_tensorwatch.core.model.reading import extent
+from ipy_tensorwatch.core.records.reading import extent
 from tests.support.records import reading
 
 BLOCK = 4096

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
-from ipy_tensorwatch.core.model.trace.born import Arrival
-from ipy_tensorwatch.core.model.trace.evidence import Move, Position
 from ipy_tensorwatch.core.origins import path_histories
 from ipy_tensorwatch.core.origins.origins import Origins
 from ipy_tensorwatch.core.origins.path_histories import PathHistories
+from ipy_tensorwatch.core.records.snapshots.difference import Content, Difference
+from ipy_tensorwatch.core.records.trace.born import Arrival
+from ipy_tensorwatch.core.records.trace.evidence import Move, Position
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 from tests.support.records import reading
 from tests.support.traces import make_trace, snapshot_of

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipy_tensorwatch.core.model.records import Change
 from ipy_tensorwatch.core.ranks.alike_ranks import MAX_SINGLE, rows_of
 from ipy_tensorwatch.core.ranks.join_reports import JoinedRanks, OnRanks
 from ipy_tensorwatch.core.ranks.rank_report import MissingRank
 from ipy_tensorwatch.core.ranks.replica_ledger import Parting, Replica
 from ipy_tensorwatch.core.ranks.waiting_rank import WaitingRank
+from ipy_tensorwatch.core.records.report_parts import Change
 from ipy_tensorwatch.panel.rank_rows import tell_ranks
 
 FOUR = (0, 1, 2, 3)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ipy_tensorwatch.core.model.records import Cell, Change, Elements, Site
 from ipy_tensorwatch.core.ranks.join_reports import OnRanks, join_reports
 from ipy_tensorwatch.core.ranks.rank_report import RankReport
+from ipy_tensorwatch.core.records.report_parts import Cell, Change, Elements, Site
 
 CELL = Cell(count=7, source="y.add_(1)", status="ok", duration=0.1, overhead=0.01)
 SITE = Site(line=1, end_line=1, text="y.add_(1)")

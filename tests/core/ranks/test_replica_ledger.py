@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ipy_tensorwatch.core.model.records import Cell
 from ipy_tensorwatch.core.ranks.rank_report import RankReport
 from ipy_tensorwatch.core.ranks.replica_ledger import Parting, ReplicaLedger
 from ipy_tensorwatch.core.ranks.state_leaf import BranchKey, StateLeaf
+from ipy_tensorwatch.core.records.report_parts import Cell
 
 NET = BranchKey("net", "parameter")
 BUFFERS = BranchKey("net", "buffer")

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from ipy_tensorwatch.core.model.path import AccessPath
+from ipy_tensorwatch.core.records.path import AccessPath
 from ipy_tensorwatch.core.statements.statement import (
     Target,
     parse_statements,

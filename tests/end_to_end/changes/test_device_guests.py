@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ipy_tensorwatch.core.model.freezing import FrozenError
+from ipy_tensorwatch.core.records.freezing import FrozenError
 from tests.support.accelerator import DEVICE
 from tests.support.guests import ForeignArray, lent
 from tests.support.notebook import Notebook, Report, changes, lines, mutated, silent

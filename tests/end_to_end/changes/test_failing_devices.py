@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.runtime.guard import GUARD
 from tests.support.accelerator import DEVICE
 from tests.support.notebook import Notebook, Report, changes, mutated
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.runtime.guard import GUARD
 from tests.support.notebook import Notebook
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ import torch
 
 import ipy_tensorwatch
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.host.guard import GUARD
 from ipy_tensorwatch.core.preview.foretold_trace import TraceWriter
 from ipy_tensorwatch.core.preview.run import loop_turns, run_statement
+from ipy_tensorwatch.core.runtime.guard import GUARD
 from ipy_tensorwatch.core.syntax.ast_queries import is_inplace_name
 from ipy_tensorwatch.core.syntax.torch_vocabulary import INPLACE_METHODS
 from ipy_tensorwatch.shell import extension

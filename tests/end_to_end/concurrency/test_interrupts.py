@@ -17,7 +17,7 @@ from ipy_tensorwatch.capture.running import optimizer_steps
 from ipy_tensorwatch.capture.running.memory_watch.live_watch import LiveWatch
 from ipy_tensorwatch.capture.running.operator_recorder import OperatorRecorder
 from ipy_tensorwatch.capture.trial import run_trial
-from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.runtime.guard import GUARD
 from ipy_tensorwatch.shell.cell.freeze import Freezing
 from ipy_tensorwatch.shell.ipython.probe_transformer import ProbeTransformer
 from tests.support.notebook import Notebook, silent

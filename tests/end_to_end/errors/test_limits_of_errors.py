@@ -10,9 +10,9 @@ import torch
 from ipy_tensorwatch.capture.frames import traceback_frames
 from ipy_tensorwatch.core.explain import node_log
 from ipy_tensorwatch.core.explain.candidate_lines import list_candidates, only_writer
-from ipy_tensorwatch.core.host.deadline import Deadline
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.model.trace.notebook import Notebook as Known
+from ipy_tensorwatch.core.records.trace.notebook import Notebook as Known
+from ipy_tensorwatch.core.runtime.deadline import Deadline
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_cell, walk_statements
 from ipy_tensorwatch.shell.ipython import cell_sources

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ipy_tensorwatch.capture.trial.run_trial import Tried
-from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.runtime.guard import GUARD
 from tests.support.mending import mend
 from tests.support.notebook import Notebook
 

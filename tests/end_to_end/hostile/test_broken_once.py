@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.runtime.guard import GUARD
 from tests.support.notebook import Notebook, silent
 
 SETUP = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"

@@ -101,7 +101,7 @@ class TestReadOnly:
     def test_a_mapping_of_another_file_at_the_same_place_is_not_written(self, tmp_path):
         from ipy_tensorwatch.capture.memory.byte_block import Block
         from ipy_tensorwatch.capture.protect.frozen_memory import FrozenBytes
-        from ipy_tensorwatch.core.model.reading import Reading
+        from ipy_tensorwatch.core.records.reading import Reading
 
         array = np.zeros(64, np.uint8)
         reading = Reading("ndarray", 1, 1, "cpu", "uint8", 1, (64,), (1,), array.ctypes.data, 0, 64)

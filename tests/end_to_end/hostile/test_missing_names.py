@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from IPython import version_info
 
-from ipy_tensorwatch.core.host.capability import CAPABILITIES
+from ipy_tensorwatch.core.runtime.capability import CAPABILITIES
 from ipy_tensorwatch.panel import widget
 from tests.support.missing_names import CASES, CELLS, NONE, RENAMED
 

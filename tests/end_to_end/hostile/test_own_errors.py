@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipy_tensorwatch.capture.observer import Observer
-from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.runtime.guard import GUARD
 from ipy_tensorwatch.shell import watcher
 from tests.support.notebook import silent
 

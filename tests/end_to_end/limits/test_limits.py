@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, note, settings
 
 from ipy_tensorwatch.capture.compare.compare_bytes import StorageMark
-from ipy_tensorwatch.core.host.deadline import NEVER, Deadline, LateError
-from ipy_tensorwatch.core.host.guard import GUARD
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.interpreter.statement_effects import KEEP_EVERY, StatementEffects
-from ipy_tensorwatch.core.model.path import AccessPath
-from ipy_tensorwatch.core.model.trace.notebook import Notebook as Known
+from ipy_tensorwatch.core.records.path import AccessPath
+from ipy_tensorwatch.core.records.trace.notebook import Notebook as Known
+from ipy_tensorwatch.core.runtime.deadline import NEVER, Deadline, LateError
+from ipy_tensorwatch.core.runtime.guard import GUARD
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_cell, parse_path
 from tests.end_to_end.changes.test_random_programs import faults_of_changes

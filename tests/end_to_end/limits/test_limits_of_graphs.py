@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipy_tensorwatch.capture.autograd import graph, note_saved
-from ipy_tensorwatch.capture.host import node_limit
+from ipy_tensorwatch.capture.runtime import node_limit
 from tests.support.notebook import Notebook, Report
 
 NO_TIME = {"budget_floor": 0.0, "budget_share": 0.0, "budget_limit": 0.0}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.host.guard import GUARD
-from ipy_tensorwatch.core.model.records import Change, Site
 from ipy_tensorwatch.core.preview.foresee import ForetoldChange
+from ipy_tensorwatch.core.records.report_parts import Change, Site
+from ipy_tensorwatch.core.runtime.guard import GUARD
 from ipy_tensorwatch.panel import foretold
 from ipy_tensorwatch.panel.feed import Feed
 from ipy_tensorwatch.panel.foretold import MAX_CELLS, MAX_SOURCE, Foretold

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.hazards.fix import Edit, Fix
-from ipy_tensorwatch.core.model.records import Cell
 from ipy_tensorwatch.core.preview.foresee import ForetoldChange
 from ipy_tensorwatch.core.ranks.join_reports import JoinedRanks, OnRanks
+from ipy_tensorwatch.core.records.report_parts import Cell
 from ipy_tensorwatch.render.page import code, words
 from ipy_tensorwatch.render.pages.fix_page import OfferedFix, show_fix, show_no_fix
 from ipy_tensorwatch.render.pages.preview_page import show_preview

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ipy_tensorwatch.core.model.freezing import FreezeRefusal, FrozenRecord
-from ipy_tensorwatch.core.model.reason import Reason
-from ipy_tensorwatch.core.model.restoring import Restored
+from ipy_tensorwatch.core.records.freezing import FreezeRefusal, FrozenRecord
+from ipy_tensorwatch.core.records.reason import Reason
+from ipy_tensorwatch.core.records.restoring import Restored
 from ipy_tensorwatch.render.pages.frozen_page import show_freeze, show_frozen, show_thaw
 from ipy_tensorwatch.render.pages.restored_page import show_restored
 from ipy_tensorwatch.render.paint.html import write_html

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from ipy_tensorwatch.core.host.capability import Capability
-from ipy_tensorwatch.core.host.guard import Fault
-from ipy_tensorwatch.core.model.comparison import Comparison, Form, Incomparable
-from ipy_tensorwatch.core.model.reason import Reason
-from ipy_tensorwatch.core.model.records import Coverage, Elements, Example, OperatorWrite, Unverified
-from ipy_tensorwatch.core.model.tensor_memory import Holder, Memory
+from ipy_tensorwatch.core.records.comparison import Comparison, Form, Incomparable
+from ipy_tensorwatch.core.records.reason import Reason
+from ipy_tensorwatch.core.records.report_parts import Coverage, Elements, Example, OperatorWrite, Unverified
+from ipy_tensorwatch.core.records.tensor_memory import Holder, Memory
+from ipy_tensorwatch.core.runtime.capability import Capability
+from ipy_tensorwatch.core.runtime.guard import Fault
 from ipy_tensorwatch.render.pages.comparison_page import show_comparison
 from ipy_tensorwatch.render.pages.diff_page import DiffView, show_diff
 from ipy_tensorwatch.render.pages.history_page import history

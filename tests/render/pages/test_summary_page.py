@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.hazards.hazard_facts import KeptReference
-from ipy_tensorwatch.core.model.records import Elements, Example
+from ipy_tensorwatch.core.records.report_parts import Elements, Example
 from ipy_tensorwatch.render.pages.summary_page import MAX_LINES, summarize, summarize_in_one_line
 from ipy_tensorwatch.render.paint.text import write_text
 from ipy_tensorwatch.render.wording.text_width import width

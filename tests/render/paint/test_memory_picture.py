@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from ipy_tensorwatch.core.model.reason import Reason
-from ipy_tensorwatch.core.model.records import Coverage, Elements, Unverified
+from ipy_tensorwatch.core.records.reason import Reason
+from ipy_tensorwatch.core.records.report_parts import Coverage, Elements, Unverified
 from ipy_tensorwatch.render.page import Page
 from ipy_tensorwatch.render.pages.overview_page import MAX_PICTURES, overview
 from ipy_tensorwatch.render.pages.summary_page import summarize

@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from ipy_tensorwatch.core.model.freezing import FreezeRefusal, FrozenRecord, RefusalCode
-from ipy_tensorwatch.core.model.reason import Reason, ReasonCode
+from ipy_tensorwatch.core.records.freezing import FreezeRefusal, FrozenRecord, RefusalCode
+from ipy_tensorwatch.core.records.reason import Reason, ReasonCode
 from ipy_tensorwatch.render.wording.not_compared import not_compared, why
 from ipy_tensorwatch.render.wording.not_frozen import not_frozen, released
 

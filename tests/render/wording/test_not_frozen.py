@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ipy_tensorwatch.core.model.freezing import Culprit, FreezeRefusal, FrozenRecord
-from ipy_tensorwatch.core.model.reason import FREED, Reason
+from ipy_tensorwatch.core.records.freezing import Culprit, FreezeRefusal, FrozenRecord
+from ipy_tensorwatch.core.records.reason import FREED, Reason
 from ipy_tensorwatch.render.wording.not_frozen import let_go, not_frozen, released, stopped, written, written_between
 
 W = FrozenRecord(path="w", cell=3, shape=(2, 3), dtype="torch.float32", device="cpu", nbytes=24, is_kept=True)

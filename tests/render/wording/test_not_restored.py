@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from ipy_tensorwatch.core.model.freezing import FrozenRecord
-from ipy_tensorwatch.core.model.restoring import RestoreCode, RestoreRefusal
+from ipy_tensorwatch.core.records.freezing import FrozenRecord
+from ipy_tensorwatch.core.records.restoring import RestoreCode, RestoreRefusal
 from ipy_tensorwatch.render.wording.not_restored import not_restored
 
 KNOWN = FrozenRecord(path="y", cell=3, shape=(2,), dtype="float32", device="cpu", nbytes=8, is_kept=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ipy_tensorwatch.core.model.freezing import FrozenError
+from ipy_tensorwatch.core.records.freezing import FrozenError
 from tests.support.notebook import Notebook
 
 if TYPE_CHECKING:

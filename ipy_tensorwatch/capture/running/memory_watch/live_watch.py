@@ -6,10 +6,10 @@ import weakref
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ....core.host.record import field, mutable
+from ....core.runtime.record import field, mutable
 from ...compare.compare_bytes import COPY_LIMIT, StorageMark
-from ...host.threads import is_alone
 from ...memory.byte_block import SMALL, batches, block_of, digest_each, fetch
+from ...runtime.threads import is_alone
 from ...snapshot.readings import MAX_COUNTERS
 from ...tensors.plain_reads import is_plain
 from ...tensors.read_tensor import read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from time import perf_counter
 
-from ....core.host.record import field, mutable
+from ....core.runtime.record import field, mutable
 
 EVENT, PASS = 1.5e-6, 2.5e-6
 """The measured cost of a line event, and of entering a statement, in seconds."""

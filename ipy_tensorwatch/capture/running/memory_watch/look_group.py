@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import xxhash
 
-from ....core.host.record import field, mutable
+from ....core.runtime.record import field, mutable
 from ...memory.byte_block import fetch
 from ...memory.raw_memory import SCRATCH
 from .watched_storage import is_storage

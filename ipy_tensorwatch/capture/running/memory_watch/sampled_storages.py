@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ....core.host.record import field, mutable
+from ....core.runtime.record import field, mutable
 from ...memory.byte_block import fetch
 from ...memory.raw_memory import write_spans
 from .watched_storage import Rewritten, Watched

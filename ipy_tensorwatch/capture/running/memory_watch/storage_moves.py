@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ....core.host.record import field, mutable
-from ....core.model.trace.evidence import Move
+from ....core.records.trace.evidence import Move
+from ....core.runtime.record import field, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ....core.model.reading import Reading
-    from ....core.model.snapshots.difference import DiffRow
-    from ....core.model.trace.evidence import Position
+    from ....core.records.reading import Reading
+    from ....core.records.snapshots.difference import DiffRow
+    from ....core.records.trace.evidence import Position
     from ...snapshot.snapshotter import Shot
 
 

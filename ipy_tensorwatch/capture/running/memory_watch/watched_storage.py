@@ -9,19 +9,19 @@ import numpy as np
 import torch
 import xxhash
 
-from ....core.host.record import field, mutable
+from ....core.runtime.record import field, mutable
 from ...compare.byte_history import Period
 from ...compare.compare_bytes import StorageMark
 from ...compare.dense_count import is_row_major
-from ...host.threads import is_alone
 from ...memory.byte_block import extent_of
 from ...objects.inspect_object import is_a
+from ...runtime.threads import is_alone
 
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Iterator
 
-    from ....core.model.snapshots.snapshot import Snapshot
+    from ....core.records.snapshots.snapshot import Snapshot
     from ...memory.byte_block import Block, Bytes
 
 

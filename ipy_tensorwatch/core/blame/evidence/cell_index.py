@@ -11,10 +11,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from ...host.deadline import Deadline
-from ...host.grouped import grouped
 from ...interpreter.ranking import Elsewhere
 from ...interpreter.statement_effects import StatementEffects
+from ...runtime.deadline import Deadline
+from ...runtime.grouped import grouped
 from ...statements.assigned_value import may_write_in
 from ...statements.statement import parse_statements
 from ...statements.target_matching import name_targets
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     from ...interpreter.definitions import ClassKind, RunningFunction
     from ...interpreter.inferred_lines import Effects, Reached
-    from ...model.path import AccessPath
-    from ...model.reading import Reading
-    from ...model.records import Inner, Place
-    from ...model.trace.cell_trace import CellTrace
-    from ...model.trace.evidence import Evidence, Move, SeenWrite
+    from ...records.path import AccessPath
+    from ...records.reading import Reading
+    from ...records.report_parts import Inner, Place
+    from ...records.trace.cell_trace import CellTrace
+    from ...records.trace.evidence import Evidence, Move, SeenWrite
     from ...statements.aliases.reference import Reference
     from ...statements.statement import Statement
     from ...statements.target_matching import Named

@@ -6,13 +6,13 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ...model.path import ANY_ITEM, AccessPath
+from ...records.path import ANY_ITEM, AccessPath
 from ...syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ...model.snapshots.ways import Ways
+    from ...records.snapshots.ways import Ways
 
 MOST = 8
 """How many second ways to a tensor the notebook's functions are searched for."""

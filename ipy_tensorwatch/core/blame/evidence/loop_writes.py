@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...model.path import ANY_ITEM, AccessPath
+from ...records.path import ANY_ITEM, AccessPath
 from ...statements.target_matching import Named, match_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ...model.reading import Reading
-    from ...model.trace.evidence import Evidence
+    from ...records.reading import Reading
+    from ...records.trace.evidence import Evidence
     from ...statements.statement import Statement
     from ...statements.writes.loop_elements import Element
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...interpreter.ranking import NAMES_IT
-from ...model.path import AccessPath
+from ...records.path import AccessPath
 from ...statements.write_calls import runs_backward
 from ...syntax.torch_vocabulary import MODULE_METHODS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...model.records import Inner
-from ...model.trace.evidence import Evidence
+from ...records.report_parts import Inner
+from ...records.trace.evidence import Evidence
 from ...statements.statement import parse_statements
 from ...statements.target_matching import name_targets
 from ...statements.write_calls import starts_collective
@@ -15,8 +15,8 @@ from .loop_writes import LoopWrites
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ...model.path import AccessPath
-    from ...model.reading import Reading
+    from ...records.path import AccessPath
+    from ...records.reading import Reading
     from ...statements.statement import Statement
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...memory.neighbours import Neighbourhood
 from ...memory.overlap import share_bytes
-from ...model.reading import Reading, extent
+from ...records.reading import Reading, extent
 
 if TYPE_CHECKING:
-    from ...model.path import AccessPath
-    from ...model.records import Place
-    from ...model.snapshots.snapshot import Snapshot
+    from ...records.path import AccessPath
+    from ...records.report_parts import Place
+    from ...records.snapshots.snapshot import Snapshot
 
 
 class Region(NamedTuple):

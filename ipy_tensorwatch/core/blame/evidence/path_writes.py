@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...host.record import record
 from ...memory.footprint import footprint_of
-from ...model.trace.evidence import Move
+from ...records.trace.evidence import Move
+from ...runtime.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...model.reading import Reading
-    from ...model.snapshots.snapshot import Entry
-    from ...model.trace.evidence import Evidence, Position, SeenWrite
+    from ...records.reading import Reading
+    from ...records.snapshots.snapshot import Entry
+    from ...records.trace.evidence import Evidence, Position, SeenWrite
     from .snapshot_index import SnapshotIndex
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...host.record import field, mutable, record
 from ...interpreter.ranking import MAY_REACH, NAMES_IT
+from ...runtime.record import field, mutable, record
 from ...statements.write_calls import calls_only, mentions
 from ...syntax.name_promises import promises_to_read
 from .module_calls import calls_in_text
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from ...interpreter.inferred_lines import Reached
-    from ...model.path import AccessPath
-    from ...model.trace.evidence import Position
+    from ...records.path import AccessPath
+    from ...records.trace.evidence import Position
     from ...statements.statement import Statement
     from .cell_index import CellIndex
     from .seen_lines import SeenLines

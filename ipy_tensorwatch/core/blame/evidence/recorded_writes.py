@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...host.record import mutable
-from ...model.records import OperatorWrite, Site
-from ...model.trace.evidence import Recorded
-from ...model.trace.saved_tensor import Writing
+from ...records.report_parts import OperatorWrite, Site
+from ...records.trace.evidence import Recorded
+from ...records.trace.saved_tensor import Writing
+from ...runtime.record import mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ...model.records import Inner
+    from ...records.report_parts import Inner
     from ...statements.statement import Statement
     from ...syntax.cell_lines import Listing
     from .operator_writes import Operation, PathsByBytes

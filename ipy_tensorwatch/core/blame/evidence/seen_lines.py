@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...host.record import field, mutable
+from ...runtime.record import field, mutable
 from ...syntax.magic_calls import runs_magic
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from ...interpreter.inferred_lines import Inferred
-    from ...model.records import Inner
-    from ...model.trace.evidence import Position
+    from ...records.report_parts import Inner
+    from ...records.trace.evidence import Position
     from ...statements.statement import Statement
     from .cell_index import CellIndex
 

@@ -7,17 +7,17 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ...host.grouped import grouped
 from ...memory.neighbours import neighbours_of
-from ...model.path import AccessPath, count_alike
+from ...records.path import AccessPath, count_alike
+from ...runtime.grouped import grouped
 from ...statements.target_matching import longest_watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...model.reading import Reading
-    from ...model.snapshots.difference import Difference
-    from ...model.snapshots.snapshot import Entry, Snapshot
+    from ...records.reading import Reading
+    from ...records.snapshots.difference import Difference
+    from ...records.snapshots.snapshot import Entry, Snapshot
 
 
 class SnapshotIndex:

@@ -8,13 +8,13 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ...host.record import record
+from ...runtime.record import record
 from ...statements.statement import parse_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...model.records import Site
+    from ...records.report_parts import Site
     from ...statements.statement import Statement
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...host.record import record
+from ...runtime.record import record
 
 if TYPE_CHECKING:
-    from ...model.path import AccessPath
-    from ...model.reading import Reading
-    from ...model.snapshots.snapshot import Entry
+    from ...records.path import AccessPath
+    from ...records.reading import Reading
+    from ...records.snapshots.snapshot import Entry
 
 
 @record

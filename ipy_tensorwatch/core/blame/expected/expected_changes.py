@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...model.snapshots.differences import Differences
+from ...records.snapshots.differences import Differences
 from ...statements.write_calls import runs_backward
 from ..evidence.module_calls import calls_for_certain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from ...model.path import AccessPath
-    from ...model.reading import Reading
-    from ...model.records import Cause
-    from ...model.snapshots.difference import Content, Difference
-    from ...model.snapshots.differences import Column, Found
-    from ...model.snapshots.snapshot import RootSnapshot
-    from ...model.trace.evidence import OptimizerStep, Position
+    from ...records.path import AccessPath
+    from ...records.reading import Reading
+    from ...records.report_parts import Cause
+    from ...records.snapshots.difference import Content, Difference
+    from ...records.snapshots.differences import Column, Found
+    from ...records.snapshots.snapshot import RootSnapshot
+    from ...records.trace.evidence import OptimizerStep, Position
     from ..evidence.cell_index import CellIndex
 
     Statements = frozenset[int]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...interpreter.definitions import RunningFunction
     from ...interpreter.inferred_lines import Inferred
     from ...interpreter.reached_by_calls import Reach
-    from ...model.path import AccessPath
+    from ...records.path import AccessPath
     from ...statements.statement import Statement
     from ...statements.writes.called_methods import CalledMethod
     from ..evidence.cell_index import CellIndex

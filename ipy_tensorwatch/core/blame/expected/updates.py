@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from ...model.path import AccessPath
+from ...records.path import AccessPath
 from ...statements.used_up import is_used_up
 from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
 from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
@@ -14,8 +14,8 @@ from ...syntax.name_promises import promises_to_change, promises_to_read, says_c
 if TYPE_CHECKING:
     from ...interpreter.inferred_lines import Inferred
     from ...interpreter.reached_by_calls import Reach
-    from ...model.reading import Reading
-    from ...model.snapshots.difference import Difference
+    from ...records.reading import Reading
+    from ...records.snapshots.difference import Difference
     from ...statements.statement import Statement
     from ..evidence.cell_index import CellIndex
     from .changed_path import ChangedPath

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.reached_lines import DefinitionReader
-from ...model.typed_line import typed_line
+from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import cloned_value
 from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_header
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...blame.reasoning import Reasoning
-    from ...model.records import Inner, Site
+    from ...records.report_parts import Inner, Site
 
 _GRADIENT = frozenset(("grad", "_grad"))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...model.records import Inner
-from ...model.typed_line import typed_line
+from ...records.report_parts import Inner
+from ...records.typed_line import typed_line
 from ...statements.aliases.expression_aliases import bind_assigned
 from ...statements.aliases.scope import Scope
 from ...statements.rewrite_statement import out_of_place, without_inplace

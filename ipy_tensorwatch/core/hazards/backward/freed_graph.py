@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...model.typed_line import typed_line
+from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import read_paths
 from ...statements.statement import parse_statements
 from ..fix import Fix
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...blame.evidence.statement_timeline import Timeline
-    from ...model.records import Site
-    from ...model.snapshots.snapshot import Snapshot
-    from ...model.trace.graph_state import HalfFreed
-    from ...model.typed_line import TypedLine
+    from ...records.report_parts import Site
+    from ...records.snapshots.snapshot import Snapshot
+    from ...records.trace.graph_state import HalfFreed
+    from ...records.typed_line import TypedLine
     from ..error_facts import Raised
 
 _ITEM = re.compile(r"(.+?)\[\d+\]")

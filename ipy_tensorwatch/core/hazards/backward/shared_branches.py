@@ -15,7 +15,7 @@ from ...syntax.syntax_tree import all_nodes, find_nodes, names_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...model.snapshots.snapshot import Snapshot
+    from ...records.snapshots.snapshot import Snapshot
     from .backward_functions import GradientWriter
     from .hook_functions import Source
 

@@ -14,9 +14,9 @@ from ..lasting_hazard import Lasting
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from ...model.reading import Reading
-    from ...model.records import Site
-    from ...model.snapshots.snapshot import RootSnapshot, Snapshot
+    from ...records.reading import Reading
+    from ...records.report_parts import Site
+    from ...records.snapshots.snapshot import RootSnapshot, Snapshot
     from .assigned_gradients import Assignment
 
     Owned = tuple[RootSnapshot, int, Reading]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
-    from ...model.reading import Reading
-    from ...model.trace.notebook import Definition, Notebook
+    from ...records.reading import Reading
+    from ...records.trace.notebook import Definition, Notebook
     from ...statements.statement import Statement
     from ..standing_hazards import Standing
     from .backward_functions import GradientWriter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...model.reason import FREED
+from ...records.reason import FREED
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import GoneMemory
@@ -12,8 +12,8 @@ from ..hazard_facts import GoneMemory
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ...model.path import AccessPath
-    from ...model.snapshots.snapshot import Snapshot
+    from ...records.path import AccessPath
+    from ...records.snapshots.snapshot import Snapshot
 
 
 def gone_memory(snapshot: Snapshot, gone: Iterable[int]) -> Iterator[Hazard]:

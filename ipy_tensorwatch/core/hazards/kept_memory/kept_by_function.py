@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...interpreter.functions_named import functions_named
-from ...model.snapshots.differences import readings_after
+from ...records.snapshots.differences import readings_after
 from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_header, parse_path, walk_statements
 from ...syntax.statement_text import words_in
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ...blame.reasoning import Reasoning
-    from ...model.path import AccessPath
-    from ...model.trace.born import Born
-    from ...model.trace.evidence import OptimizerStep
+    from ...records.path import AccessPath
+    from ...records.trace.born import Born
+    from ...records.trace.evidence import OptimizerStep
 
 _KEEPS = re.compile(r"\b(?:state_dict|(?:named_)?parameters)\(|\.(?:data|detach\(\))(?!\.)")
 

@@ -11,9 +11,9 @@ from ...blame.evidence.module_calls import leads_to_call
 from ...interpreter.definitions import Code, Function
 from ...interpreter.execute import body_of
 from ...interpreter.source_index import Library
-from ...model.records import Site
-from ...model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
-from ...model.typed_line import TypedLine
+from ...records.report_parts import Site
+from ...records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
+from ...records.typed_line import TypedLine
 from ...statements.aliases.expression_aliases import bind_assigned, trace
 from ...statements.aliases.scope import Scope
 from ...statements.write_calls import runs_backward
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
     from ...blame.evidence.cell_index import CellIndex
     from ...blame.reasoning import Reasoning
-    from ...model.path import AccessPath
-    from ...model.reading import Reading
-    from ...model.trace.born import Born
-    from ...model.trace.notebook import Notebook
+    from ...records.path import AccessPath
+    from ...records.reading import Reading
+    from ...records.trace.born import Born
+    from ...records.trace.notebook import Notebook
     from ...statements.statement import Statement
     from ..backward.hook_functions import Hook
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
-from ...model.path import AccessPath, container_of
-from ...model.records import Inner, Site
-from ...model.typed_line import typed_line
+from ...records.path import AccessPath, container_of
+from ...records.report_parts import Inner, Site
+from ...records.typed_line import typed_line
 from ...statements.writes.kept_in_loops import (
     keeping_copies,
     refilled_and_returned,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from ...blame.born_changes import Item
     from ...blame.reasoning import Reasoning
-    from ...model.reading import Reading
-    from ...model.records import Change
-    from ...model.trace.cell_trace import CellTrace
+    from ...records.reading import Reading
+    from ...records.report_parts import Change
+    from ...records.trace.cell_trace import CellTrace
     from ...statements.statement import Statement
 
     Written = tuple[AccessPath, Change, Reading]

@@ -6,10 +6,10 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...host.grouped import grouped
 from ...interpreter.functions_named import functions_named
-from ...model.records import Inner, Site
-from ...model.typed_line import TypedLine
+from ...records.report_parts import Inner, Site
+from ...records.typed_line import TypedLine
+from ...runtime.grouped import grouped
 from ...syntax.ast_queries import last_name, spell_path
 from ...syntax.parsing import bound_in, may_restore, parse_header, walk_statements
 from ...syntax.statement_text import spell_header
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...blame.reasoning import Reasoning
-    from ...model.trace.cell_trace import CellTrace
-    from ...model.trace.notebook import Definition, Notebook
+    from ...records.trace.cell_trace import CellTrace
+    from ...records.trace.notebook import Definition, Notebook
     from ...statements.statement import Statement
 
 _BLOCKS = (*LOOPS, ast.If, ast.With, ast.Try)

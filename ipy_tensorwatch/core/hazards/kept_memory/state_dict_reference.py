@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...model.path import AccessPath, container_of, count_alike
+from ...records.path import AccessPath, container_of, count_alike
 from ...syntax.name_promises import says_copy, says_own_values
 from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
@@ -17,8 +17,8 @@ from ..lasting_hazard import Lasting
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from ...model.records import Change, Site
-    from ...model.snapshots.snapshot import Snapshot
+    from ...records.report_parts import Change, Site
+    from ...records.snapshots.snapshot import Snapshot
 
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
 """The path of an item through string or int keys; an optimizer's state has parameters as keys."""

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
-    from ...model.records import Site
-    from ...model.snapshots.snapshot import Entry
-    from ...model.trace.cell_trace import CellTrace
-    from ...model.trace.evidence import OptimizerStep
+    from ...records.report_parts import Site
+    from ...records.snapshots.snapshot import Entry
+    from ...records.trace.cell_trace import CellTrace
+    from ...records.trace.evidence import OptimizerStep
 
 _STEP = re.compile(r"([\w.]+)\.step\(")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...host.record import field, record
-from ...model.typed_line import typed_line
+from ...records.typed_line import typed_line
+from ...runtime.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ...blame.reasoning import Reasoning
-    from ...model.path import AccessPath
-    from ...model.trace.evidence import OptimizerHolding
-    from ...model.typed_line import TypedLine
+    from ...records.path import AccessPath
+    from ...records.trace.evidence import OptimizerHolding
+    from ...records.typed_line import TypedLine
     from ...statements.statement import Statement
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...host.record import record
-from ...model.path import AccessPath, container_of, count_alike
+from ...records.path import AccessPath, container_of, count_alike
+from ...runtime.record import record
 from ...statements.rewrite_statement import read_paths
 from ...syntax.parsing import parse_path
 from ..fix import Fix
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ...blame.reasoning import Reasoning
-    from ...model.reading import Reading
-    from ...model.snapshots.snapshot import Entry
-    from ...model.trace.cell_trace import CellTrace
-    from ...model.trace.evidence import OptimizerStep
+    from ...records.reading import Reading
+    from ...records.snapshots.snapshot import Entry
+    from ...records.trace.cell_trace import CellTrace
+    from ...records.trace.evidence import OptimizerStep
     from ..hazard_facts import Unheld
     from .made_optimizer import MadeOptimizer
 

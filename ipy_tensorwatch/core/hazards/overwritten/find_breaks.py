@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...blame.expected.updates import counts_as_parameter
-from ...model.snapshots.difference import Difference
-from ...model.trace.saved_tensor import Writing
+from ...records.snapshots.difference import Difference
+from ...records.trace.saved_tensor import Writing
 from ...syntax.parsing import may_write_gradients, parse_path
 from .saved_copy import Saving
 from .saved_tensor_overwritten import Break
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from ...blame.evidence.statement_timeline import Timeline
     from ...blame.reasoning import Reasoning
     from ...blame.verdict import Verdict
-    from ...model.reading import Reading
-    from ...model.records import Site
-    from ...model.snapshots.snapshot import Entry
-    from ...model.trace.saved_tensor import Overwritten, SavedTensor
+    from ...records.reading import Reading
+    from ...records.report_parts import Site
+    from ...records.snapshots.snapshot import Entry
+    from ...records.trace.saved_tensor import Overwritten, SavedTensor
     from ..standing_hazards import Standing
 
 

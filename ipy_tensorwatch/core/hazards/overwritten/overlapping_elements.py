@@ -7,7 +7,7 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 from ...memory.overlap import overlaps_itself
-from ...model.typed_line import typed_line
+from ...records.typed_line import typed_line
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import OverlappingElements
@@ -16,9 +16,9 @@ from ..lasting_hazard import Lasting
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...model.reading import Reading
-    from ...model.records import Change
-    from ...model.snapshots.snapshot import Snapshot
+    from ...records.reading import Reading
+    from ...records.report_parts import Change
+    from ...records.snapshots.snapshot import Snapshot
 
 
 def overlaid_writes(changes: Sequence[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:

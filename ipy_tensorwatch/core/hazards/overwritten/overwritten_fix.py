@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...model.typed_line import typed_line
+from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import cloned_inputs, makes, out_of_place, read_paths
 from ...syntax.magic_calls import puts_back
 from ...syntax.parsing import parse_path, rebindable
@@ -16,9 +16,9 @@ from .stale_results import NOTHING_STALE, Stale
 from .updates_since import is_update
 
 if TYPE_CHECKING:
-    from ...model.records import Inner, Site
-    from ...model.trace.saved_tensor import Writing
-    from ...model.typed_line import TypedLine
+    from ...records.report_parts import Inner, Site
+    from ...records.trace.saved_tensor import Writing
+    from ...records.typed_line import TypedLine
     from .saved_copy import Saving
 
 

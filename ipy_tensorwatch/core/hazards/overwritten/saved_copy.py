@@ -6,15 +6,15 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.reached_lines import DefinitionReader
-from ...model.trace.notebook import Notebook
-from ...model.typed_line import typed_line
+from ...records.trace.notebook import Notebook
+from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import binds, cloned_value, with_clones
 from ...statements.statement import parse_statements
 from ...syntax.parsing import bound_around, parse_header, parse_path
 from ..fix import Fix
 
 if TYPE_CHECKING:
-    from ...model.records import Inner, Site
+    from ...records.report_parts import Inner, Site
 
 
 class Saving(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ...host.record import record
+from ...runtime.record import record
 from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
 from ..hazard import Hazard
@@ -17,8 +17,8 @@ from .updates_since import is_update
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ...model.records import Outcome
-    from ...model.trace.saved_tensor import Overwritten, Writing
+    from ...records.report_parts import Outcome
+    from ...records.trace.saved_tensor import Overwritten, Writing
     from ..codes import HazardCode
     from .saved_copy import Saving
 

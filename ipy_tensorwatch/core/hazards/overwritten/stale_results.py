@@ -9,7 +9,7 @@ from .updates_since import is_since, lines_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...model.trace.saved_tensor import Overwritten, RootOrigin, Writing
+    from ...records.trace.saved_tensor import Overwritten, RootOrigin, Writing
     from ..standing_hazards import Standing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...model.trace.saved_tensor import Writing
+from ...records.trace.saved_tensor import Writing
 from ...statements.rewrite_statement import out_of_place
 from ...syntax.magic_calls import puts_back
 from ..fix import Fix
@@ -17,10 +17,10 @@ from .overwritten_fix import fix_overwritten
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...model.reading import Reading
-    from ...model.records import Change
-    from ...model.snapshots.snapshot import Snapshot
-    from ...model.trace.graph_state import GraphState
+    from ...records.reading import Reading
+    from ...records.report_parts import Change
+    from ...records.snapshots.snapshot import Snapshot
+    from ...records.trace.graph_state import GraphState
 
 
 def unrecorded_writes(

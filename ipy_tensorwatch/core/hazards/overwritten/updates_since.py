@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ...blame.reasoning import Reasoning
-    from ...model.records import Cause, Site
-    from ...model.trace.saved_tensor import RootOrigin
+    from ...records.report_parts import Cause, Site
+    from ...records.trace.saved_tensor import RootOrigin
     from ..standing_hazards import Standing
 
 _READS_A_GRADIENT = ".grad"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from ...model.path import AccessPath
+from ...records.path import AccessPath
 from ..values.abstract_memory import leaves_of
 from ..values.abstract_values import (
     NONE,

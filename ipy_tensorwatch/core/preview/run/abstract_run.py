@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...host.deadline import NEVER, Deadline
-from ...host.record import record
 from ...interpreter.cell_definitions import definitions_in
 from ...interpreter.definitions import Code
 from ...interpreter.source_index import Library
-from ...model.trace.evidence import Position
+from ...records.trace.evidence import Position
+from ...runtime.deadline import NEVER, Deadline
+from ...runtime.record import record
 from ...statements.leftover_names import leftover_names
 from ...statements.statement import parse_statements
 from ...syntax.parsing import may_define, parse_cell
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Collection, Mapping
 
-    from ...model.trace.notebook import Definition, Notebook
+    from ...records.trace.notebook import Definition, Notebook
     from ...statements.statement import Statement
     from ..known_state import KnownState
     from ..values.stopped_error import StoppedError

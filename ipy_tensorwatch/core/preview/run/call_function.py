@@ -42,7 +42,7 @@ from .visit_items import ItemVisitor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...host.deadline import Deadline
+    from ...runtime.deadline import Deadline
     from ..values.abstract_memory import AbstractMemory
     from .known_scene import KnownScene
 

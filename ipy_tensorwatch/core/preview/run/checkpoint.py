@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ...host.record import record
+from ...runtime.record import record
 from ..values.abstract_memory import AbstractMemory
 from ..values.abstract_values import (
     AbstractFunction,

@@ -34,7 +34,7 @@ from .read_value import ValueReader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...host.deadline import Deadline
+    from ...runtime.deadline import Deadline
     from ..values.abstract_memory import AbstractMemory
     from .abstract_frame import AbstractFrame
     from .known_scene import KnownScene

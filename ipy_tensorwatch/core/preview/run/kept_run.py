@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Sequence
 
-    from ...host.deadline import Deadline
-    from ...model.trace.notebook import Notebook
+    from ...records.trace.notebook import Notebook
+    from ...runtime.deadline import Deadline
     from .checkpoint import Checkpoint
     from .run_statement import StatementInterpreter
 

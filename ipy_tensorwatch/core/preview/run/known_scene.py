@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ...model.path import AccessPath
-from ...model.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS
+from ...records.path import AccessPath
+from ...records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS
 from ..known_state import UNREAD, PathBranch
 from ..values.abstract_values import (
     RECORD_CLASS,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ...interpreter.source_index import Library
-    from ...model.reading import Reading
+    from ...records.reading import Reading
 from ..known_state import KnownState
 
 MOST_LEAVES = 2000

@@ -38,8 +38,8 @@ from .run_notes import RunNotes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...host.deadline import Deadline
     from ...interpreter.definitions import Function
+    from ...runtime.deadline import Deadline
     from ..values.abstract_memory import AbstractMemory
     from .known_scene import KnownScene
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...host.record import field, mutable
+from ...runtime.record import field, mutable
 
 if TYPE_CHECKING:
     import ast

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from ...interpreter.definitions import Code, Function
-from ...model.trace.evidence import Position
+from ...records.trace.evidence import Position
 from ...statements.statement import names_written, parse_statements
 from ...syntax.magic_calls import find_body
 from ...syntax.parsing import parse_body, parse_cell, walk_statements
@@ -40,7 +40,7 @@ from .match_pattern import bind_pattern
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ...host.deadline import Deadline
+    from ...runtime.deadline import Deadline
     from ..values.abstract_memory import AbstractMemory
     from .known_scene import KnownScene
 

@@ -6,9 +6,9 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ...host.record import field, mutable
 from ...memory.overlap import overlaps_itself
-from ...model.reading import Reading, extent
+from ...records.reading import Reading, extent
+from ...runtime.record import field, mutable
 from .abstract_values import AbstractTensor, Either, GraphNode
 from .stopped_error import StoppedError
 from .view_layouts import ViewLayout, dense_strides
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ...hazards.error_facts import Trouble
-    from ...model.trace.evidence import Position
-    from ...model.trace.saved_tensor import Overwritten
+    from ...records.trace.evidence import Position
+    from ...records.trace.saved_tensor import Overwritten
     from .abstract_values import AbstractObject, AbstractValue
 
 FIRST_SERIAL = 1 << 44

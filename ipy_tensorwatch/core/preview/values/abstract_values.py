@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ...host.record import field, mutable, record
+from ...runtime.record import field, mutable, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ...interpreter.definitions import Function
-    from ...model.path import AccessPath
-    from ...model.reading import Reading
-    from ...model.trace.evidence import Position
+    from ...records.path import AccessPath
+    from ...records.reading import Reading
+    from ...records.trace.evidence import Position
 
 
 class AbstractValue:

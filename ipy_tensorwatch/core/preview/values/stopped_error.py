@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...hazards.error_facts import Trouble
-    from ...model.trace.evidence import Position
+    from ...records.trace.evidence import Position
     from .abstract_values import AbstractTensor, GraphNode
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ...model.path import ANY_ITEM
+from ...records.path import ANY_ITEM
 from ...syntax.ast_queries import (
     is_inplace_dunder,
     is_inplace_name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...model.path import ANY_ITEM, AccessPath
+from ...records.path import ANY_ITEM, AccessPath
 from ...syntax.torch_vocabulary import VIEW_ATTRIBUTES
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...model.path import AccessPath
+from ...records.path import AccessPath
 from ...syntax.ast_queries import spell_item
 from . import reference as to
 from .reference import Reference, References

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from ...host.record import record
+from ...runtime.record import record
 from ...syntax.ast_queries import is_inplace_dunder, is_inplace_name, is_library, is_method, is_true, keyword, last_name
 from ...syntax.torch_vocabulary import (
     COLLECTIVE_OUTPUTS,

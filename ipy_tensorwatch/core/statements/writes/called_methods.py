@@ -15,7 +15,7 @@ from .write_target import Target, spell_target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...model.path import AccessPath
+    from ...records.path import AccessPath
     from .loop_elements import Loops
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ...host.record import record
-from ...model.path import AccessPath
+from ...records.path import AccessPath
+from ...runtime.record import record
 from ...syntax.ast_queries import names_bound, own_nodes
 from ...syntax.parsing import DEFINITIONS, blocks_of, walk_statements
 from ..aliases.expression_aliases import bind_element

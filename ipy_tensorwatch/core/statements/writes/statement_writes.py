@@ -6,7 +6,7 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ...model.path import AccessPath
+from ...records.path import AccessPath
 from ...syntax.ast_queries import COMPREHENSIONS, is_library, own_parts, spell_item
 from ...syntax.mapped_calls import spelled_out
 from ...syntax.syntax_tree import children_of

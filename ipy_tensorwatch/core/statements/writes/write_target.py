@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Literal
 
-from ...host.record import record
-from ...model.path import ANY_ITEM, AccessPath
+from ...records.path import ANY_ITEM, AccessPath
+from ...runtime.record import record
 from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import VALUE_ATTRIBUTES
 

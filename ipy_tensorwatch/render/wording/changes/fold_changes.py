@@ -6,16 +6,16 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ....core.host.grouped import grouped
-from ....core.host.record import record
-from ....core.model.path import count_alike
-from ....core.model.records import Elements
+from ....core.records.path import count_alike
+from ....core.records.report_parts import Elements
+from ....core.runtime.grouped import grouped
+from ....core.runtime.record import record
 from ....core.syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ....core.model.records import Change
+    from ....core.records.report_parts import Change
 
     Past = Sequence[tuple[int, Change]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ....core.host.grouped import grouped
-from ....core.host.record import record
+from ....core.runtime.grouped import grouped
+from ....core.runtime.record import record
 from ....core.syntax.parsing import parse_path
 from ...page import Line, words
 from ..quantities import count_of, spell_bytes
@@ -16,7 +16,7 @@ from .phrases import names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ....core.model.records import AliasGroup
+    from ....core.records.report_parts import AliasGroup
 
 
 @record

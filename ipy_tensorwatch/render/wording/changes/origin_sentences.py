@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....core.host.grouped import grouped
+from ....core.runtime.grouped import grouped
 from ...page import Line, fill, join_words, words
 from ..places import inner_at, named, where
 from ..quantities import few
@@ -14,7 +14,7 @@ from .sites import statement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ....core.model.records import Change, Origin
+    from ....core.records.report_parts import Change, Origin
 
 MAX_ORIGIN = 40
 """The maximum length of the statement, in columns."""
@@ -25,7 +25,7 @@ def origin_line(origin: Origin | None) -> Line:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.records import Origin
+    >>> from ipy_tensorwatch.core.records.report_parts import Origin
     >>> origin = Origin(a="x", b="y", cell=2, line=3, end_line=3, text="y = x.detach()", how="detach")
     >>> str(origin_line(origin)), str(origin_text(origin))
     ('cell 2, line 3', 'y = x.detach()')
@@ -57,7 +57,7 @@ def shared_since(origin: Origin | None) -> Line:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.records import Origin
+    >>> from ipy_tensorwatch.core.records.report_parts import Origin
     >>> str(shared_since(Origin(a="x", b="y", cell=2, line=3, end_line=3, text="y = x.T", how="T")))
     'shared since cell 2, line 3: y = x.T'
     """
@@ -71,7 +71,7 @@ def since_sentences(changes: Iterable[Change]) -> Iterator[Line]:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.model.records import Change, Origin
+    >>> from ipy_tensorwatch.core.records.report_parts import Change, Origin
     >>> origin = Origin(a="x", b="y", cell=2, line=3, end_line=3, text="y = x.detach()", how="detach")
     >>> change = Change(path="x", kind="mutated", via=("y",), shared_since=origin)
     >>> [str(one) for one in since_sentences([change])]

@@ -11,7 +11,7 @@ from .fold_changes import FOLD_FROM, gather
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ....core.model.records import Change, Elements, Example
+    from ....core.records.report_parts import Change, Elements, Example
 
 MAX_NAMES = 3
 

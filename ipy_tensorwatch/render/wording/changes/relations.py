@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ....core.host.grouped import grouped
+from ....core.runtime.grouped import grouped
 from ...page import Line, code, join_words, words
 from ..quantities import count_of, few
 from .fold_changes import gather
@@ -14,7 +14,7 @@ from .phrases import names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ....core.model.records import AliasGroup, Relation
+    from ....core.records.report_parts import AliasGroup, Relation
 
     Pairs = dict[tuple[str, str], Relation]
 

@@ -12,7 +12,7 @@ from ..text_width import shorten
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ....core.model.records import Change, Inner, Site
+    from ....core.records.report_parts import Change, Inner, Site
 
 MAX_STATEMENT = 56
 

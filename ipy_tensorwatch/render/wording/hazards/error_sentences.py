@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ....core.hazards.error_facts import Raised, Trouble
-    from ....core.model.typed_line import TypedLine
+    from ....core.records.typed_line import TypedLine
 
 _SPLITTING = frozenset(("Unbind", "Split", "SplitWithSizes", "UnsafeSplit", "TensorSplit"))
 """Operators that return several views; PyTorch's message names the node of the last view, which may be another one."""

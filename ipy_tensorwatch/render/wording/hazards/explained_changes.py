@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ....core.hazards.hazard import Hazard
-    from ....core.model.records import Change
+    from ....core.records.report_parts import Change
     from ..changes.fold_changes import Fold
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ....core.hazards.hazard import Hazard, Turn
-    from ....core.model.trace.graph_state import Ending
+    from ....core.records.trace.graph_state import Ending
 
 _LATER = "Loaded later, it gives the latest values."
 _TWICE = "Each collects the gradients of both, and `clip_grad_norm_` scales them twice."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.blame.evidence.loop_writes import LoopWrites
-from ipy_tensorwatch.core.model.trace.evidence import Evidence
-from ipy_tensorwatch.core.model.trace.notebook import Notebook
+from ipy_tensorwatch.core.records.trace.evidence import Evidence
+from ipy_tensorwatch.core.records.trace.notebook import Notebook
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 from tests.support.records import reading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep
+from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep
 from tests.support.records import reading
 from tests.support.traces import explain, snapshot_of
 

@@ -6,8 +6,8 @@ import pytest
 
 from ipy_tensorwatch.core.blame.evidence.operator_writes import UNKNOWN, Operation, PathsByBytes, Region
 from ipy_tensorwatch.core.blame.evidence.recorded_writes import RecordedWrites
-from ipy_tensorwatch.core.model.records import Inner
-from ipy_tensorwatch.core.model.trace.evidence import Recorded
+from ipy_tensorwatch.core.records.report_parts import Inner
+from ipy_tensorwatch.core.records.trace.evidence import Recorded
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.cell_lines import Listing
 from tests.support.records import reading, snapshot

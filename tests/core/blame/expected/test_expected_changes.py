@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.snapshots.difference import DiffRow
-from ipy_tensorwatch.core.model.snapshots.differences import Differences
-from ipy_tensorwatch.core.model.trace.evidence import Move, OptimizerStep, Position, Recorded, SeenWrite
+from ipy_tensorwatch.core.records.snapshots.difference import DiffRow
+from ipy_tensorwatch.core.records.snapshots.differences import Differences
+from ipy_tensorwatch.core.records.trace.evidence import Move, OptimizerStep, Position, Recorded, SeenWrite
 from tests.support.records import reading
 from tests.support.traces import make_trace
 

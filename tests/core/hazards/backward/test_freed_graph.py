@@ -14,8 +14,8 @@ from ipy_tensorwatch.core.hazards.backward.freed_graph import (
     remember_backward,
 )
 from ipy_tensorwatch.core.hazards.hazard_facts import FreedGraph
-from ipy_tensorwatch.core.model.trace.graph_state import HalfFreed
-from ipy_tensorwatch.core.model.typed_line import TypedLine
+from ipy_tensorwatch.core.records.trace.graph_state import HalfFreed
+from ipy_tensorwatch.core.records.typed_line import TypedLine
 from tests.support.records import raised, reading, site, snapshot, typed
 
 BUILT = {2: Timeline("h = w.exp()\nloss = h.sum()", ((5, 0), (6, 1)))}

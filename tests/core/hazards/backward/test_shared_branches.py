@@ -8,7 +8,7 @@ from ipy_tensorwatch.core.hazards.backward.backward_functions import GradientWri
 from ipy_tensorwatch.core.hazards.backward.hook_functions import Source
 from ipy_tensorwatch.core.hazards.backward.shared_branches import is_shared
 from ipy_tensorwatch.core.hazards.fix import Fix
-from ipy_tensorwatch.core.model.records import Inner
+from ipy_tensorwatch.core.records.report_parts import Inner
 from tests.support.records import reading, snapshot
 
 BOTH = "a = f(x)\nb = g(x)\n"

@@ -8,8 +8,8 @@ from ipy_tensorwatch.core.blame.evidence.statement_timeline import Timeline
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.hazards.backward.wrong_backward import wrong_backwards
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
-from ipy_tensorwatch.core.model.records import Cell
-from ipy_tensorwatch.core.model.trace.graph_state import GraphState
+from ipy_tensorwatch.core.records.report_parts import Cell
+from ipy_tensorwatch.core.records.trace.graph_state import GraphState
 from tests.support.records import reading, saved_tensor
 from tests.support.traces import make_trace
 

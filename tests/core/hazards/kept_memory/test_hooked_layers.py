@@ -8,7 +8,7 @@ import pytest
 
 from ipy_tensorwatch.core.hazards.kept_memory.hooked_layers import is_input_written, is_output_written, writes_argument
 from ipy_tensorwatch.core.interpreter.source_index import Library
-from ipy_tensorwatch.core.model.trace.notebook import Definition, Notebook
+from ipy_tensorwatch.core.records.trace.notebook import Definition, Notebook
 
 
 def library(body):

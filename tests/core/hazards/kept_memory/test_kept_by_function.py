@@ -6,9 +6,9 @@ import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.hazards.kept_memory.kept_by_function import kept_and_trained_on, may_be_kept
-from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
-from ipy_tensorwatch.core.model.trace.born import Born
-from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep, Position
+from ipy_tensorwatch.core.records.snapshots.difference import Content, Difference
+from ipy_tensorwatch.core.records.trace.born import Born
+from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep, Position
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 from tests.support.records import reading
 from tests.support.traces import make_trace

@@ -7,9 +7,9 @@ import pytest
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.kept_memory.one_memory import FollowedStatements, kept_in_one_memory
-from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
-from ipy_tensorwatch.core.model.trace.born import Born
-from ipy_tensorwatch.core.model.trace.evidence import Position, SeenWrite
+from ipy_tensorwatch.core.records.snapshots.difference import Content, Difference
+from ipy_tensorwatch.core.records.trace.born import Born
+from ipy_tensorwatch.core.records.trace.evidence import Position, SeenWrite
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 from tests.support.records import reading, typed
 from tests.support.traces import make_trace, snapshot_of

@@ -7,9 +7,9 @@ import pytest
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
-from ipy_tensorwatch.core.model.snapshots.snapshot import Snapshot
-from ipy_tensorwatch.core.model.trace.evidence import OptimizerHolding, OptimizerStep
-from ipy_tensorwatch.core.model.trace.notebook import Notebook
+from ipy_tensorwatch.core.records.snapshots.snapshot import Snapshot
+from ipy_tensorwatch.core.records.trace.evidence import OptimizerHolding, OptimizerStep
+from ipy_tensorwatch.core.records.trace.notebook import Notebook
 from tests.support.records import reading
 from tests.support.traces import make_trace, snapshot_of
 

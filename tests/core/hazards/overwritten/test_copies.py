@@ -7,7 +7,7 @@ import pytest
 from ipy_tensorwatch.core.hazards.overwritten.overwritten_fix import fix_overwritten
 from ipy_tensorwatch.core.hazards.overwritten.saved_copy import Saving
 from ipy_tensorwatch.core.hazards.overwritten.stale_results import Stale
-from ipy_tensorwatch.core.model.trace.notebook import Notebook
+from ipy_tensorwatch.core.records.trace.notebook import Notebook
 from tests.support.records import site, writing
 
 CALL = site(2, "y = net(x)")

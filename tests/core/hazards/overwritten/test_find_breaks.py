@@ -13,10 +13,10 @@ from ipy_tensorwatch.core.hazards.hazard import Turn
 from ipy_tensorwatch.core.hazards.overwritten import find_breaks
 from ipy_tensorwatch.core.hazards.overwritten.find_breaks import remember_cell
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
-from ipy_tensorwatch.core.model.reason import FREED
-from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep
-from ipy_tensorwatch.core.model.trace.graph_state import GraphState
-from ipy_tensorwatch.core.model.trace.saved_tensor import RootOrigin
+from ipy_tensorwatch.core.records.reason import FREED
+from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep
+from ipy_tensorwatch.core.records.trace.graph_state import GraphState
+from ipy_tensorwatch.core.records.trace.saved_tensor import RootOrigin
 from tests.support.records import hazard, overwritten, reading, saved_tensor, site
 from tests.support.traces import make_trace
 

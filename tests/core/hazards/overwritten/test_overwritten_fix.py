@@ -9,8 +9,8 @@ from ipy_tensorwatch.core.hazards.overwritten.overwritten_fix import fix_overwri
 from ipy_tensorwatch.core.hazards.overwritten.saved_copy import Saving, save_copy
 from ipy_tensorwatch.core.hazards.overwritten.stale_results import Stale
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.model.records import Inner
-from ipy_tensorwatch.core.model.trace.notebook import Notebook
+from ipy_tensorwatch.core.records.report_parts import Inner
+from ipy_tensorwatch.core.records.trace.notebook import Notebook
 from tests.support.records import site, typed, writing
 
 STALE = Stale(names=("loss",))

@@ -10,8 +10,8 @@ from ipy_tensorwatch.core.hazards.hazard_facts import OverwrittenSave
 from ipy_tensorwatch.core.hazards.overwritten.saved_copy import Saving
 from ipy_tensorwatch.core.hazards.overwritten.saved_tensor_overwritten import Break, overwritten_saves
 from ipy_tensorwatch.core.hazards.overwritten.stale_results import Stale
-from ipy_tensorwatch.core.model.records import Inner
-from ipy_tensorwatch.core.model.trace.saved_tensor import RootOrigin
+from ipy_tensorwatch.core.records.report_parts import Inner
+from ipy_tensorwatch.core.records.trace.saved_tensor import RootOrigin
 from tests.support.records import overwritten, site, writing
 
 SAVED_AT = site(4, "loss = (h * w).sum()")

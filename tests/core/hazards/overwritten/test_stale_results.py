@@ -9,7 +9,7 @@ import pytest
 from ipy_tensorwatch.core.blame.evidence.statement_timeline import Timeline
 from ipy_tensorwatch.core.hazards.overwritten.stale_results import Stale, is_metric, stale_results
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
-from ipy_tensorwatch.core.model.trace.saved_tensor import RootOrigin
+from ipy_tensorwatch.core.records.trace.saved_tensor import RootOrigin
 from tests.support.records import overwritten, site, writing
 
 STANDING = Standing(built={3: Timeline("opt.step()\nloss = f(h)\nopt.step()", ((4, 0), (4, 1), (9, 2)))})

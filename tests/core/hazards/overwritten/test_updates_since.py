@@ -13,9 +13,9 @@ from ipy_tensorwatch.core.hazards.overwritten.updates_since import (
     remember_updates,
 )
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing, Updated
-from ipy_tensorwatch.core.model.trace.evidence import OptimizerStep
-from ipy_tensorwatch.core.model.trace.graph_state import GraphState
-from ipy_tensorwatch.core.model.trace.saved_tensor import RootOrigin
+from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep
+from ipy_tensorwatch.core.records.trace.graph_state import GraphState
+from ipy_tensorwatch.core.records.trace.saved_tensor import RootOrigin
 from tests.support.records import reading, site
 from tests.support.traces import make_trace
 

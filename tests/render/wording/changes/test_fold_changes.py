@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.model.records import Elements
+from ipy_tensorwatch.core.records.report_parts import Elements
 from ipy_tensorwatch.render.wording.changes.fold_changes import fold, label
 from tests.support.records import change, site
 

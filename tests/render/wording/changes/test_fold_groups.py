@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipy_tensorwatch.core.model.records import AliasGroup, Pair
+from ipy_tensorwatch.core.records.report_parts import AliasGroup, Pair
 from ipy_tensorwatch.render.wording.changes.fold_groups import block, fold_groups, members
 from ipy_tensorwatch.render.wording.changes.relations import relations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipy_tensorwatch.core.model.records import Origin
+from ipy_tensorwatch.core.records.report_parts import Origin
 from ipy_tensorwatch.render.wording.changes.origin_sentences import since_sentences
 from tests.support.records import change
 

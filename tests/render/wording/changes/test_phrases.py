@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.model.records import Elements, Example
+from ipy_tensorwatch.core.records.report_parts import Elements, Example
 from ipy_tensorwatch.render.pages.diff_page import operators
 from ipy_tensorwatch.render.wording.changes.fold_changes import most_telling
 from ipy_tensorwatch.render.wording.changes.phrases import amount, counted, counter, how, names, values

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from ipy_tensorwatch.core.model.records import AliasGroup, Pair
+from ipy_tensorwatch.core.records.report_parts import AliasGroup, Pair
 from ipy_tensorwatch.render.wording.changes.relations import relations
 
 

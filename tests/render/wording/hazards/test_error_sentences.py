@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from ipy_tensorwatch.core.hazards.error_facts import Raised, StoppedUnread, Trouble
-from ipy_tensorwatch.core.model.records import Inner
+from ipy_tensorwatch.core.records.report_parts import Inner
 from ipy_tensorwatch.render.wording.hazards.error_sentences import raised as told_raised
 from ipy_tensorwatch.render.wording.hazards.error_sentences import why_raised
 from tests.support.records import elsewhere, raised, reading, refused, site, spoiled, stopped, typed, writing

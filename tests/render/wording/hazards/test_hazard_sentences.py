@@ -21,9 +21,9 @@ from ipy_tensorwatch.core.hazards.hazard_facts import (
     UnrecordedWrite,
     WrongBackward,
 )
-from ipy_tensorwatch.core.model.records import Inner
-from ipy_tensorwatch.core.model.trace.graph_state import Ending
-from ipy_tensorwatch.core.model.typed_line import TypedLine
+from ipy_tensorwatch.core.records.report_parts import Inner
+from ipy_tensorwatch.core.records.trace.graph_state import Ending
+from ipy_tensorwatch.core.records.typed_line import TypedLine
 from ipy_tensorwatch.render.page import DetailEntry, fill, words
 from ipy_tensorwatch.render.wording.hazards.hazard_sentences import hazard_lines, message, message_of, over
 from tests.support.records import hazard, raised, refused, site, stopped
