@@ -293,7 +293,7 @@ def main() -> None:
         importlib.import_module(name)
     for room in ("core", "render"):  # the rooms in which no private name is looked up when they are imported
         for path in sorted((PACKAGE / room).rglob("*.py")):
-            if path.parent.name != "host":
+            if path.parent.name != "runtime":
                 importlib.import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
     run_cases(RENAMED)
     for name in ("IPython.core.interactiveshell", "anywidget"):  # once for all further cases
