@@ -118,7 +118,7 @@ class BornPaths:
     left: dict[str, Left] = field(default_factory=dict)
     arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     told_late: AbstractSet[int] = frozenset()
-    _all_read: int | None = None
+    _unread: dict[str, int] = field(default_factory=dict)
     _between: list[int] = field(default_factory=list)
     _parted: deque[tuple[AccessPath, Birth, int]] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     _gone: set[str] = field(default_factory=set)
@@ -129,8 +129,8 @@ class BornPaths:
 
     @property
     def last_whole(self) -> int:
-        """The last look before which nothing was missed: what no look has read was bound after it."""
-        return self.last if self._all_read is None else self._all_read
+        """The last look that had read all: what no look has read was bound after it."""
+        return min(self._unread.values(), default=self.last)
 
     def follow(self, watch: LiveWatch, writes: Sequence[SeenWrite], since: Since, number: int, seconds: float) -> None:
         """Record what was bound since the last look, and watch its memory.
@@ -146,47 +146,55 @@ class BornPaths:
         """
         self._between.append(number)
         positions, self.told_late = since(self.last), watch.device_watch.written
-        found, missed = self._candidates(positions, number), len(self.missed)
+        found = self._candidates(positions, number)
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too
-        last, self.last = self.last, number
-        if not found:
-            return
         try:
-            gathered, rebound = self._read(found, positions, number, seconds)
+            gathered, rebound = self._read(found, since, number, seconds) if found else (None, ())
         finally:
-            self.lock.release()
-        if len(self.missed) > missed and self._all_read is None:
-            self._all_read = last
+            self.last = number
+            if found:
+                self.lock.release()
         for path, before in rebound:
             self._leave(path, before, writes, since, number)
             if before.reading.device != "cpu":
                 self._parted.append((path, before, number))
-        if gathered.readings:
+        if gathered and gathered.readings:
             watch.take_in_born(gathered, self.storages.references(), number)
 
     def _read(
-        self, found: Mapping[str, Any], positions: frozenset[Position], number: int, seconds: float
+        self, found: Mapping[str, Any], since: Since, number: int, seconds: float
     ) -> tuple[Gathering, list[tuple[AccessPath, Birth]]]:
         """Read what is new; return it, and the paths that led elsewhere before."""
         gathered = Gathering(self.storages, {}, {})
         rebound: list[tuple[AccessPath, Birth]] = []
+        usual = since(self.last)
+        ran = {name: since(self._unread[name]) if name in self._unread else usual for name in found}
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
-            affordable = {name for name, one in walked.branches.items() if READING_NEW * len(one.objects) <= seconds}
-            for name in affordable:
+            late = {name for name, one in walked.branches.items() if READING_NEW * len(one.objects) > seconds}
+            self._note_unread(found, {name.partition("<")[0] for name in (*walked.resting, *late)})
+            for name in walked.branches.keys() - late:
                 add_parts(walked.branches[name])
-            for name in found:
+            for name in [one for one in found if one not in walked.resting]:
                 branch = walked.branches.get(name) or walked.branches.get("")  # tensors with names share one branch
-                self._note_outline(name, branch.outline if branch else NOTHING, number, positions)
+                self._note_outline(name, branch.outline if branch else NOTHING, number, ran[name])
             for name, branch in walked.branches.items():
-                if name in affordable:
-                    rebound += self._take(branch, gathered, positions, number)
-                else:
-                    self.missed.add(name.partition("<")[0] or "the variables")
+                if name not in late:
+                    rebound += self._take(branch, gathered, ran, number)
         if walked.limits.objects - EXACT_OBJECTS > MAX_ITEMS or walked.count > MAX_ITEMS:
             self._large.update(found)
+            self._unread.update((name, number) for name in found if name not in self._unread)
         return gathered, rebound
+
+    def _note_unread(self, found: Mapping[str, Any], late: AbstractSet[str]) -> None:
+        """Note what there was no time to read; names of tensors themselves share one branch."""
+        for name, value in found.items():
+            if ("" if is_array(type(value)) else name) in late:
+                self.missed.add(name)
+                self._unread.setdefault(name, self.last)
+            else:
+                self._unread.pop(name, None)
 
     def _candidates(self, positions: frozenset[Position], number: int) -> dict[str, Any]:
         """Return the names that may lead to new tensors; note those that lead to none."""
@@ -227,7 +235,7 @@ class BornPaths:
         return frozenset({name} if self.before.place_at_root(name) else ())
 
     def _take(
-        self, branch: Branch, gathered: Gathering, positions: frozenset[Position], number: int
+        self, branch: Branch, gathered: Gathering, ran: Mapping[str, frozenset[Position]], number: int
     ) -> Iterator[tuple[AccessPath, Birth]]:
         """Read the tensors of a branch that are new at their paths; yield those that led elsewhere before."""
         paths, roles = branch.outline.paths(), branch.outline.roles()
@@ -239,6 +247,7 @@ class BornPaths:
                 continue  # it can be told from others by its id alone, which another may have next
             if self._object_at(spelled) != serial:
                 before = self._last_at(spelled)
+                positions = ran[path.root]
                 gathered.add(thing, role, serial)
                 self._known[spelled] = serial
                 self.births[spelled] = Birth(gathered.readings[-1], number, positions)
@@ -247,7 +256,7 @@ class BornPaths:
                 if before is not None:
                     yield path, before
             elif spelled in self._gone and (known := self._last_at(spelled)) is not None:
-                self._arrive(spelled, known.reading, number, positions)
+                self._arrive(spelled, known.reading, number, ran[path.root])
 
     def _arrive(self, path: str, reading: Reading, number: int, positions: frozenset[Position]) -> None:
         self._gone.discard(path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .spent_results import is_spent
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -19,14 +21,16 @@ def quiet_if_told_elsewhere(
 ) -> Verdict:
     """Return the verdict, no longer silent if the same is told of another path.
 
-    That is another path to the memory of a name that a loop has left over, and the tensor of a component.
+    That is another path to the memory of a name that a loop has left over, or of a result that a turn of it has used
+    up, and the tensor of a component.
     """
     reading = difference.after or difference.before
     if not verdict.is_silent or reading is None:
         return verdict
     if reading.kind == "component":
         return replace(verdict, cause="component")
-    return replace(verdict, cause="leftover") if _is_left(cell, difference, reading, leftovers) else verdict
+    is_left = _is_left(cell, difference, reading, leftovers) or is_spent(verdict, cell, difference.path.root, reading)
+    return replace(verdict, cause="leftover") if is_left else verdict
 
 
 def _is_left(cell: CellIndex, difference: Difference, reading: Reading, leftovers: Collection[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..blame.evidence.statement_timeline import Timeline
 from ..hazards.error_facts import Raised
 from ..host.record import record
 from ..model.records import Site
@@ -43,10 +44,20 @@ class ErrorScene:
     built: NodeLog
 
     @property
+    def count(self) -> int:
+        """The execution count of the cell that raised."""
+        return self.reasoning.own.evidence.cell
+
+    def timeline(self, cell: int) -> Timeline:
+        """Return when the statements of a cell ran, if known."""
+        known = self.reasoning.own.timeline if cell == self.count else self.standing.built.get(cell)
+        return known or Timeline(self.built.plain_of(cell), ())
+
+    @property
     def own(self) -> ErrorFrame | None:
         """The frame of the cell itself; None if its statement was not found."""
-        count = self.reasoning.trace.cell.count
-        return next((one for one in self.error.frames if one.inner and one.inner.cell == count and one.is_cell), None)
+        inner = (one for one in self.error.frames if one.inner and one.inner.cell == self.count and one.is_cell)
+        return next(inner, None)
 
     @property
     def raised(self) -> Raised:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..blame.evidence.statement_timeline import Timeline
 from ..host.record import record
 from ..model.trace.saved_tensor import Writing
 from ..statements.rewrite_statement import written_path
@@ -37,11 +36,6 @@ class OverwriteSearch:
     saved_in: int | None
     known_writes: KnownWrites
 
-    @property
-    def count(self) -> int:
-        """The execution count of the cell that raised."""
-        return self.scene.reasoning.own.evidence.cell
-
     def find_write(self) -> Writing | None:
         """Return the write; None if it was not observed."""
         if self.spoiled.is_detached:
@@ -64,12 +58,7 @@ class OverwriteSearch:
 
     def _site_of(self, cell: int, sequence: int) -> Site | None:
         """Return the statement that built a node."""
-        return self.timeline(cell).maker(sequence)
-
-    def timeline(self, cell: int) -> Timeline:
-        """Return a cell's timeline, if known."""
-        known = self.scene.reasoning.own.timeline if cell == self.count else self.scene.standing.built.get(cell)
-        return known or Timeline(self.scene.built.plain_of(cell), ())
+        return self.scene.timeline(cell).maker(sequence)
 
     def _from_graph(self) -> Writing | None:
         """Return the write proven by the graph: the node of the write identifies its statement."""
@@ -84,7 +73,7 @@ class OverwriteSearch:
         site, remembered = proven.site, self._remembered()
         if site is None:
             return proven
-        told = self.known_writes.told() if proven.cell == self.count else [remembered] if remembered else []
+        told = self.known_writes.told() if proven.cell == self.scene.count else [remembered] if remembered else []
         alike = [one for one in told if one.cell == proven.cell and line_and_text(one.site) == line_and_text(site)]
         best = next((one for one in alike if one.cause == "direct"), alike[0] if alike else None)
         if best is None or best.site is None:
@@ -113,7 +102,7 @@ class OverwriteSearch:
         counted = next((one for one in moves if one.cell >= (self.saved_in or 0)), None)
         if counted is None:
             return known
-        if counted.cell == self.count:
+        if counted.cell == self.scene.count:
             return None
         return known if known is not None and known.cell == counted.cell else counted
 
@@ -121,16 +110,16 @@ class OverwriteSearch:
         for one in self.scene.reasoning.trace.graphs.overwritten:
             saved, known = one.saved, self.scene.standing.writings.get(one.key)
             is_it = (saved.reading.storage, saved.version) == (self.spoiled.reading.storage, self.spoiled.expected)
-            if is_it and known is not None and known.cell != self.count:
+            if is_it and known is not None and known.cell != self.scene.count:
                 return known
         return None
 
     def _in_this_cell(self) -> Writing | None:
         """Return the first statement since the save that wrote, by name or as observed."""
-        here = self.saved_in == self.count
+        here = self.saved_in == self.scene.count
         if not here and not self.known_writes.saw(self.spoiled.expected, at_once=self.saved_in is None):
             return None
-        since = [*dict.fromkeys(self.ran_since(self.count))]
+        since = [*dict.fromkeys(self.ran_since(self.scene.count))]
         saver = since[0] if here and since and self.spoiled.is_output else None
         statements = {line_and_text(one): one.index for one in self.scene.reasoning.own.statements}
         told = [(statements.get(line_and_text(one.site)), one) for one in self.known_writes.told()]
@@ -140,11 +129,11 @@ class OverwriteSearch:
 
     def ran_since(self, cell: int) -> list[int]:
         """Return the statements of a cell that ran since the save, once per entry."""
-        return self.timeline(cell).since(self._saved_at_node(cell))
+        return self.scene.timeline(cell).since(self._saved_at_node(cell))
 
     def ran_in(self, cell: int) -> list[Statement]:
         """Return these statements, each once, in order; all of the cell if it is not known when they ran."""
-        return self.timeline(cell).ran_since(self._saved_at_node(cell))
+        return self.scene.timeline(cell).ran_since(self._saved_at_node(cell))
 
     def _saved_at_node(self, cell: int) -> int:
         return self.spoiled.sequence if self.saved_in == cell else 0

@@ -121,8 +121,8 @@ class Guess:
 
     def _ran_from(self, first: int) -> Iterator[tuple[int, Statement]]:
         """Yield the statements that ran since the save with their cells, up to the first unknown cell."""
-        for cell in range(first, self.search.count + 1):
-            if not self.search.timeline(cell).statements:
+        for cell in range(first, self.search.scene.count + 1):
+            if not self.search.scene.timeline(cell).statements:
                 return
             yield from ((cell, one) for one in self.search.ran_in(cell))
 
@@ -137,7 +137,7 @@ class Guess:
         cell = (found.saved_in if writing is None else writing.cell) or 0
         site = writing.site if writing else None
         since = {*self.search.ran_since(cell)}
-        statements = self.search.timeline(cell).statements
+        statements = self.search.scene.timeline(cell).statements
         ran = [one for one in statements if (line_and_text(one) == line_and_text(site) if site else one.index in since)]
         return [one for each in ran for one in statements_in(each)]
 
@@ -162,9 +162,9 @@ class Guess:
 
     def _carried(self, found: Stopped) -> tuple[str, ...]:
         """Return the non-leaf variables that carry the graph of one loop iteration into the next."""
-        if found.saved_in != self.search.count:
+        if found.saved_in != self.search.scene.count:
             return ()
-        since = self.search.ran_since(self.search.count)
+        since = self.search.ran_since(self.search.scene.count)
         statements = {one.index: one for one in self._reasoning.own.statements}
         if not since or since[0] not in since[1:] or since[0] not in statements:
             return ()

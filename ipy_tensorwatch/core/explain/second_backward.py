@@ -26,7 +26,6 @@ from .known_writes import line_and_text
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from ..blame.evidence.statement_timeline import Timeline
     from ..hazards.error_facts import Raised
     from ..hazards.hazard_facts import How
     from ..model.records import Site
@@ -69,14 +68,10 @@ class SecondBackward:
             saved_at=made,
             saved_cell=made_in,
             written_at=freed,
-            written_cell=self._count if freed else None,
+            written_cell=self.scene.count if freed else None,
             node=self._first if how != "shares" else None,
             happened=True,
         )
-
-    @property
-    def _count(self) -> int:
-        return self.scene.reasoning.own.evidence.cell
 
     @cached_property
     def _runs(self) -> list[tuple[int, Statement]]:
@@ -171,15 +166,11 @@ class SecondBackward:
 
     def _made(self, number: int | None) -> tuple[int | None, Site | None]:
         cell = None if number is None else self.scene.built.cell_of(number)
-        timeline = self._timeline(cell) if cell is not None else None
-        return cell, timeline.maker(number) if timeline and number is not None else None
+        return cell, self.scene.timeline(cell).maker(number) if cell is not None and number is not None else None
 
     def _site(self, number: int) -> TypedLine | None:
         cell, site = self._made(number)
         return None if cell is None else typed_line(cell, site)
-
-    def _timeline(self, cell: int) -> Timeline | None:
-        return self.scene.reasoning.own.timeline if cell == self._count else self.scene.standing.built.get(cell)
 
     def _fix(self, name: str | None, how: How, user: TypedLine | None, made: Site | None) -> Fix:
         if how in ("is", "shares") or user is None:

@@ -12,8 +12,9 @@ from ..statements.copied_value import steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.ast_queries import covers_line
+from ..syntax.name_promises import promises_to_read
 from ..syntax.parsing import parse_header, parse_path, statements_on
-from ..syntax.syntax_tree import each_target
+from ..syntax.syntax_tree import LOOPS, each_target
 from .hidden_reads import words_in_code
 from .sharing import Sharing, binds_path
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 5
 """Over how many names between two paths their sharing is followed."""
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -191,7 +191,8 @@ class Derivation:
             return False
         mentioned = _mentioned(site.text)
         leading = [one for one in mentioned if one.leads_to(path) and one.is_grad == path.is_grad]
-        others = [one for one in mentioned if one not in leading]
+        others, own = [one for one in mentioned if one not in leading], _changing_themselves(site.text)
+        leading = [one for one in leading if one == path or one not in own]
         return bool(leading) and not any(one.leads_to(parse_path(via)) for one in others for via in self.change.via)
 
     def _precedes(self, edit: Edit, site: Site) -> bool:
@@ -199,7 +200,7 @@ class Derivation:
         if edit.cell != self.cell or edit.line <= site.end_line:
             return True
         around = statements_on(self.cells.get(self.cell, ""), site.line)
-        return any(isinstance(one, _LOOPS) and covers_line(one, edit.line) for one in around)
+        return any(isinstance(one, LOOPS) and covers_line(one, edit.line) for one in around)
 
     def _is_where_written(self, edit: Edit) -> bool:
         """Return whether an edit lies in a function that wrote."""
@@ -222,6 +223,12 @@ def _keeps_together(edit: Edit, path: AccessPath, other: AccessPath) -> bool:
 
 def _targets(text: str) -> list[AccessPath]:
     return [each.path for one in parse_statements(text) for each in one.targets]
+
+
+def _changing_themselves(text: str) -> set[AccessPath]:
+    """Return the objects of which a statement calls methods that may change them: of their own arrays, as expected."""
+    called = (method for one in parse_statements(text) for method in one.methods)
+    return {one.owner for one in called if not promises_to_read(one.name, of_module=True)}
 
 
 def _mentioned(text: str) -> list[AccessPath]:

@@ -145,8 +145,6 @@ class _Search:
 
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
-        if any(self.after.get(one) is None for one in self.change.via):  # another way to the very same object
-            yield from self._in_function()
         yield from self._copied_for_each()
         yield from self._copied_where_known()
         for sharing in sharings(self.change, self.cell, self.cells):
@@ -189,10 +187,19 @@ class _Search:
     def _copied_for_each(self) -> Iterator[Fix]:
         """Copy where each of several paths that were written, or each turn of a loop, began to share the memory."""
         yield from self._copied_in_all(carried_over(self.change, self.cell, self.cells))
-        found = {one: self._begun_with(one) for one in self.change.via}
+        found = {one: self._begun_with(one) for one in self._distinct()}
         known = [one for one in found.values() if one is not None]
         if all(begun is not None or self._goes_by_another_name(one, found) for one, begun in found.items()):
             yield from self._copied_in_all(_not_of_each_other(known))
+
+    def _distinct(self) -> list[str]:
+        """Return the paths that were written; where a method stored the memory of one, no other name of its tensor."""
+        origin = self.change.shared_since
+        if origin is None or not is_stored_inside(origin):
+            return [*self.change.via]
+        numbers = {one: reading.object for one in self.change.via if (reading := self.after.get(one)) is not None}
+        known = {numbers[one] for one in (origin.a, origin.b) if one in numbers}
+        return [one for one in self.change.via if one in (origin.a, origin.b) or numbers.get(one) not in known]
 
     def _copied_where_known(self) -> Iterator[Fix]:
         """Copy where the path is known to have begun to share memory with each of several that were written."""
@@ -202,10 +209,15 @@ class _Search:
         yield from self._copied(*known[0]) if len(known) == 1 else self._copied_in_all(known)
 
     def _code(self, sharing: Sharing) -> str | None:
-        if self._is_given_back(sharing):
+        if self._is_given_back(sharing) or self._is_second_way(sharing):
             return None
         code = copied_value(sharing.begun.text, self._copying(*sharing))
         return None if code and "deepcopy(" in code and self._is_stored_inside(sharing.begun) else code
+
+    def _is_second_way(self, sharing: Sharing) -> bool:
+        """Return whether a copy would go to another way to the very object that is written: a loader of a dataset."""
+        path = str(sharing.path)
+        return path in self.change.via and self.after.get(path) is None
 
     def _is_given_back(self, sharing: Sharing) -> bool:
         """Return whether a statement stores what its own call wrote and gave back: a copy of that comes too late."""

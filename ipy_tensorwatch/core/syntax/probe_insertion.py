@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..host.record import record
 from .parsing import walk_statements
+from .syntax_tree import LOOPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     _Part = TypeVar("_Part", ast.ExceptHandler, ast.match_case)
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _WITHS = (ast.With, ast.AsyncWith)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LOAD = ast.Load()
@@ -71,13 +71,13 @@ def _most_blocks(node: ast.AST) -> int:
         return len(node.items) + 2  # what follows it, and what follows its body
     if type(node).__name__ in ("Try", "TryStar"):
         return 3  # its body, the handler in it, and the name of that
-    return int(isinstance(node, _LOOPS))
+    return int(isinstance(node, LOOPS))
 
 
 def _has_loop(node: ast.stmt) -> bool:
     if "body" not in node._fields and "cases" not in node._fields:
         return False
-    return any(isinstance(one, _LOOPS) for one in walk_statements([node]))
+    return any(isinstance(one, LOOPS) for one in walk_statements([node]))
 
 
 def _statements_in(node: ast.AST) -> Iterator[ast.AST]:
@@ -93,7 +93,7 @@ def _continues(node: ast.AST) -> bool:
         return True
     if isinstance(node, _SCOPES):
         return False
-    return any(map(_continues, node.orelse if isinstance(node, _LOOPS) else _statements_in(node)))
+    return any(map(_continues, node.orelse if isinstance(node, LOOPS) else _statements_in(node)))
 
 
 def _first_block(node: Any) -> list[ast.stmt]:  # noqa: ANN401  (any compound statement)
@@ -149,7 +149,7 @@ class _Prober:
     def inside(self, node: ast.stmt, index: int, loop: int | None) -> ast.stmt:
         """Return a copy of a statement with probes inside it."""
         new = copy.copy(node)
-        if isinstance(new, _LOOPS):
+        if isinstance(new, LOOPS):
             new.body = self.block(new.body, index, index)
             new.orelse = self.block(new.orelse, loop, None)
         elif isinstance(new, _WITHS):

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=ast.AST)
 
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
 _OF_NO_NODE = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "asname", "kind", "type_comment", "conversion"})
 """The fields that hold strings, numbers, or operators and contexts, which have no place in the source."""
 

@@ -126,6 +126,75 @@ def test_buffers_of_a_model_that_is_made_and_trained_in_one_cell():
     assert "module" == causes["model.bn.running_mean"]
 
 
+HELD = """
+import torch
+from torch import nn
+class Result:
+    def __init__(self, y, scale): self.y, self.scale = y, scale
+class Counting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(1))
+        self.scale, self.kept = nn.Parameter(torch.ones(2)), {}
+    def forward(self, x):
+        self.seen += 1
+        self.kept[len(x)] = Result(x * self.scale, self.scale)
+        return self.kept[len(x)].y
+class Loss(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+    def forward(self, y): return y.pow(2).sum()
+model = Counting()
+"""
+
+
+def test_a_model_that_keeps_results_is_one_module_by_each_of_its_names():
+    step = "    y = model(torch.ones(3, 2))\n    loss = criterion(y)\n    loss.backward()\n    opt.step()"
+    with Notebook() as nb:
+        nb.run(HELD)
+        opt = "opt = torch.optim.SGD(model.parameters(), lr=0.1)\ncriterion = Loss(model)"
+        report = nb.run(f"{opt}\nfor _ in range(2):\n{step}")
+
+    causes = {one["path"]: one["cause"] for one in report["changes"] if one["kind"] == "mutated"}
+    assert [causes["model.seen"], causes["criterion.model.seen"]] == ["module", "module"]
+
+
+CONSTANT = """
+import torch
+from torch import nn
+class Result:
+    def __init__(self, mean): self.mean = mean
+class Constant(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.value = nn.Parameter(torch.zeros(()))
+    def forward(self, x): return Result(self.value.expand(len(x)))
+model = Constant()
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+x = torch.ones(4); out = model(x)
+"""
+USED = "    opt.zero_grad()\n    out = model(x)\n    loss = (out.mean - x).pow(2).sum()\n    loss.backward()\n    opt.step()\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (f"for _ in range(3):\n{USED}", set()),
+        (f"k = 0\nwhile k < 3:\n    k += 1\n{USED}", set()),
+        (f"for _ in range(3):\n{USED}    print(loss.item())", set()),
+        (f"for _ in range(3):\n{USED}    print(out.mean)", {"out.mean"}),
+        (f"for _ in range(3):\n{USED}print(out.mean)", {"out.mean"}),
+        (f"for _ in range(3):\n    print(out.mean)\n{USED}", {"out.mean"}),
+        (f"if True:\n{USED}", {"out.mean"}),
+        ("for _ in range(3):\n" + USED.replace("model(x)", "Result(model(x).mean.detach()); out.mean.sum()").replace("(out.mean - x)", "(model(x).mean - x)"), {"out.mean"}),
+        ("for _ in range(3):\n" + USED.replace("out = model(x)", "kept = model(x); out = model(x)"), {"kept.mean"}),
+    ],
+)  # fmt: skip
+def test_a_result_that_a_turn_has_used_up_may_change_in_its_step(cell, expected):
+    assert expected == silently_changed(CONSTANT, cell)
+
+
 PARAMETERS = """
 import torch
 from torch import nn
@@ -168,6 +237,10 @@ w.sum().backward(); plain(torch.ones(1, 2)).sum().backward()
 sam, mine = SAM([w], lr=0.1), Momentum(plain.parameters())
 grad = plain.weight.grad
 clients = {i: nn.Linear(2, 1) for i in range(3)}
+class Adapted(nn.Module):
+    def __init__(self, base): super().__init__(); self.base = base
+    def merge(self): self.base.weight.data += 1
+base = nn.Linear(2, 2); one, two = Adapted(base), Adapted(base); both = nn.Sequential(one)
 def clip(model):
     for p in model.parameters(): p.grad.clamp_(-.1, .1)
 def infer(model): return model(torch.ones(1, 2))
@@ -203,6 +276,7 @@ def mean_of(models):
         ("avg = mean_of(clients)", {"clients[0].weight", "clients[0].bias"}),
         ("clients[0] = mean_of(clients)", set()),
         ("norm.model = mean_of(clients)", {"clients[0].weight", "clients[0].bias"}),
+        ("means = [mean_of(clients) for _ in range(2)]", {"clients[0].weight", "clients[0].bias"}),
         ("e = nn.functional.embedding(torch.tensor([0]), p, max_norm=.01)", {"plain.weight", "p", "mine.params[0]"}),
         ("clip(plain)", {"grad"}),
         ("sam.scale(.5)", set()),
@@ -211,6 +285,9 @@ def mean_of(models):
         ("soft(plain, frozen)", set()),
         ("scratch.train(torch.ones(1, 2), 1);", {"part"}),
         ("scratch.train(True);", {"scratch.w", "part"}),
+        ("one.merge()", {"two.base.weight"}),
+        ("both[0].merge()", {"two.base.weight"}),
+        ("for each in (one, two): each.merge()", set()),
         ("plain.apply(reset);", set()),
         ("plain.apply(reset_view);", {"p", "mine.params[0]"}),
         ("sam.first_step()", set()),

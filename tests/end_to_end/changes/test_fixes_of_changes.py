@@ -77,6 +77,10 @@ PROGRAMS = {
         START + "class Cut:\n    def __init__(self, x): self.x = x\n    def __len__(self): return 2\n    def __getitem__(self, i):\n        row = self.x[i]\n        row[:2] = -1\n        return row\nds = Cut(x.view(2, 3))",
         "from torch.utils.data import DataLoader\ndl = DataLoader(ds)\nfor b in dl: pass",
     ],
+    "a moving average that a method keeps by reference": [
+        TRAIN + "class Ema:\n    def __init__(self, net): self.net, self.own = net, {}\n    def keep(self):\n        for n, p in self.net.named_parameters():\n            self.own[n] = p.data\n    def update(self):\n        for n, p in self.net.named_parameters(): self.own[n].mul_(0.9).add_(p.data, alpha=0.1)\nema = Ema(net)",
+        "ema.keep()", "for _ in range(2):\n    opt.zero_grad(); net(torch.ones(1, 2)).sum().backward(); opt.step()\n    ema.update()",
+    ],
     "a dataclass": [START + "from dataclasses import dataclass\n@dataclass\nclass B:\n    x: torch.Tensor", "b = B(x)", "b.x += 1"],
     "load_state_dict that assigns": [TRAIN + "other = nn.Linear(2, 2)", "other.load_state_dict(net.state_dict(), assign=True)", "net.weight.detach().zero_()"],
     ".data": [TRAIN + "other = nn.Linear(2, 2)", "other.weight.data = net.weight.data", "net.weight.data.zero_()"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ipy_tensorwatch.capture.running import born_paths
 from ipy_tensorwatch.shell import extension
 from tests.support.notebook import Notebook
 
@@ -11,6 +12,11 @@ IMPORTS = "import torch, numpy as np, copy\nfrom torch import nn"
 F = "def f(t):\n    v = t.detach()\n    return v"
 G = "def g(t):\n    return t.view(-1)\ndef f(t):\n    return g(t)"
 BOX = "class B:\n    def __init__(s, v):\n        s.n = 1\n        s.v = v.detach()\n    def put(s, t):\n        s.items = [t]"
+BUFFER = (
+    "class Buffer:\n    def __init__(self):\n        self.kept = []\n    def push(self, t):\n        self.kept.append(t)\n"
+    "    def sample(self):\n        return self.kept[0]\n"
+    "def learn(n):\n    drawn = buffer.sample()\n    return drawn.sum()"
+)
 KEEP = "cache = []\ndef act(t):\n    cache.append(t)"
 LINEAR = "net = nn.Linear(2, 2)\nn2 = nn.Linear(2, 2)"
 
@@ -100,3 +106,17 @@ def test_a_change_through_a_name_that_is_gone_has_its_origin():
 
     assert change["path"] == "x"
     assert (change["shared_since"]["cell"], change["shared_since"]["line"]) == (2, 2)
+
+
+def test_what_one_look_had_no_time_to_read_may_come_from_before_it(monkeypatch):
+    def no_time(lasts: bool) -> None:
+        monkeypatch.setattr(born_paths, "READING_NEW", 1e9 if lasts else 1e-9)
+
+    with Notebook(settings={"probe_floor": 2.0}) as nb:
+        nb.give(no_time=no_time)
+        for cell in (IMPORTS, BUFFER, "x = torch.ones(4)\nbuffer = Buffer()"):
+            nb.cell(cell)
+        nb.cell("no_time(True)\nbuffer.push(x)\nq = 1\nno_time(False)\nloss = learn(3)")
+        told_now = told(extension._loaded[0].watcher.report.origins.of_pair("x", "buffer.kept[0]"))
+
+    assert told_now == "4:2 call → 2:5, likely"

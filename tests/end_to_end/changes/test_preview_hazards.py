@@ -20,6 +20,7 @@ lin, data = nn.Linear(3, 3), torch.rand(4, 3)
 OWN_GRAPHS = {
     "h = (w * 2).sigmoid()\nh *= 2\nh.sum().backward()": ["TW201"],
     "h = (w * 2).sigmoid()\nh *= 2": ["TW201"],
+    "h = w * 2\nh.sigmoid_()\nh *= 2\nh.sum().backward()": ["TW201"],
     "h = torch.exp(w)\nh.sum().backward()\nh.sum().backward()": ["TW213"],
     "c = w - w.mean()\nloss = (c * c).sum()\nc.div_(2)\nloss.backward()": ["TW201"],
     "y = w * x\nx.zero_()\ny.sum().backward()": ["TW201"],
@@ -46,6 +47,8 @@ e = w.exp(); first, second = e.sum(), e.pow(2).sum(); image = w * 1; v = image[:
 with torch.inference_mode(): inferred = torch.ones(3)
 with torch.no_grad(): part = image[:2]
 base, matrix, out = torch.arange(6.0), torch.rand(3, 3), torch.empty(3); buffer, frames = torch.zeros(3), []
+bare = w * w; shade = bare.detach()
+free = nn.Linear(3, 3)
 emb = nn.Embedding(5, 3, max_norm=0.1); table = emb.weight @ lin.weight; index = torch.tensor([0, 2])
 class Meter:
     def __init__(self): self.rows = []
@@ -72,6 +75,9 @@ FROM_BEFORE = {
     "with torch.no_grad(): image[0] = 5": ["TW209"],
     "image.detach()[0] = 5": ["TW209"],
     "image.add_(1)": [],
+    "shade.mul_(2)": ["TW209"],
+    "free.weight.add_(1)": ["TW204"],
+    "free.requires_grad_(False)\nfree.weight.add_(1)": [],
     "inferred.add_(1)": ["TW204"],
     "with torch.inference_mode(): inferred.add_(1)": [],
     "part.add_(1)": ["TW204"],

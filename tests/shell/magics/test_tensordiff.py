@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import weakref
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -12,6 +13,9 @@ from IPython.core.error import UsageError
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.support.notebook import Notebook, changes, lines, mutated, silent, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ALIASED = """import torch, numpy as np, asyncio
 x = torch.zeros(6)
@@ -30,6 +34,14 @@ def scale(t):
 def aliased(notebook: Notebook) -> Notebook:
     notebook.run(ALIASED)
     return notebook
+
+
+@pytest.fixture
+def pointing() -> Iterator[Notebook]:
+    """Open the same where a traceback points at the line, as IPython's does."""
+    with Notebook(tracebacks="Context") as nb:
+        nb.run(ALIASED)
+        yield nb
 
 
 def recorded(nb: Notebook, body: str, options: str = "", **more):
@@ -119,8 +131,8 @@ def test_it_runs_once(aliased: Notebook):
     assert aliased.ns["calls"] == [1]
 
 
-def test_a_traceback_shows_the_line_that_the_user_sees(aliased: Notebook):
-    told = re.sub(r"\x1b\[[0-9;]*m", "", aliased.cell("%%tensordiff\nx.add_(1)\n\n1 / 0").stdout)
+def test_a_traceback_shows_the_line_that_the_user_sees(pointing: Notebook):
+    told = re.sub(r"\x1b\[[0-9;]*m", "", pointing.cell("%%tensordiff\nx.add_(1)\n\n1 / 0").stdout)
 
     assert "----> 4 1 / 0" in told
     assert "the cell raised an error" in told
@@ -538,9 +550,9 @@ def test_inside_another_magic_the_value_is_the_cells_value(aliased: Notebook):
     assert aliased.cell("%%time\n%%tensordiff\nx.add_(1)\n41 + 1;").result is None
 
 
-def test_inside_another_magic_an_exception_is_shown_once_and_ends_the_cell_as_that_magic_does(aliased: Notebook):
-    alone = aliased.cell("%%time\nx.add_(1)\n1 / 0")
-    ran = aliased.cell("%%time\n%%tensordiff\nx.add_(1)\n1 / 0")
+def test_inside_another_magic_an_exception_is_shown_once_and_ends_the_cell_as_that_magic_does(pointing: Notebook):
+    alone = pointing.cell("%%time\nx.add_(1)\n1 / 0")
+    ran = pointing.cell("%%time\n%%tensordiff\nx.add_(1)\n1 / 0")
 
     assert repr(ran.error) == repr(alone.error)
     assert ran.stdout.count("Traceback (most recent call last)") == 1

@@ -81,18 +81,21 @@ class SnapshotIndex:
         return self._counts[storage]
 
     def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
-        """Return whether two buffer paths go through one module: everything it holds is identical."""
+        """Return whether two buffer paths go through one module: all its parameters and buffers are identical."""
         shared = count_alike([path.steps[::-1] for path in (one, other)])
         starts = tuple(str(path.first(len(path.steps) - shared)) for path in (one, other))
         if starts not in self._alike:
             self._alike[starts] = self._below(starts[0]) == self._below(starts[1])
         return self._alike[starts]
 
-    def _below(self, start: str) -> dict[str, int]:
-        """Return the objects behind a path, by their spelling relative to it."""
+    def _below(self, start: str) -> frozenset[int]:
+        """Return the parameters and buffers behind a path."""
         behind = (f"{start}.", f"{start}[")
-        watched = self.watched
-        return {one[len(start) :]: watched[one].object for one in watched if one.startswith(behind)}
+        found = (self.watched[one] for one in self.watched if one.startswith(behind))
+        return frozenset(reading.object for reading in found if reading.kind in _OF_MODULES)
+
+
+_OF_MODULES = frozenset(("parameter", "buffer"))
 
 
 class SpelledPaths(Mapping[str, "Reading"]):

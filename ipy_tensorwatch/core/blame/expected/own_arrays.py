@@ -15,7 +15,7 @@ from ...syntax.name_promises import (
     promises_to_update,
 )
 from ...syntax.parsing import parse_header
-from .updates import counts_as_parameter, gives_back
+from .updates import counts_as_parameter, gives_back, is_by_a_stranger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,7 +42,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     name: `count()` of `counter`.
     """
     path = changed.path
-    if counts_as_parameter(changed.reading) and gives_back(changed, statement):
+    is_parameter = counts_as_parameter(changed.reading)
+    if is_parameter and (gives_back(changed, statement) or is_by_a_stranger(cell, changed, statement, reached)):
         return False
     asked = [one for one in statement.methods if not _is_part(one, path)]
     called = [one for one in asked if _trains_itself(one) or _may_change(cell, one.owner, one.name)]

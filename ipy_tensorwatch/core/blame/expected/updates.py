@@ -94,8 +94,8 @@ def is_update_by_hand(
     `net.load_state_dict(between(old, new))`. So are a module's buffers where everything behind the module is written
     (`net.load_state_dict(…)`) or the same function writes parameters, what it holds as plain attributes unless the
     function promises to read, and tensors like the parameters that the same function writes, its moments, or reads, as
-    for their moving averages. A write inside a method of a module that nobody expects to write is none, nor one by a
-    call that gives back, under a new name, an object that it has written.
+    for their moving averages. A write inside a method of a module that nobody expects to write is none, nor one to
+    what another module holds too, nor one by a call that gives back, under a new name, an object that it has written.
 
     Parameters
     ----------
@@ -112,6 +112,8 @@ def is_update_by_hand(
     if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
         return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
     line = reached.candidates[0]
+    if is_by_a_stranger(cell, changed, statement, reached):
+        return False
     return _is_written_itself(changed, line) or _is_momentum_encoder(changed, line)
 
 
@@ -154,6 +156,18 @@ def is_gradient_by_hand(cell: CellIndex, changed: ChangedPath, statement: Statem
 def _is_written_itself(changed: ChangedPath, line: Inferred) -> bool:
     """Return whether a line writes through the tensor object itself, and no method of a called module runs it."""
     return line.kind != "module" and not any(one.is_called for one in line.within) and _is_the_object(changed, line)
+
+
+def is_by_a_stranger(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+    """Return whether a method of a module wrote what another module holds too, which is no part of it."""
+    running, path = [each for line in reached.candidates[:1] for each in line.within[-1:]], changed.path
+    prefixes = (AccessPath(path.root, path.steps[:length]) for length in range(len(path.steps)))
+    holder = next((one for one in prefixes if cell.kind_of(one) == "module"), None)
+    if holder is None or not running or running[0].kind != "module" or not running[0].owners:
+        return False
+    asked = {one for event in cell.effects_of(statement).events for each in event.within[-1:] for one in each.owners}
+    writers, holders = [each for one in asked for each in cell.paths_to(one)], cell.paths_to(holder)
+    return not any(one.leads_to(each) or each.leads_to(one) for one in writers for each in holders)
 
 
 def _is_the_object(changed: ChangedPath, line: Inferred) -> bool:
@@ -224,6 +238,7 @@ def gives_back(changed: ChangedPath, statement: Statement) -> bool:
     bound += [one.path for one in statement.targets if one.kind == "assign"]  # `server.net = mean_of(nets)`
     for name in bound if changed.same else ():
         behind = [one.steps[len(name.steps) :] for one in changed.same if name.leads_to(one)]
+        behind += [one[1:] for one in behind if one[:1] and one[0].startswith("[")]  # `[tuned(net) for _ in range(3)]`
         is_new = not name.leads_to(changed.path) and _is_spelled_once(str(name), statement)
         if is_new and any(steps[len(steps) - len(one) :] == one for one in behind):
             return True

@@ -12,7 +12,7 @@ from ...model.snapshots.differences import readings_after
 from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_header, parse_path, walk_statements
 from ...syntax.statement_text import words_in
-from ...syntax.syntax_tree import all_nodes, find_nodes
+from ...syntax.syntax_tree import LOOPS, all_nodes, find_nodes
 from ..lasting_hazard import Lasting
 from .state_dict_reference import keepsake_of, no_copy, owner_among
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ...model.trace.evidence import OptimizerStep
 
 _KEEPS = re.compile(r"\b(?:state_dict|(?:named_)?parameters)\(|\.(?:data|detach\(\))(?!\.)")
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[Lasting]:
@@ -134,7 +133,7 @@ def _words(target: ast.expr) -> list[str]:
 
 def _keeps(tree: ast.AST, steps: Callable[[ast.stmt], bool], is_keep: Callable[[ast.stmt], bool]) -> bool:
     for node in all_nodes(tree):
-        if isinstance(node, _LOOPS):
+        if isinstance(node, LOOPS):
             body = [*walk_statements(node.body)]
             if any(map(is_keep, body)) and any(map(steps, body)):
                 return True
@@ -148,7 +147,7 @@ def _keeps(tree: ast.AST, steps: Callable[[ast.stmt], bool], is_keep: Callable[[
 def _is_keep(node: ast.stmt, name: str) -> bool:
     """Return whether a statement binds parameters by reference, or a name, or puts parameters into a container."""
     is_binding = isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) or ".append(" in ast.unparse(node)[:80]
-    text = ast.unparse(node) if is_binding and not isinstance(node, _LOOPS) else ""
+    text = ast.unparse(node) if is_binding and not isinstance(node, LOOPS) else ""
     is_named = bool(name) and any(name in _words(one) for one in getattr(node, "targets", ()))
     is_keep = is_named or bool(_KEEPS.search(text))
     return is_keep and not any(word in text for word in ("copy", "clone", "optim", "load_state"))

@@ -13,7 +13,7 @@ from ...model.typed_line import TypedLine
 from ...syntax.ast_queries import last_name, spell_path
 from ...syntax.parsing import bound_in, may_restore, parse_header, walk_statements
 from ...syntax.statement_text import spell_header
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import LOOPS, all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptReference
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from ...model.trace.notebook import Definition, Notebook
     from ...statements.statement import Statement
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_BLOCKS = (*_LOOPS, ast.If, ast.With, ast.Try)
+_BLOCKS = (*LOOPS, ast.If, ast.With, ast.Try)
 _SHALLOW = ("dict", "OrderedDict", "copy")
 
 
@@ -270,7 +269,7 @@ def _turns_around(node: ast.stmt, body: Sequence[ast.stmt]) -> list[ast.stmt]:
 
 
 def _loops_around(node: ast.stmt, body: Sequence[ast.stmt]) -> list[ast.stmt]:
-    return [one for one in body if isinstance(one, _LOOPS) and _is_in(node, one)]
+    return [one for one in body if isinstance(one, LOOPS) and _is_in(node, one)]
 
 
 def _is_in(node: ast.stmt, block: ast.stmt) -> bool:

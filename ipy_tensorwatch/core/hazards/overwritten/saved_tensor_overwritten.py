@@ -85,15 +85,17 @@ class Break:
     def outcome(self) -> Outcome:
         """The outcome; an update that only makes kept results stale is a risk, harmful only if they are used again.
 
-        So is a write of which no scalar is due, if no backward can run through the graph any more, if only values of
-        the result were read since, or if a parameter was set by hand: outputs from before are old.
+        So is a write to a module's own buffers, as of a batch norm that runs again, and one of which no scalar is due,
+        if no backward can run through the graph any more, if only values of the result were read since, or if a
+        parameter was set by hand: outputs from before are old.
         """
         if self.has_run:
             return "wrong"
         if self.is_set or ((self.is_freed or self.is_read_only) and not self.scalars):
             return "risk"
         is_update_by = is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf)
-        if (is_update_by or self._is_updated_by_result) and not self.due:
+        is_expected = is_update_by or self.writing.cause == "module"
+        if (is_expected or self._is_updated_by_result) and not self.due:
             return "risk"
         return "raises" if self.found.will_raise else "wrong"
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from ...syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_nodes, spell_item
 from ...syntax.parsing import blocks_of, parse_header, walk_statements
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import LOOPS, all_nodes
 from ...syntax.torch_vocabulary import FRESH, VIEW_ATTRIBUTES, VIEWS
 from .statement_writes import targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer"))
 _MAKING = frozenset(("arange", "array", "empty", "full", "ones", "rand", "randint", "randn", "tensor", "zeros"))
@@ -45,7 +44,7 @@ def refilled_in_loop(
     >>> ast.unparse(found)
     'buf.fill_(i)'
     """
-    return _refilled(tree, _LOOPS, partial(_kept_by, into=into, may_hold=may_hold))
+    return _refilled(tree, LOOPS, partial(_kept_by, into=into, may_hold=may_hold))
 
 
 def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
