@@ -74,7 +74,8 @@ def test_a_mode_that_is_on_for_several_cells_sees_what_they_do_and_nothing_else(
         for cell in CELLS:
             nb.cell(cell)
             report = nb.report() if "there.add_" in cell else report
-    _ = [log.remove(name) for name in ("add_", "mul_", "add_", "add_", "copy_")]
+    _ = [log.remove(name) for name in ("add_", "mul_", "add_", "add_")]
+    log = [name for name in log if name != "copy_"]  # the test accelerator itself runs one when a copy arrives
 
     assert {*log} <= ({"__get__"} if kind is Asked else {"detach"})  # `h.data` of the cells themselves
     assert len(log) <= 1
