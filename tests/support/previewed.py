@@ -53,7 +53,7 @@ CASES = {
     "x.detach().numpy()[0] = 7": (ALL - {"x"}, 1),
     "b = torch.as_tensor(a)\nb.zero_()": (ALL, 2),
     "first, second = x.unbind(0)\nsecond.neg_()": (ALL, 2),
-    "list(map(lambda t: t.add_(1), [x]))": (ALL, 1),
+    "list(map(lambda t: t.add_(1), [x]))": (ALL - {"x"}, 1),
     "grid[0, 0] = 5": ({"corner"}, 1),
     "grid[3] += 1": ({"other"}, 1),
     "if grid.sum() > -1:\n    corner.add_(1)": ({"grid"}, 2),

@@ -9,6 +9,7 @@ import pytest
 from ipy_tensorwatch.capture.observer import Observer
 from ipy_tensorwatch.core.runtime.guard import GUARD
 from ipy_tensorwatch.shell import watcher
+from ipy_tensorwatch.shell.cell import reporter
 from tests.support.notebook import silent
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def no_faults_so_far() -> None:
     GUARD.clear()
 
 
-@pytest.mark.parametrize(("owner", "name"), [(Observer, "look"), (watcher, "plain_source"), (watcher, "reason")])
+@pytest.mark.parametrize(("owner", "name"), [(Observer, "look"), (watcher, "plain_source"), (reporter, "reason")])
 def test_the_report_is_of_that_cell_and_claims_nothing(notebook: Notebook, monkeypatch, owner, name, error):
     notebook.run(ALIASED)
     with monkeypatch.context() as patch:
