@@ -108,7 +108,8 @@ def test_a_change_through_a_name_that_is_gone_has_its_origin():
     assert (change["shared_since"]["cell"], change["shared_since"]["line"]) == (2, 2)
 
 
-def test_what_one_look_had_no_time_to_read_may_come_from_before_it(monkeypatch):
+@pytest.mark.parametrize("later", ["loss = learn(3)", "n = len(buffer.kept)\nr = 1"], ids=["at the end", "in the cell"])
+def test_what_one_look_had_no_time_to_read_may_come_from_before_it(monkeypatch, later):
     def no_time(lasts: bool) -> None:
         monkeypatch.setattr(born_paths, "READING_NEW", 1e9 if lasts else 1e-9)
 
@@ -116,7 +117,7 @@ def test_what_one_look_had_no_time_to_read_may_come_from_before_it(monkeypatch):
         nb.give(no_time=no_time)
         for cell in (IMPORTS, BUFFER, "x = torch.ones(4)\nbuffer = Buffer()"):
             nb.cell(cell)
-        nb.cell("no_time(True)\nbuffer.push(x)\nq = 1\nno_time(False)\nloss = learn(3)")
+        nb.cell("no_time(True)\nbuffer.push(x)\nq = 1\nno_time(False)\n" + later)
         told_now = told(extension._loaded[0].watcher.report.origins.of_pair("x", "buffer.kept[0]"))
 
     assert told_now == "4:2 call → 2:5, likely"

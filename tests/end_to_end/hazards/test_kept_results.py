@@ -156,3 +156,12 @@ def test_the_result_whose_backward_raised_is_to_be_computed_again_not_another_of
         [hazard] = [one for one in nb.report()["hazards"] if one["happened"]]
 
     assert "compute `score` and `g` again" in hazard["remedy"]
+
+
+def test_an_output_of_a_batch_norm_that_runs_again_is_told_once_a_loss_is_computed_from_it():
+    with Notebook() as nb:
+        nb.run("import torch\nnorm = torch.nn.BatchNorm1d(2)\nx = torch.randn(4, 2)\nnorm.eval()\nout = norm(x)")
+        again = nb.run("norm.train()\nother = norm(x)")["hazards"]
+        due = nb.run("loss = out.sum()")["hazards"]
+
+    assert [["risk"], ["wrong"]] == [[one["outcome"] for one in several] for several in (again, due)]
