@@ -88,18 +88,12 @@ def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = (()
     """
     node = deepcopy(parse_header(text))  # parsed once for all, and changed here
     match node:
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call):
-            if (made := _copied_at(kept, copy, places)) is None:
-                return None
-            call.args = [made]
-        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension):
-            if (made := _copied_at(kept, copy, places)) is None:
-                return None
-            comprehension.elt = made
-        case ast.Assign(value=ast.DictComp(value=kept) as comprehension):
-            if (made := _copied_at(kept, copy, places)) is None:
-                return None
-            comprehension.value = made
+        case (
+            ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]))
+            | ast.Assign(value=ast.ListComp(elt=kept) | ast.DictComp(value=kept))
+        ):
+            made = _copied_at(kept, copy, places)
+            return None if made is None else ast.unparse(_Exchange(kept, made).visit(node))
         case _ if any(places):
             return None
         case ast.Assign(value=ast.BinOp(left=ast.List(elts=[kept]), op=ast.Mult(), right=times)):
@@ -112,6 +106,17 @@ def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = (()
         case _:
             return None
     return ast.unparse(node)
+
+
+class _Exchange(ast.NodeTransformer):
+    """Puts an expression in the place of another."""
+
+    def __init__(self, old: ast.expr, new: ast.expr) -> None:
+        self._old, self._new = old, new
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Return what stands in the place of a node."""
+        return self._new if node is self._old else self.generic_visit(node)
 
 
 def _copied_at(kept: ast.expr, copy: str, places: Collection[Sequence[str]]) -> ast.expr | None:
