@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..memory.address_space import space_of
 from ..records.snapshots.differences import Differences, readings_after
+from ..statements.used_up import is_used_up
 from ..statements.write_calls import runs_backward
 from .changed_rows import ChangedRows
 from .expected.expected_changes import is_mutated
@@ -66,9 +67,13 @@ class BornChanges:
         """The silent mutations of what paths led to, where a later statement reads the path's variable."""
         mutated = (one for one in self._born if _has_mutated(one.found))
         for born, rows in zip(mutated, self._rows, strict=True):
-            roots = frozenset[str]().union(*(self._cell.numbered[index].reads for index in born.later))
-            if not roots.isdisjoint(difference.path.root for difference, _ in born.found):
-                yield from (one for one in self._with_sites(rows.changes(rows.unsettled)) if one.silent)
+            reads = frozenset[str]().union(*(self._cell.numbered[index].reads for index in born.later))
+            roots = {str(difference.path): difference.path.root for difference, _ in born.found}
+            if reads.isdisjoint(roots.values()):
+                continue
+            for one in self._with_sites(rows.changes(rows.unsettled)):
+                if one.silent and not self._is_used_up(roots[one.path], one):
+                    yield one
 
     def of_names(self, says: Callable[[str], bool]) -> Iterator[Change]:
         """Yield the mutations of the paths with a name of some kind in them."""
@@ -102,6 +107,12 @@ class BornChanges:
     def together(self) -> Sequence[Sequence[Item]]:
         """The items in one variable that have the same elements, for each such variable and memory."""
         return [*_in_one_memory(self._born)]
+
+    def _is_used_up(self, root: str, change: Change) -> bool:
+        """Return whether no statement reads a path's variable after the writers: it read it before them, in a turn."""
+        lines = {site.line for site in change.sites}
+        writers = [one.index for one in self._cell.statements if one.line in lines]
+        return bool(writers) and all(is_used_up(self._cell.evidence.plain, index, root) for index in writers)
 
     def _with_sites(self, changes: Iterable[Change]) -> Iterator[Change]:
         return (replace(one, born=self.sites[one.path]) for one in changes if one.kind == "mutated")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.parsing import parse_body, walk_statements
+from ..syntax.parsing import DEFINITIONS, blocks_of, parse_body, walk_statements
 from .names_used import binds_of, reads_of
 from .writes.loop_elements import loops_around
 
 if TYPE_CHECKING:
-    import ast
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from .writes.loop_elements import Loops
 
 
 def is_used_up(source: str, index: int, name: str) -> bool:
     r"""Return whether no statement of a cell reads a name after one of them, before it is bound anew.
+
+    A branch that may not run binds nothing for sure; the body of a loop is taken to run.
 
     Examples
     --------
@@ -23,16 +27,49 @@ def is_used_up(source: str, index: int, name: str) -> bool:
     (True, False)
     >>> is_used_up("new = state(net)\nfor i in range(3):\n    net.load(half(new))", 2, "new")
     False
+    >>> is_used_up("for i in range(3):\n    step()\n    new = state(net)\n    print(new)", 1, "new")
+    True
     """
     body = parse_body(source)
-    nodes, loops = [*walk_statements(body)], loops_around(body)
+    nodes, loops, branches = [*walk_statements(body)], loops_around(body), _branches_around(body)
     if index >= len(nodes):
         return False
-    around = loops.get(id(nodes[index]), ())
-    again = [one for one in nodes[:index] if around and around[-1] in loops.get(id(one), ())]
-    return not _is_read_next(nodes[index + 1 :], name) and not (around and _is_read_next([*again, nodes[index]], name))
+    own = branches.get(id(nodes[index]), frozenset())
+    turns = ([one for one in nodes if _is_in(loop, one, loops)] for loop in loops.get(id(nodes[index]), ()))
+    ways = [nodes[index + 1 :], *(_after(turn, nodes[index]) for turn in turns)]
+    return not any(_is_read_next(way, name, lambda one: branches.get(id(one), own) <= own) for way in ways)
 
 
-def _is_read_next(nodes: Iterable[ast.stmt], name: str) -> bool:
-    """Return whether the first of some statements that names a variable reads it."""
-    return next((name in reads_of(one) for one in nodes if name in reads_of(one) or name in binds_of(one)), False)
+def _is_in(loop: ast.stmt, node: ast.stmt, loops: Mapping[int, Loops]) -> bool:
+    """Return whether a statement runs in each turn of a loop: in its body, or the condition of a `while`."""
+    return loop in loops.get(id(node), ()) or (node is loop and isinstance(loop, ast.While))
+
+
+def _after(turn: Sequence[ast.stmt], node: ast.stmt) -> list[ast.stmt]:
+    """Return the statements of a loop's body in the order in which they run after one of them, this one the last."""
+    place = next(number for number, one in enumerate(turn) if one is node) + 1
+    return [*turn[place:], *turn[:place]]
+
+
+def _branches_around(body: Iterable[ast.stmt]) -> dict[int, frozenset[int]]:
+    """Return the blocks around each statement that may not run, by the statement's id."""
+    found: dict[int, frozenset[int]] = {}
+    waiting: list[tuple[Iterable[ast.stmt], frozenset[int]]] = [(body, frozenset())]
+    while waiting:
+        block, around = waiting.pop()
+        for node in block:
+            found[id(node)] = around
+            may_not_run = isinstance(node, ast.If | ast.Try | ast.Match)
+            inner = [] if isinstance(node, DEFINITIONS) else [*blocks_of(node)]
+            waiting += [(one, around | {id(one)} if may_not_run else around) for one in inner]
+    return found
+
+
+def _is_read_next(way: Iterable[ast.stmt], name: str, is_sure: Callable[[ast.stmt], bool]) -> bool:
+    """Return whether the first of some statements that reads a variable, or binds it for sure, reads it."""
+    for one in way:
+        if name in reads_of(one):
+            return True
+        if name in binds_of(one) and is_sure(one):
+            return False
+    return False

@@ -1,0 +1,56 @@
+"""Where looks while a cell runs have no time, what is told stays as quiet as where they have all of it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ipy_tensorwatch.capture.running.memory_watch.look_budget import LookBudget
+from tests.support.notebook import Notebook, silent
+
+SETTING = """
+import torch
+from torch import nn
+net = nn.Linear(2, 1)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+def step():
+    opt.zero_grad()
+    net(torch.ones(2)).sum().backward()
+    opt.step()
+"""
+READ_AND_BOUND_ANEW = """
+for turn in range(6):
+    step()
+    state = net.state_dict()
+    for key in state:
+        print(state[key].sum().item())
+del state
+"""
+READ_AFTER_THE_STEP = """
+state = net.state_dict()
+for turn in range(6):
+    step()
+    print(state["weight"].sum().item())
+    state = net.state_dict()
+"""
+
+
+def told_with_gaps(cell: str, period: int, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return the silent changes of a cell in which one of so many looks between statements has time."""
+    turns = itertools.cycle([True] + [False] * (period - 1))
+    with Notebook() as nb:
+        nb.run(SETTING)
+        with monkeypatch.context() as patched:
+            patched.setattr(LookBudget, "has_time", lambda *_, **__: next(turns))
+            return {path.partition("[")[0] for path in silent(nb.run(cell))}
+
+
+@pytest.mark.parametrize("period", [1, 2, 3, 4, 5, 7])
+def test_a_state_that_each_turn_reads_before_it_is_written_is_no_news(period: int, monkeypatch: pytest.MonkeyPatch):
+    assert told_with_gaps(READ_AND_BOUND_ANEW, period, monkeypatch) == set()
+
+
+@pytest.mark.parametrize("period", [1, 2])
+def test_a_state_that_is_read_after_the_step_is_told(period: int, monkeypatch: pytest.MonkeyPatch):
+    assert told_with_gaps(READ_AFTER_THE_STEP, period, monkeypatch) == {"state"}
