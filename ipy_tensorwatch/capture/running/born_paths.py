@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from itertools import takewhile
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.evidence.path_writes import touches
-from ...core.records.snapshots.difference import Content, Difference, DiffRow, make_row
+from ...core.records.snapshots.difference import Content, DiffRow, make_row
 from ...core.records.snapshots.outline import Outline
 from ...core.records.trace.born import Arrival, Born
 from ...core.records.trace.evidence import Position
 from ...core.runtime.record import field, mutable
-from ..compare.device_mark import digested_levels
 from ..objects.containers import is_array, opener, quick_reader
 from ..objects.inspect_object import is_a
 from ..objects.look_limits import EXACT_OBJECTS, Limits
@@ -23,6 +21,7 @@ from ..runtime.torch_private import plain_reads
 from ..snapshot.readings import Gathering
 from ..snapshot.tensor_parts import COMPONENT, add_parts
 from ..tensors.plain_reads import is_ndarray
+from .left_path import Birth, Left, difference_since, writes_since
 from .memory_watch.look_budget import READING_NEW
 
 if TYPE_CHECKING:
@@ -45,30 +44,6 @@ MAX_ITEMS = 256
 MAX_ARRIVALS = 4096
 """How many of the last arrivals at paths are kept."""
 _GROWING = (list, dict, set, deque)
-
-
-class Birth(NamedTuple):
-    """A path as first seen: its reading, the look, and the positions, one of which bound it."""
-
-    reading: Reading
-    look: int
-    positions: frozenset[Position]
-
-
-class Left(NamedTuple):
-    """What a path led to and the cell wrote, until the look that saw it lead elsewhere.
-
-    Attributes
-    ----------
-    later
-        The statements that ran between the first write and that look.
-    """
-
-    path: AccessPath
-    first: Birth
-    until: int
-    ran: frozenset[int]
-    later: frozenset[int]
 
 
 class Names(NamedTuple):
@@ -155,21 +130,22 @@ class BornPaths:
             self.last = number
             if found:
                 self.lock.release()
-        for path, before in rebound:
-            self._leave(path, before, writes, since, number)
+        for path, before, until in rebound:
+            self._leave(path, before, writes, since, until)
             if before.reading.device != "cpu":
-                self._parted.append((path, before, number))
+                self._parted.append((path, before, until))
         if gathered and gathered.readings:
             watch.take_in_born(gathered, self.storages.references(), number)
 
     def _read(
         self, found: Mapping[str, Any], since: Since, number: int, seconds: float
-    ) -> tuple[Gathering, list[tuple[AccessPath, Birth]]]:
-        """Read what is new; return it, and the paths that led elsewhere before."""
+    ) -> tuple[Gathering, list[tuple[AccessPath, Birth, int]]]:
+        """Read what is new; return it, and the paths that led elsewhere before, each with the look that ends that."""
         gathered = Gathering(self.storages, {}, {})
-        rebound: list[tuple[AccessPath, Birth]] = []
+        rebound: list[tuple[AccessPath, Birth, int]] = []
         usual = since(self.last)
         ran = {name: since(self._unread[name]) if name in self._unread else usual for name in found}
+        ends = {name: self._end_of_reading(name, number) for name in found}
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
             late = {name for name, one in walked.branches.items() if READING_NEW * len(one.objects) > seconds}
@@ -181,11 +157,16 @@ class BornPaths:
                 self._note_outline(name, branch.outline if branch else NOTHING, number, ran[name])
             for name, branch in walked.branches.items():
                 if name not in late:
-                    rebound += self._take(branch, gathered, ran, number)
+                    left = self._take(branch, gathered, ran, number)
+                    rebound += ((path, before, ends[path.root]) for path, before in left)
         if walked.limits.objects - EXACT_OBJECTS > MAX_ITEMS or walked.count > MAX_ITEMS:
             self._large.update(found)
             self._unread.update((name, number) for name in found if name not in self._unread)
         return gathered, rebound
+
+    def _end_of_reading(self, name: str, last: int) -> int:
+        """Return the look until which a name is known to have led where it did, of those up to the last one."""
+        return self._unread[name] + 1 if name in self._unread else last
 
     def _note_unread(self, found: Mapping[str, Any], late: AbstractSet[str]) -> None:
         """Note what there was no time to read; names of tensors themselves share one branch."""
@@ -271,10 +252,7 @@ class BornPaths:
 
     def _leave(self, path: AccessPath, first: Birth, writes: Sequence[SeenWrite], since: Since, until: int) -> None:
         """Keep what a path led to before, if that was written by another statement than bound the path anew."""
-        since_first = takewhile(lambda write: write.look > first.look, reversed(writes))
-        storage = first.reading.storage
-        is_told = storage in self.told_late and digested_levels(first.reading) is not None
-        its = [one for one in since_first if one.storage == storage and (is_told or one.mask is not None)]
+        its = [*writes_since(first, writes, self.told_late)]
         until = self._end_of(path, first.look, until) if its else until
         start = min((one.look for one in its if one.look < until and touches(one, first.reading)), default=None)
         if start is not None and (str(path) not in self.left or self.left[str(path)].until <= until):
@@ -341,16 +319,16 @@ class BornPaths:
         for spelled, birth in self.births.items() if written else ():
             place = after.place_at_root(spelled) if birth.reading.storage in written else None
             if place is not None and place[0].readings[place[1]].object != birth.reading.object:
-                self._leave(place[0].path_at(place[1]), birth, writes, since, last)
+                path = place[0].path_at(place[1])
+                self._leave(path, birth, writes, since, self._end_of_reading(path.root, last))
         for row in observed.found.rows if written else ():
             if row.before is not None and row.before.storage in written and row.after is not None and _is_bound(row):
                 path = row.scene.path_at(row.place)
                 if str(path) not in self.births:
-                    self._leave(path, Birth(row.before, 0, frozenset()), writes, since, last)
+                    until = self._end_of_reading(path.root, last)
+                    self._leave(path, Birth(row.before, 0, frozenset()), writes, since, until)
         for path, first, until, ran, later in self.left.values():
-            address = first.reading.data_ptr if after.by_storage.get(first.reading.storage) else 0
-            reading = first.reading._replace(version=None, data_ptr=address)  # freed memory may be another's now
-            found = _difference_of(path, reading), Content.of(changed=True, verified=True)
+            found = (difference_since(path, first, after), Content.of(changed=True, verified=True))
             yield Born(look=first.look, positions=first.positions, ran=ran, found=(found,), until=until, later=later)
 
     def _note_missed(self, positions: frozenset[Position], rows: Iterable[DiffRow]) -> None:
@@ -378,13 +356,6 @@ def _under(name: str, paths: Iterable[AccessPath]) -> frozenset[str]:
 def _is_bound(row: DiffRow) -> bool:
     """Return whether a path leads to another tensor than before the cell."""
     return row.after is not None and (row.before is None or row.before.object != row.after.object)
-
-
-def _difference_of(path: AccessPath, reading: Reading) -> Difference:
-    """Return the difference of what was written; in place of a component, its sparse tensor is told."""
-    if reading.kind == COMPONENT:
-        path, reading = path.owner, reading._replace(kind="tensor")
-    return Difference(path=path, before=reading, after=reading)
 
 
 def _may_grow(value: object) -> bool:

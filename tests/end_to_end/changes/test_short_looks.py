@@ -54,3 +54,15 @@ def test_a_state_that_each_turn_reads_before_it_is_written_is_no_news(period: in
 @pytest.mark.parametrize("period", [1, 2])
 def test_a_state_that_is_read_after_the_step_is_told(period: int, monkeypatch: pytest.MonkeyPatch):
     assert told_with_gaps(READ_AFTER_THE_STEP, period, monkeypatch) == {"state"}
+
+
+@pytest.mark.parametrize("read", [1, 2, 3, 4])
+def test_a_name_that_may_have_been_bound_anew_before_the_write_is_not_told(read: int, monkeypatch: pytest.MonkeyPatch):
+    seconds = itertools.chain([1.0] * read, itertools.repeat(0.0))
+    with Notebook() as nb:
+        nb.run("import torch")
+        monkeypatch.setattr(LookBudget, "has_time", lambda *_, **__: True)
+        monkeypatch.setattr(LookBudget, "left", lambda *_: next(seconds))
+        told = silent(nb.run("a = torch.zeros(2)\ny = a\na = torch.ones(2)\ny.add_(1)\nprint(a)"))
+
+    assert told == set()
