@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ipy_tensorwatch.capture.running.memory_watch.look_budget import LookBudget
-from tests.support.notebook import Notebook, silent
+from tests.end_to_end.changes.test_random_cells import joined
+from tests.support import oracle
+from tests.support.notebook import Notebook, changes, silent
+from tests.support.programs import Program, programs
 
 SETTING = """
 import torch
@@ -66,3 +73,24 @@ def test_a_name_that_may_have_been_bound_anew_before_the_write_is_not_told(read:
         told = silent(nb.run("a = torch.zeros(2)\ny = a\na = torch.ones(2)\ny.add_(1)\nprint(a)"))
 
     assert told == set()
+
+
+@given(programs(), st.lists(st.booleans(), min_size=1, max_size=12))
+def test_what_is_observed_is_true_whatever_time_looks_had(program: Program, has_time: list[bool]):
+    turns = itertools.cycle(has_time)
+    namespace: dict[str, Any] = {}
+    with patch.object(LookBudget, "has_time", lambda *_, **__: next(turns)), Notebook() as nb:
+        for source in (program.cells[0].source, joined(program).source):
+            before = oracle.copies(namespace)
+            written = oracle.run_by_line(source, namespace)
+            verdict = oracle.compare(before, oracle.walk(namespace))
+            written.tell_born(verdict, oracle.walk(namespace))
+            nb.cell(source)
+        told = changes(nb.report(), "mutated")
+
+    assert verdict.mutated - verdict.born.keys() - told.keys() == set()
+    for path in told.keys() & verdict.mutated - written.left.keys():
+        observed = {site["line"] for site in told[path]["sites"] if site["certainty"] == "observed"}
+        assert observed - written.lines.get(path, set()) - written.idle.get(path, set()) == set()
+        born = told[path]["born"]
+        assert born is None or born["certainty"] == "inferred" or born["line"] == verdict.born[path]
