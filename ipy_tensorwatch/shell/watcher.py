@@ -280,7 +280,7 @@ class Watcher:
         with self._lock:
             was_missed = self.cells.was_missed()
             if cell is None:
-                self._take_stock()
+                GUARD.run("after-cell", self._take_stock, default=None)
             elif not GUARD.run("after-cell", self._finish, cell, result, began, default=False):
                 self.reporter.report = report_failure(record_of(cell, result, began), self.observer.shot.snapshot)
                 GUARD.run("after-cell", cell.forget, default=None)

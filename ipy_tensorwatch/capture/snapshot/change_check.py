@@ -125,7 +125,7 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
     for start in range(0, len(tensors), CHUNK):
         part = tensors[start : start + CHUNK]
         chunks.append(_read_fast(part, _tokens(old, len(chunks))))
-        careful = may_have_history and True in chunks[-1].flags
+        careful = True in chunks[-1].flags and (may_have_history or not all(map(plain_reads.is_leaf, part)))
         read = map(_careful_grad, part, map(plain_reads.is_view, part)) if careful else map(_plain_grad, part)
         grads += _grads([*read], start)
     if grads:

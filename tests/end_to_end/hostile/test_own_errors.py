@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from time import sleep
 
 import pytest
 
@@ -10,10 +10,7 @@ from ipy_tensorwatch.capture.observer import Observer
 from ipy_tensorwatch.core.runtime.guard import GUARD
 from ipy_tensorwatch.shell import watcher
 from ipy_tensorwatch.shell.cell import reporter
-from tests.support.notebook import silent
-
-if TYPE_CHECKING:
-    from tests.support.notebook import Notebook
+from tests.support.notebook import Notebook, silent
 
 ALIASED = "import torch\nx = torch.zeros(4)\ny = x.view(2, 2)"
 
@@ -60,3 +57,25 @@ def test_a_mode_that_could_not_be_closed_does_not_blame_the_next_cell_on_the_las
     assert "y.add_(1)" not in str(ran.error)
     assert GUARD.count > 0
     notebook.cell("%tensorwatch thaw")
+
+
+def test_a_look_that_fails_before_a_cell_and_after_it_leaves_no_report_of_the_cell_before(monkeypatch):
+    with Notebook(settings={"idle_share": 1.0}) as notebook:
+        notebook.run(ALIASED)
+        sleep(1)  # then there is time for a look before the cell
+        with monkeypatch.context() as patch:
+            patch.setattr(Observer, "look", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("ours")))
+            notebook.cell("y.add_(1)")
+        report = notebook.report()
+
+    assert report["changes"] == []
+    assert [one["why"] for one in report["coverage"]["unverified"]] == ["an error of tensorwatch itself"]
+
+
+def test_parameters_that_a_cell_gave_a_history_are_read_without_a_warning():
+    with Notebook() as nb:
+        nb.run("import torch\nfrom torch import nn\nnet = nn.Linear(2, 2)\nema = nn.Linear(2, 2).requires_grad_(False)")
+        nb.run("for a, b in zip(ema.parameters(), net.parameters()):\n    a.mul_(0.9).add_(b, alpha=0.1)")
+        warned = nb.cell("x = 1").warned
+
+    assert warned == []
