@@ -31,7 +31,7 @@ from .inspect_object import (
 from .pandas_private import is_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _LAMBDA = "<lambda>"
 MAX_NAMES = 5_000
@@ -103,7 +103,7 @@ def collect_class_names(namespace: Mapping[str, object]) -> ClassNames:
 
 def _reachable(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, object]]:  # noqa: ANN401
     if _is_module(value):
-        yield from _modules(name, value)
+        yield from _modules(name, value, depth)
     elif _is_notebooks_generator(value):
         yield name, value
     elif _is_function(value) or _is_told(value):
@@ -158,16 +158,30 @@ def _is_catalogued(kind: type) -> bool:
 _is_kind_told = PerClass(_is_catalogued)
 
 
-def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
+def _modules(name: str, root: object, depth: int) -> Iterator[tuple[str, object]]:
     found = [(name, root)]
     for path, module in found:
         yield path, module
         yield from _hooks(path, module)
+        yield from _own_attributes(path, module, depth) if depth <= MAX_NESTED else ()
         numbered = is_a(type(module), torch.nn.Sequential, torch.nn.ModuleList)
         children = attribute(module, "_modules")
         for place, (key, child) in enumerate(pairs_of(children) if is_a(type(children), dict) else ()):
             if _is_module(child) and (step := text_of(key)) is not None and len(found) < MAX_NAMES:
                 found.append((f"{path}[{place}]" if numbered and step.isdigit() else f"{path}.{step}", child))
+
+
+def _own_attributes(path: str, module: object, depth: int) -> Iterator[tuple[str, object]]:
+    """Yield what a notebook's module keeps beside parameters, buffers and modules: a cache, a meter, a list of them."""
+    for key, inner in pairs_of(attributes(module)) if module_of(type(module)) == "__main__" else ():
+        step = text_of(key)
+        is_own = step is not None and not step.startswith("_") and type(inner) is not types.MethodType
+        if is_own and not _is_module(inner) and not any(map(_is_module, _items(inner))):
+            yield from _reachable(f"{path}.{step}", inner, depth + 1)
+
+
+def _items(value: Any) -> Sequence[object]:  # noqa: ANN401
+    return items_of(value)[:MAX_ITEMS] if is_a(type(value), list, tuple) else ()
 
 
 def _hooks(path: str, module: object) -> Iterator[tuple[str, object]]:

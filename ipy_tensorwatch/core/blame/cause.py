@@ -12,6 +12,7 @@ from ..interpreter.reached_by_calls import Reach
 from ..records.report_parts import Site
 from ..statements.write_calls import calls_collective, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
+from ..syntax.name_promises import says_state
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
 from .evidence.path_writes import PathWrites
 from .evidence.possible_writers import FEW, WriterSearch
@@ -219,7 +220,7 @@ class _Case:
             return named
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
-        if self._is_of_called_module(statement, reached) or self._is_state_in_training(statement, reached):
+        if self._is_of_called_module(statement, reached) or self._is_own_state(statement, reached):
             return "module"
         if changes_itself(self.cell, self.changed, statement, reached):
             return "object"
@@ -350,9 +351,10 @@ class _Case:
                 return False
         return was_called(self.cell, statement, (self.path, *mine), reached.candidates)
 
-    def _is_state_in_training(self, statement: Statement, reached: Reach) -> bool:
-        """Return whether a module wrote a plain tensor of its own as it was called, in a cell that trains."""
-        if not (self.evidence.steps and statement.calls and reached.candidates) or self.reading.kind != "tensor":
+    def _is_own_state(self, statement: Statement, reached: Reach) -> bool:
+        """Return whether a called module wrote a plain tensor of its own: a cache, or in a cell that trains."""
+        is_state = bool(self.evidence.steps) or any(map(says_state, self.path.steps[-1:]))
+        if not (is_state and statement.calls and reached.candidates) or self.reading.kind != "tensor":
             return False
         return self.cell.is_of_module(self.path) and is_inside_call(reached.candidates[0], (self.path,))
 

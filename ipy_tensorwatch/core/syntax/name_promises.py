@@ -81,6 +81,7 @@ _STEMS = ("snap", "init", "orig")
 _HOW_MADE = ("initializ", "initialis")
 """The beginnings of words that only say how something was made: `net_no_initialization`."""
 
+_STATE = frozenset(("cache", "memory", "state", "hidden", "history", "queue", "running", "count", "counter", "counts"))
 _AVERAGES = ("ema", "ewma", "shadow", "averaged")
 
 
@@ -114,6 +115,18 @@ def says_own_values(name: str) -> bool:
     [True, True, True, False]
     """
     return says_copy(name) or any(one in _AVERAGES for one in _words(name))
+
+
+@lru_cache(maxsize=4096)
+def says_state(step: str) -> bool:
+    """Return whether a step to an attribute says that it holds what its object goes on with.
+
+    Examples
+    --------
+    >>> [says_state(one) for one in (".cache_k", ".hidden", ".scale", "['state']")]
+    [True, True, False, False]
+    """
+    return step.startswith(".") and not _STATE.isdisjoint(_words(step))
 
 
 def _words(name: str) -> list[str]:

@@ -931,3 +931,64 @@ def test_what_a_context_manager_writes_is_not_given_back(cell, expected):
     with Notebook() as nb:
         nb.run(SWAP)
         assert expected == silent(nb.run(cell))
+
+
+CACHES = """
+import torch
+from torch import nn
+class Cache:
+    def __init__(self):
+        self.k, self.n = torch.ones(8), 0
+    def append(self, k):
+        self.k[self.n:self.n + len(k)] = k
+        self.n += len(k)
+        return self.k[:self.n]
+    def halve(self):
+        self.k /= 2
+class Attention(nn.Module):
+    def forward(self, x, cache):
+        return x + cache.append(x).sum()
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention = Attention()
+    def forward(self, x, cache):
+        return self.attention(x, cache)
+class Caching(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.past, self.cache_k, self.scale = Cache(), torch.zeros(2), torch.ones(2)
+    def forward(self, x, grow=False):
+        if grow:
+            self.scale *= 2
+        self.cache_k += x
+        return self.past.append(x)
+class Halving(nn.Module):
+    def forward(self, x, cache):
+        cache.halve()
+        return x
+class Agent:
+    def learn(self, cache):
+        cache.append(torch.zeros(2))
+    def get_best(self, cache):
+        cache.append(torch.zeros(2))
+block, caching, halving, agent, cache, x = Block(), Caching(), Halving(), Agent(), Cache(), torch.zeros(2) + 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("y = block(x, cache)", set()),
+        ("for _ in range(3):\n    y = block(x, cache)", set()),
+        ("y = caching(x)", set()),
+        ("agent.learn(cache)", set()),
+        ("agent.get_best(cache)", {"cache.k"}),
+        ("y = halving(x, cache)", {"cache.k"}),
+        ("y = caching(x, grow=True)", {"caching.scale"}),
+        ("kept = cache.k\ny = block(x, cache)", {"kept"}),
+        ("other = cache.append(x)\ny = block(x, cache)", set()),
+    ],
+)
+def test_a_cache_that_a_call_appends_to_is_expected_to_grow(cell, expected):
+    assert expected == silently_changed(CACHES, cell)

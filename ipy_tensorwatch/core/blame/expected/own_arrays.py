@@ -35,7 +35,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
 
     A method whose name promises to read is none (`buffer.sample(8)`), nor is what Python calls by itself (`ds[0]`, a
     loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to.
-    Methods count that a function calls which does not promise to read: `env.step(a)` in `collect(env, buffer)`; in a
+    Methods count that a function calls which does not promise to read: `env.step(a)` in `collect(env, buffer)`, and
+    those that a module calls, if their name promises to change: `cache.append(k, v)` in `net(x, cache)`; in a
     statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
     change it and writes an attribute of it: `train(model, x, y)`, and one that promises to update a tensor that it
     gets, or that its name says: `update_counts(i)`; or that gives nothing back and has the verb of the tensor for its
@@ -65,10 +66,19 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
 def _methods_called_first(running: Sequence[RunningFunction], names: Collection[str]) -> Sequence[RunningFunction]:
     """Return the method with one of these names that a statement calls, or one that functions call which may change."""
     if running and running[0].is_method:
-        return [one for one in running[:1] if one.name in names]
+        return [*(one for one in running[:1] if one.name in names), *_recording(running)]
     around = [*takewhile(lambda one: not one.is_method, running)]
     inside = running[len(around) : len(around) + 1]
     return [one for one in inside if not one.kind and all(may_run(outer.name, one.name) for outer in around)]
+
+
+def _recording(running: Sequence[RunningFunction]) -> Sequence[RunningFunction]:
+    """Return the first method that others call and that promises to change its object: a module's `cache.append(k)`."""
+    for place, one in enumerate(running[1:], 1):
+        if one.is_method and not one.kind and promises_to_change(one.name):
+            around = running[:place]
+            return [one] if all(outer.is_called or may_run(outer.name, one.name) for outer in around) else []
+    return []
 
 
 def _is_trained(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
