@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from typing import TYPE_CHECKING
 
 from ..records.report_parts import Inner
@@ -12,29 +13,41 @@ from ..syntax.parsing import walk_statements
 from ..syntax.torch_vocabulary import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..interpreter.definitions import Function
     from ..interpreter.source_index import Library
     from ..records.path import AccessPath
 
+_OF_CONTAINERS = frozenset(name for kind in (list, dict, set, deque) for name in dir(kind))
 DEEPEST = 5
 """How deep calls of functions by functions are followed."""
 
 
-def function_of(func: ast.expr, library: Library) -> Function | None:
-    """Return the function or method of the notebook that a called expression runs, as far as its name tells."""
+def function_of(func: ast.expr, library: Library, arrived: Iterable[AccessPath] = ()) -> Function | None:
+    """Return the function or method of the notebook that a called expression runs, as far as its name tells.
+
+    Parameters
+    ----------
+    arrived
+        Paths that it may have bound: to an item, it is a list's own `append`, and to an attribute, a method's.
+    """
     match func:
         case ast.Name(id=name):
             return library.method(name, "__init__") if library.class_node(name) else library.function(name)
-        case ast.Attribute(attr=name) if name not in VIEWS:
-            return library.only_method(name)
+        case ast.Attribute(value=owner, attr=name) if name not in VIEWS:
+            is_own = any(path.root == root_variable(owner) and _is_in_attribute(path) for path in arrived)
+            return library.only_method(name) if name not in _OF_CONTAINERS or is_own else None
     return None
 
 
-def is_of_notebook(func: ast.expr, library: Library) -> bool:
+def _is_in_attribute(path: AccessPath) -> bool:
+    return bool(path.steps) and path.steps[0].startswith(".")
+
+
+def is_of_notebook(func: ast.expr, library: Library, arrived: Iterable[AccessPath]) -> bool:
     """Return whether a called expression is a function or class of the notebook."""
-    return function_of(func, library) is not None or (
+    return function_of(func, library, arrived) is not None or (
         isinstance(func, ast.Name) and library.class_node(func.id) is not None
     )
 

@@ -53,7 +53,7 @@ def which_statement(a: str, b: str, began: Beginning, library: Library) -> Origi
     outer = likeliest.choose(possible, statements)
     inside = statements_in(outer)
     chosen = likeliest.choose(inside, inside)
-    is_own = partial(is_of_notebook, library=library)
+    is_own = partial(is_of_notebook, library=library, arrived=likeliest.arrived)
     way = way_of_sharing(chosen, [one.root for one in arrived], [one.root for one in others], is_own)
     lines = _inside(way, likeliest, chosen, library) if way.how == CALL else []
     return Origin(
@@ -71,7 +71,7 @@ def which_statement(a: str, b: str, began: Beginning, library: Library) -> Origi
 
 def _inside(way: SharingWay, likeliest: LikeliestStatement, chosen: Statement, library: Library) -> list[Inner]:
     """Return the lines inside the function that was called; without a call of one, of those that keep memory."""
-    called = function_of(way.call.func, library) if way.call else None
+    called = function_of(way.call.func, library, likeliest.arrived) if way.call else None
     if called is not None:
         return inner_lines(called, library, likeliest.arrived)
     functions = [library.function(name) for name in likeliest.named_by(chosen)]

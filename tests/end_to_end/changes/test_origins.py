@@ -18,6 +18,7 @@ BUFFER = (
     "def learn(n):\n    drawn = buffer.sample()\n    return drawn.sum()"
 )
 KEEP = "cache = []\ndef act(t):\n    cache.append(t)"
+LOG = "class Log:\n    def append(self, t):\n        self.last = t[:1]\nlog = Log()"
 LINEAR = "net = nn.Linear(2, 2)\nn2 = nn.Linear(2, 2)"
 
 HOLDER = """class Box:
@@ -46,6 +47,8 @@ WAYS = [
     ([BOX, "x = torch.ones(4)", "b = B(x)", "b.put(x)"], "x", "b.v", "4:1 call → 2:4"),
     ([BOX, "x = torch.ones(4)", "b = B(x)", "b.put(x)"], "x", "b.items[0]", "5:1 call → 2:6"),
     ([KEEP, "x = torch.ones(4)", "act(x)\nq = 1\nprint(len(cache))"], "x", "cache[0]", "4:1 call → 2:3"),
+    ([LOG, "x = torch.ones(4)\nkept = []", "kept.append(x.detach())"], "x", "kept[0]", "4:1 detach"),
+    ([LOG, "x = torch.ones(4)", "log.append(x)"], "x", "log.last", "4:1 call → 2:3"),
     (["w = torch.ones(3, requires_grad=True)\nkept = []", "(w * 2).sum().backward()", "kept.append(w.grad)"], "w.grad", "kept[0]", "4:1 same object"),
     (["w = torch.ones(3, requires_grad=True)\nkept = []", "for i in range(3):\n    w.grad = None\n    w.sum().backward()\n    kept = [w.grad]"], "w.grad", "kept[0]", "3:4 same object"),
     ([LINEAR, "for i in range(2):\n    net(torch.ones(1, 2)).sum().backward()\n    total = net.weight.grad if i else net.weight.grad"], "net.weight.grad", "total", "3:3 same object"),
