@@ -11,13 +11,8 @@ from ...interpreter.functions_named import functions_named
 from ...records.path import AccessPath, container_of
 from ...records.report_parts import Inner, Site
 from ...records.typed_line import typed_line
-from ...statements.writes.kept_in_loops import (
-    keeping_copies,
-    refilled_and_returned,
-    refilled_by_itself,
-    refilled_in_loop,
-    repeats,
-)
+from ...statements.writes.kept_in_loops import keeping_copies, refilled_by_itself, refilled_in_loop
+from ...statements.writes.refilled_by_calls import keeping_statement, refilled_by_call
 from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_cell, parse_header, parse_path
 from ...syntax.syntax_tree import all_nodes
@@ -90,10 +85,11 @@ def _each_memory(reasoning: Reasoning, changes: Iterable[Change], known: Contain
 
 
 class Refill(NamedTuple):
-    """How the memory was written between two items: how often, if known, and where."""
+    """How the memory was written between two items, if known: how often, where, and which inner line kept it."""
 
     times: int | None
     site: Site | None
+    keeping: Inner | None = None
 
 
 def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
@@ -121,7 +117,7 @@ def _within(reasoning: Reasoning, items: Sequence[Item], known: FollowedStatemen
     for one in followed:
         site = one.refill(items[0].path.root)
         if site is not None:
-            return Refill(times=times, site=site)
+            return Refill(times=times, site=site, keeping=one.keeping(container_of([item.path for item in items])))
     is_unread = times is not None and any(one.repeats_unread for one in followed)
     several = len({item.reading.object for item in items}) >= FEW
     return Refill(times=times, site=None) if is_unread and several else None
@@ -193,13 +189,23 @@ class _Followed:
         found = refilled_in_loop(self._around, into, self._may_hold) if self._around else None
         if found is not None:
             return Site(line=found.lineno, end_line=found.end_lineno or found.lineno, text=ast.unparse(found))
-        for name, tree in self.functions.items():
-            found = refilled_in_loop(tree) or (refilled_and_returned(tree) if repeats(self._node) else None)
-            if found is not None:
-                known = self._notebook.definitions[name]
-                inner = Inner(cell=known.cell, line=found.lineno + known.offset, text=ast.unparse(found))
-                return replace(site, certainty="inferred", inner=inner)
-        return None
+        inside = ((name, refilled_in_loop(tree)) for name, tree in self.functions.items())
+        by_name = next(((name, found) for name, found in inside if found is not None), None)
+        name, found = by_name or refilled_by_call(self._node, self.functions) or ("", None)
+        if found is None:
+            return None
+        return replace(site, certainty="inferred", inner=self._inner(name, found))
+
+    def _inner(self, name: str, found: ast.stmt) -> Inner:
+        """Return the line of a statement of a function or class."""
+        known = self._notebook.definitions[name]
+        return Inner(cell=known.cell, line=found.lineno + known.offset, text=ast.unparse(found))
+
+    def keeping(self, container: AccessPath) -> Inner | None:
+        """Return the line of a function of the notebook that puts the tensors into a container."""
+        name = (container.root, *(one for one in container.steps if one.startswith(".")))[-1].removeprefix(".")
+        found = keeping_statement(name, self.functions)
+        return None if found is None else self._inner(*found)
 
     @property
     def repeats_unread(self) -> bool:
@@ -250,14 +256,21 @@ def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], 
     container = container_of([one for one, _ in items])
     fact = OneMemory(container=str(container), count=len(items), times=written.times)
     places = {one.steps[len(container.steps) + 1 :] for one, _ in items}
-    code = keeping_copies(born.text, copy, places) if born else None
+    keeping = next((one for one in (born, written.keeping) if one and keeping_copies(one.text, copy, places)), born)
+    code = keeping_copies(keeping.text, copy, places) if keeping else None
     hazard = Hazard(
         code="TW211",
         outcome="risk",
         paths=tuple(str(one) for one, _ in items),
         op=None,
         fact=fact,
-        fix=Fix(kind="keep-copies", code=code or "", other=copy, target=typed_line(count, born)),
+        fix=Fix(
+            kind="keep-copies",
+            code=code or "",
+            other=copy,
+            target=typed_line(count, keeping),
+            says_where=keeping is not born,
+        ),
         saved_at=born,
         written_at=written.site,
         saved_cell=count if born else None,

@@ -44,7 +44,7 @@ def refilled_in_loop(
     >>> ast.unparse(found)
     'buf.fill_(i)'
     """
-    return _refilled(tree, LOOPS, partial(_kept_by, into=into, may_hold=may_hold))
+    return _refilled(tree, LOOPS, partial(paths_put_by, into=into, may_hold=may_hold))
 
 
 def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
@@ -59,10 +59,10 @@ def _returned_by(node: ast.stmt) -> Iterable[str]:
 def refilled_by_itself(node: ast.stmt) -> bool:
     """Return whether a statement has a comprehension that writes to what it keeps: `[buf.fill_(i) for i in x]`."""
     parts = own_nodes(node)
-    return _writes_to(node, {path for part in parts for path in paths_of(_kept_each_turn(part))})
+    return writes_to(node, {path for part in parts for path in paths_of(kept_each_turn(part))})
 
 
-def _kept_each_turn(node: ast.AST) -> ast.expr | None:
+def kept_each_turn(node: ast.AST) -> ast.expr | None:
     """Return what a comprehension keeps in each turn; None if the node is no comprehension that keeps anything."""
     match node:
         case ast.ListComp(elt=kept) | ast.SetComp(elt=kept) | ast.DictComp(value=kept):
@@ -176,13 +176,13 @@ def _refilled(
     for outer in all_nodes(tree):
         body = [*walk_statements(getattr(outer, "body", []))] if isinstance(outer, kinds) else []
         kept = {path for node in body for path in kept_by(node)}
-        found = next((node for node in body if _writes_to(node, kept) and not _writes_to_new(node, outer)), None)
+        found = next((node for node in body if writes_to(node, kept) and not _writes_to_new(node, outer)), None)
         if found is not None:
             return found
     return None
 
 
-def _writes_to(node: ast.stmt, kept: set[str]) -> bool:
+def writes_to(node: ast.stmt, kept: set[str]) -> bool:
     """Return whether a statement names one of these paths as written, or a part of it."""
     written = [str(one.path) for one in targets_of(node)]
     return any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written for one in kept)
@@ -213,14 +213,14 @@ def _gives_new_memory(value: ast.expr) -> bool:
             return False
 
 
-def _kept_by(node: ast.stmt, into: str | None, may_hold: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the paths that a statement yields or puts into a container."""
-    for container, kept in _puts(node):
+def paths_put_by(node: ast.stmt, into: str | None = None, may_hold: Callable[[str], bool] = _is_any) -> Iterator[str]:
+    """Yield the paths that a statement yields or puts into a container, or into those of one variable."""
+    for container, kept in puts_of(node):
         if container is None or into in (None, *(path.split(".")[0] for path in paths_of(container))):
             yield from (path for path in _paths_of_all(kept) if may_hold(path.split(".")[0]))
 
 
-def _puts(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:
+def puts_of(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:
     """Yield each container that a statement puts something into, with what it puts there; None if it yields it."""
     if isinstance(node, ast.Assign):
         yield from ((one.value, [node.value]) for one in node.targets if isinstance(one, ast.Subscript))

@@ -55,7 +55,7 @@ _TITLES: Mapping[FixKind, str] = {
     "find-line": "Write out of place in the function that is called there; `%%tensordiff` shows which line wrote",
     "part-gradients": "Before the next backward, set the gradients to None, as `zero_grad()` does{part}",
     "copy-gradient": "Write to a copy of `{name}` (`.clone()`) in {place}, and return it",
-    "keep-copies": "Keep a copy of each (`{other}`){line}",
+    "keep-copies": "Keep a copy of each (`{other}`){there}{line}",
     "deep-copy": "Keep a copy, before training goes on: `{code}`",
     "give-memory": "Give it memory again before it is read: `{code}`; its values are lost",
     "drop": "Delete it: `{code}`. Next time, copy it before its owner is freed: `{other}`",
