@@ -99,6 +99,15 @@ def test_it_is_a_risk_once_the_last_optimizer_has_stepped_and_that_is_no_end():
         assert "over:" not in nb.cell("%tensorwatch history").stdout
 
 
+def test_a_result_whose_backward_ran_stays_a_risk_when_another_backward_raises():
+    with Notebook() as nb:
+        nb.run(SETTING + "loss = head(enc(x)).mean()\nloss.backward(retain_graph=True)\nof_head.step()")
+        nb.cell("w = torch.ones(3, requires_grad=True)\ny = w.exp()\ny.mul_(2)\ny.sum().backward()")
+        told, hazards = nb.said[-1], nb.report()["hazards"]
+
+    assert ("loss.backward" in told, {one["outcome"] for one in hazards}) == (False, {"raises", "risk"})
+
+
 @pytest.mark.parametrize(
     ("made", "expected"),
     [

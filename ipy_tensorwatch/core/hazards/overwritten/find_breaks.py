@@ -113,7 +113,15 @@ def _is_due(path: str, found: Overwritten, writing: Writing, reasoning: Reasonin
         return False
     has_raised = reasoning.trace.cell.status != "ok"
     is_earlier = root.cell != reasoning.trace.cell.count
-    return (has_raised and is_earlier) or not has_run_backward(path, root, standing, has_raised=has_raised)
+    is_read_again = has_raised and is_earlier and _raised_at(path, reasoning)
+    return is_read_again or not has_run_backward(path, root, standing, has_raised=has_raised)
+
+
+def _raised_at(path: str, reasoning: Reasoning) -> bool:
+    """Return whether the statement that raised reads the variable of a path, as far as it is known."""
+    entered = reasoning.own.timeline.entered
+    last = reasoning.own.numbered.get(entered[-1][1]) if entered else None
+    return last is None or parse_path(path).root in last.reads
 
 
 def _is_read_detached(root: str, writing: Writing, reasoning: Reasoning, standing: Standing) -> bool:
