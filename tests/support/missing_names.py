@@ -97,6 +97,7 @@ REMOVED = (
     "torch._C._autograd._get_sequence_nr",
     "node._sequence_nr",
     "torch._C._autograd.SavedTensor",
+    "torch._C._autograd.SavedTensor.unpack",
     "node._raw_saved_result",
     "node._saved_result",
     "torch._C._FunctionBase",

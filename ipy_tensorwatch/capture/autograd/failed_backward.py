@@ -23,10 +23,10 @@ from ..runtime.graph_private import (
     LEAF_NUMBER,
     CheckpointFrame,
     PythonNode,
-    SavedTensor,
     checkpoint_arguments,
     error_message_of,
     has_hook,
+    unpack_saved,
 )
 from ..runtime.node_limit import is_enough
 from ..runtime.torch_private import plain_reads, user_modes
@@ -170,7 +170,8 @@ def _unpacked_in(names: Mapping[str, object], error_message: ErrorMessage) -> _K
     frames = (value for value in names.values() if type(value) is CheckpointFrame)
     again = (one for frame in frames for one in checkpoint_arguments(frame))
     kept = (_Kept(None, -1, "checkpoint", "input", None, tensor, check) for tensor, check in again)
-    return next((one for one in kept if _says(error_message, one.check, one.node)), None)
+    may_be = (one for one in kept if error_message.trouble == "detached" or _has_moved_on(one.tensor, error_message))
+    return next((one for one in may_be if _says(error_message, one.check, one.node)), None)
 
 
 def _kept_in(node: Any, kind: NodeKind) -> Iterator[_Kept]:  # noqa: ANN401
@@ -190,21 +191,20 @@ def _kept_in(node: Any, kind: NodeKind) -> Iterator[_Kept]:  # noqa: ANN401
 
 
 def _is_overwritten(one: _Kept, error_message: ErrorMessage, _: ObjectSerials) -> bool:
-    version = version_of(one.tensor)
-    if (
-        error_message.now is None
-        or version < error_message.now
-        or ", ".join(map(str, one.tensor.shape)) != error_message.shape
-    ):
-        return False
-    return _says(error_message, one.check, one.node)
+    return _has_moved_on(one.tensor, error_message) and _says(error_message, one.check, one.node)
+
+
+def _has_moved_on(tensor: torch.Tensor, error_message: ErrorMessage) -> bool:
+    """Return whether a tensor has the shape, and at least the version, that a message tells."""
+    shape = ", ".join(map(str, tensor.shape))
+    return error_message.now is not None and version_of(tensor) >= error_message.now and shape == error_message.shape
 
 
 def _is_detached(one: _Kept, error_message: ErrorMessage, objects: ObjectSerials) -> bool:
     """Return whether a saved tensor was detached; operator results, which no variable holds, are excluded."""
     if one.tensor.grad_fn is not None or objects.of_id(id(one.tensor)) is None:
         return False
-    return _says(error_message, SavedTensor.unpack, one.raw)
+    return _says(error_message, unpack_saved, one.raw)
 
 
 def _says(error_message: ErrorMessage, check: Callable[[Any], object], node: Any) -> bool:  # noqa: ANN401

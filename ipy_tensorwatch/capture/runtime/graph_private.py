@@ -121,6 +121,11 @@ SavedTensor: Any = take(
 )
 """A node's saved tensor; its `unpack` checks the version, and its `data` is the stored tensor."""
 
+unpack_saved: Callable[[Any], object] = take(
+    "torch._C._autograd.SavedTensor.unpack", lost="no-detached-named", instead=lambda _: None
+)
+"""Unpack a saved tensor without its node: this raises if it was detached in place."""
+
 take(
     "node.name",
     lost="gradient-needs-unknown",
@@ -192,4 +197,4 @@ def checkpoint_arguments(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[A
 
 
 def _unpack(saved: Any, _: object) -> object:  # noqa: ANN401
-    return saved.unpack()
+    return unpack_saved(saved)

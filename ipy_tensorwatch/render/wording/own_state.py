@@ -21,6 +21,7 @@ SWITCHED_OFF: Mapping[str, str] = {
         "errors of autograd are not explained, and a write in the cell that built a graph may be missed"
     ),
     "no-checkpoints": "the inputs with which a checkpoint computes again are not watched",
+    "no-detached-named": "a backward that raises for a tensor detached in place is explained without its name",
     "no-errors-explained": "errors are not explained",
     "no-frames": "the columns of pandas' frames are not watched",
     "no-graphs": "graphs are not followed: no hazard of a backward is predicted, and its errors are not explained",
