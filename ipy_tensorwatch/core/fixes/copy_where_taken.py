@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..hazards.fix import Fix, with_edits, with_import
 from ..hazards.hazard_facts import KeptReference
 from ..records.report_parts import Change
+from ..records.typed_line import TypedLine
+from ..syntax.parsing import parse_cell, parse_path
+from ..syntax.statement_text import spell_header
+from ..syntax.syntax_tree import find_nodes
 from .silent_change_fix import change_fixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..hazards.fix import Fix
     from ..hazards.hazard import Hazard
     from ..hazards.standing_hazards import Standing
     from ..origins.origins import Origins
     from ..records.snapshots.snapshot import Snapshot
-    from ..records.typed_line import TypedLine
 
 
 def name_copies(
@@ -53,7 +57,34 @@ def copied_where_taken(hazard: Hazard, after: Snapshot, cells: Mapping[int, str]
             return replace(
                 fix, code=found.code, target=found.target, says_where=True, edits=found.edits, applicability="unsafe"
             )
-    return fix
+    return _copied_where_set(fix, hazard, cells)
+
+
+def _copied_where_set(fix: Fix, hazard: Hazard, cells: Mapping[int, str]) -> Fix:
+    """Copy in the only statement that sets the attribute that keeps, as in a constructor: `self.target = self.net`."""
+    path = parse_path(hazard.fact.container) if isinstance(hazard.fact, KeptReference) else None
+    name = path.steps[-1].removeprefix(".") if path is not None and path.steps else ""
+    places = [(cell, one) for cell, text in cells.items() if name in text for one in _setting(name, parse_cell(text))]
+    if not name.isidentifier() or len(places) != 1:
+        return fix
+    [(cell, node)] = places
+    if not isinstance(node.value, ast.Name | ast.Attribute):
+        return fix
+    target = TypedLine(cell=cell, line=node.lineno, text=spell_header(node, cells[cell].split("\n")))
+    code = f"{ast.unparse(node.targets[0])} = copy.deepcopy({ast.unparse(node.value)})"
+    plain = Fix(kind="copy-shared", code=code, target=target)
+    edited = with_import(with_edits(plain, cells.__getitem__), cells.__getitem__)
+    return replace(fix, code=code, target=target, says_where=True, edits=edited.edits, applicability="unsafe")
+
+
+def _setting(name: str, tree: ast.Module | None) -> Iterator[ast.Assign]:
+    """Yield the statements that set an attribute to something."""
+    for node in find_nodes(ast.Assign, tree) if tree is not None else ():
+        match node:
+            case ast.Assign(value=ast.Constant()):
+                continue
+            case ast.Assign(targets=[ast.Attribute(attr=attribute)]) if attribute == name:
+                yield node
 
 
 def _changes(hazard: Hazard, after: Snapshot) -> Iterator[Change]:

@@ -17,6 +17,7 @@ from .hazard import Turn
 from .kept_memory.freed_memory import gone_memory
 from .kept_memory.kept_by_function import kept_and_trained_on
 from .kept_memory.kept_by_hook import kept_by_hooks
+from .kept_memory.kept_in_a_role import kept_in_a_role
 from .kept_memory.one_memory import kept_in_one_memory
 from .kept_memory.restored_in_vain import restored_in_vain
 from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference
@@ -123,6 +124,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
     yield from kept_by_name(reasoning.updates_of(says_own_values), snapshot, count)
+    yield from kept_in_a_role(reasoning)
     yield from overlaid_writes(changes, snapshot, count)
     yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
 

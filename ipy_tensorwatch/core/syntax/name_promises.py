@@ -82,6 +82,9 @@ _HOW_MADE = ("initializ", "initialis")
 """The beginnings of words that only say how something was made: `net_no_initialization`."""
 
 _AVERAGES = ("ema", "ewma", "shadow", "averaged")
+_OF_PARAMETERS = ("anchor", "frozen", "ref", "reference")
+_ROLES = (*_OF_PARAMETERS, "target", "teacher")
+"""The roles of parameters and of models beside what is trained; target parameters may as well be those to train."""
 
 
 @lru_cache(maxsize=4096)
@@ -114,6 +117,18 @@ def says_own_values(name: str) -> bool:
     [True, True, True, False]
     """
     return says_copy(name) or any(one in _AVERAGES for one in _words(name))
+
+
+@lru_cache(maxsize=4096)
+def says_role(name: str, *, of_parameters: bool = False) -> bool:
+    """Return whether a variable or a step names a role beside what is trained, which needs values of its own.
+
+    Examples
+    --------
+    >>> [says_role(one) for one in ("targetNet", ".ref_policy", "frozen", "prefix")]
+    [True, True, True, False]
+    """
+    return any(one in (_OF_PARAMETERS if of_parameters else _ROLES) for one in _words(name))
 
 
 def _words(name: str) -> list[str]:
