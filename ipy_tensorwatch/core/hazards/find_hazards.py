@@ -21,6 +21,7 @@ from .kept_memory.kept_in_a_role import kept_in_a_role
 from .kept_memory.one_memory import kept_in_one_memory
 from .kept_memory.restored_in_vain import restored_in_vain
 from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference
+from .kept_memory.written_back import written_back_in_vain
 from .optimizers.made_optimizer import remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
 from .overwritten.find_breaks import find_breaks, remember_cell
@@ -71,7 +72,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     none: tuple[Hazard, ...] = ()
     wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
-    vain = () if any(one.hazard.code == "TW207" for one in begun) else restored_in_vain(reasoning)
+    vain = () if any(one.hazard.code == "TW207" for one in begun) else _in_vain(reasoning)
     hazards = (*wrong, *vain, *come_true(reasoning, standing.hazards), *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
@@ -83,6 +84,11 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
         optimizers=optimizers,
         writings={one.found.key: one.writing for one in found} if found else standing.writings,
     )
+
+
+def _in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
+    yield from restored_in_vain(reasoning)
+    yield from written_back_in_vain(reasoning)
 
 
 def _with_edits(fix: Fix, trace: CellTrace, standing: Standing) -> Fix:

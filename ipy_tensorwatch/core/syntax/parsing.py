@@ -25,6 +25,8 @@ _HIDES_WRITES = re.compile(
     r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
     r"|\b(?:checkpoint|map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
 )
+_WRITES_BACK = re.compile(r"\.copy_\(|\.data\s*=(?!=)")
+_KEEPS_DATA = re.compile(r"\.(?:data|detach\(\))(?![.\w])|(?:named_)?parameters\(\)|param_groups")
 _LAMBDA = "<lambda "
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 _PLAIN = r"""(?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\['"] )*"""
@@ -123,6 +125,11 @@ def may_write_gradients(source: str) -> bool:
 def may_restore(source: str) -> bool:
     """Return whether source may load a state dict that it has taken."""
     return "load_state_dict(" in source and ".state_dict()" in source
+
+
+def may_write_back(source: str) -> bool:
+    """Return whether source may copy to a tensor in place what it has kept of it."""
+    return bool(_WRITES_BACK.search(source)) and bool(_KEEPS_DATA.search(source))
 
 
 @lru_cache(maxsize=4096)
