@@ -282,7 +282,7 @@ def bound_around(source: str, line: int) -> frozenset[str]:
     >>> sorted(bound_around("def f(x):\n    y = x + z", 2))
     ['x', 'y']
     """
-    innermost = _function_around(source, line)
+    innermost = function_around(source, line)
     return bound_in(innermost).union(_declared(innermost))
 
 
@@ -300,7 +300,7 @@ def rebindable(source: str, line: int) -> frozenset[str]:
     >>> [sorted(rebindable(source, line)) for line in (1, 2)], rebindable("def f(x):\n    x.mul_(2)", 2)
     ([['x', 'y'], ['y']], frozenset())
     """
-    innermost = _function_around(source, line)
+    innermost = function_around(source, line)
     loops = [one for one in all_nodes(innermost) if isinstance(one, ast.For | ast.While)]
     again = min((one.lineno for one in loops if covers_line(one, line)), default=line + 1)
     parts = [one for one in find_nodes(ast.Name, innermost) if isinstance(one.ctx, ast.Load)]
@@ -313,7 +313,7 @@ def _declared(function: ast.stmt) -> set[str]:
     return {name for part in declared for name in part.names}
 
 
-def _function_around(source: str, line: int) -> ast.stmt:
+def function_around(source: str, line: int) -> ast.stmt:
     """Return the innermost function around a line; `pass` if there is none."""
     tree = parse_cell(source)
     around = [

@@ -333,6 +333,50 @@ def test_a_statement_that_reads_what_it_writes_reads_a_copy():
             nb.run(cell)
 
 
+FILLED = (
+    START
+    + """A, cell = torch.randn(3, 3, requires_grad=True), nn.RNNCell(2, 3)
+def rollout():
+    h = torch.zeros(4, 1, 3)
+    for t in range(3):
+        h[t + 1] = cell(torch.ones(1, 2), h[t])
+    return h
+def orthonormal():
+    V = A.clone()
+    for i in range(V.shape[1]):
+        for j in range(i):
+            V[:, i] -= (V[:, j] @ V[:, i]) * V[:, j]
+        V[:, i] = V[:, i] / V[:, i].norm()
+    return V
+def scaled():
+    h = A * 1
+    h[0] = h[1] * h[2].exp()
+    return h"""
+)
+FILLING = {
+    "rollout()": ["        h[t + 1] = cell(torch.ones(1, 2), h[t].clone())"],
+    "orthonormal()": [
+        "            V[:, i] -= (V[:, j].clone() @ V[:, i].clone()) * V[:, j].clone()",
+        "        V[:, i] = V[:, i].clone() / V[:, i].clone().norm()",
+    ],
+    "scaled()": ["    h[0] = h[1].clone() * h[2].clone().exp()"],
+}
+
+
+@pytest.mark.parametrize("call", FILLING)
+def test_a_function_that_fills_a_tensor_from_its_own_parts_reads_copies(call: str):
+    cells = [FILLED, f"{call}.square().sum().backward()"]
+    with Notebook() as nb:
+        for cell in cells:
+            nb.cell(cell)
+        [hazard] = nb.report()["hazards"]
+
+    assert FILLING[call] == [one["text"] for one in hazard["fix"]["edits"]]
+    with Notebook() as nb:
+        for cell in mend(cells, hazard):
+            nb.run(cell)
+
+
 def test_what_is_stale_is_computed_again_after_the_step():
     with Notebook() as nb:
         for cell in TWO_LOSSES[:3]:
