@@ -51,7 +51,7 @@ def fix_overwritten(
         return Fix(kind="copy-for-checkpoint")
     if site is not None and site.inner is not None:
         return (saving and save_copy(saving, site)) or _inside(site.inner, saving)
-    if site is None and not paths:
+    if (site is None and not paths) or (writing.path is None and _is_within_one(saving, site)):
         return Fix(kind="find-line")
     code = out_of_place(site.text, paths) if site else None
     target = typed_line(writing.cell, site)
