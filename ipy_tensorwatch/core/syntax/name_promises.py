@@ -131,5 +131,16 @@ def says_role(name: str, *, of_parameters: bool = False) -> bool:
     return any(one in (_OF_PARAMETERS if of_parameters else _ROLES) for one in _words(name))
 
 
+def stands_for_itself(name: str) -> bool:
+    """Return whether a variable says that it is compared with what is trained, and gets no gradients by itself.
+
+    Examples
+    --------
+    >>> [stands_for_itself(one) for one in ("old_logp", "target", "init_h", "threshold")]
+    [True, True, False, False]
+    """
+    return says_role(name) or any(one in ("before", "old", *_OF_NAMES) for one in _words(name))
+
+
 def _words(name: str) -> list[str]:
     return [one.lower() for one in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import read_paths
 from ...statements.statement import parse_statements
+from ...syntax.name_promises import stands_for_itself
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import FreedGraph
@@ -145,6 +146,8 @@ def fix_freed(
     """
     if name is None or user is None or not _is_read(name, user.text):
         return Fix(kind="retain-graph")
+    if stands_for_itself(name):
+        return Fix(kind="detach-state", code=detached(name, source), other=user.text, target=user)
     if is_covered and (_is_carried(name, user.text) or (made and _is_carried(name, made.text))):
         return Fix(kind="detach-state", code=detached(name, source), other=user.text, target=user)
     if made and _binds(made.text, name) and not _is_carried(name, made.text):
