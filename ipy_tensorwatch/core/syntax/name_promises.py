@@ -24,15 +24,18 @@ def promises_to_update(name: str) -> bool:
 
 
 def names_what_it_fills(name: str, variable: str) -> bool:
-    """Return whether a function is named by the verb of what a variable holds.
+    """Return whether a function is named by the verb of what a variable holds, or by what is done to it.
 
     Examples
     --------
     >>> [names_what_it_fills(*one) for one in (("count", "counter"), ("log_loss", "logs"), ("show_image", "image"))]
     [True, True, False]
+    >>> names_what_it_fills("dequeue_and_enqueue", "queue"), names_what_it_fills("restore", "store")
+    (True, False)
     """
-    verb = name.lower().strip("_").split("_")[0]
-    return len(verb) > 2 and any(one.startswith(verb) for one in variable.lower().split("_"))  # noqa: PLR2004
+    words, parts = name.lower().strip("_").split("_"), variable.lower().split("_")
+    is_done = any(word in (f"en{one}", f"de{one}") for word in words for one in parts if one)
+    return is_done or (len(words[0]) > 2 and any(one.startswith(words[0]) for one in parts))  # noqa: PLR2004
 
 
 def may_run(name: str, inner: str) -> bool:

@@ -28,7 +28,9 @@ _HIDES_WRITES = re.compile(
     r"|\b(?:checkpoint|map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
 )
 _WRITES_BACK = re.compile(r"\.copy_\(|\.data\s*=(?!=)")
-_KEEPS_DATA = re.compile(r"\.(?:data|detach\(\))(?![.\w])|(?:named_)?parameters\(\)|param_groups")
+_KEEPS_DATA = re.compile(
+    r"\.(?:data|detach\(\))(?![.\w])|(?:named_)?parameters\(\)|param_groups|^\s*\w+ = \w+(?:\.\w+)+\s*$", re.MULTILINE
+)
 _LAMBDA = "<lambda "
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 _PLAIN = r"""(?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\['"] )*"""

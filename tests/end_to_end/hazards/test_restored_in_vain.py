@@ -142,6 +142,7 @@ KEPT = {
     "a context manager": (SWAPPED, "with Swapped(net, mean):\n    score(net)"),
 }
 TOLD = {
+    "a leaf that a function moves and moves back": ("w = torch.ones(3, requires_grad=True)\ndef probe(w, d):\n    old = w.data\n    w.data += d\n    v = w.sum().item()\n    w.data.copy_(old)\n    return v\n", "v = probe(w, 1.0)"),
     "data that a function writes over and back": (SIGNS, "with_signs(net)"),
     "a trial": (TRY, "trial(net)"),
     "in one statement of a loop": (TRY, "for _ in range(2):\n    trial(net)"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def has_written(reasoning: Reasoning, statement: Statement) -> bool:
-    """Return whether a statement was seen to write to a parameter or a buffer that a variable leads to."""
+    """Return whether a statement was seen to write to a parameter, a leaf or a buffer that a variable leads to."""
     trace, here = reasoning.trace, (statement.line, statement.text)
     written = [
         storage
@@ -31,7 +31,7 @@ def has_written(reasoning: Reasoning, statement: Statement) -> bool:
     for one in reasoning.changes if not readings else ():
         if one.kind == "mutated" and any((site.line, site.text) == here for site in one.sites):
             readings += [reading for reading in [trace.after.get(one.path)] if reading is not None]
-    return any(one.kind in ("parameter", "buffer") for one in readings)
+    return any(one.kind in ("parameter", "buffer") or one.collects_gradient for one in readings)
 
 
 def reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -23,6 +23,8 @@ VAIN = {
     "for p, o in zip(net.parameters(), old): p.data.copy_(o + 0.5 * (p.data - o))",
     "a part": "old = w.data\nw.data[0] = 1\nw.data.copy_(old)",
     "one weight": "old = layer.weight.data\nlayer.weight.data.mul_(mask)\ny = layer(x)\nlayer.weight.data.copy_(old)",
+    "a buffer": "old = bn.running_mean\nbn.running_mean.mul_(0)\nbn.running_mean.copy_(old)",
+    "added up": "old = w.data\nw.data += t * d\nw.data.copy_(old)",
     "assigned": "old = w.detach()\nw.data.zero_()\nw.data = old",
 }
 RIGHT = {
