@@ -177,7 +177,7 @@ class SecondBackward:
             return Fix(kind="retain-graph", code=keeping(self._freed_by))
         states = [*dict.fromkeys(self._states())] if how == "goes-on" else []
         if name in states:
-            code = "; ".join(detached(one, self._source) for one in states)
+            code = "; ".join(dict.fromkeys(detached(one, self._source) for one in states))
             return Fix(kind="detach-state", code=code, other=user.text, target=user)
         return fix_freed(name, user, made, is_covered=how == "goes-on", source=self._source)
 

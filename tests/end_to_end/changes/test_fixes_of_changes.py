@@ -94,6 +94,12 @@ PROGRAMS = {
     "a lambda": [START + "act = lambda t: t.clamp_(min=3)", "y = act(x)"],
     "a module that works in place": [START + "act = nn.ReLU(inplace=True)\nx -= 3", "y = act(x)"],
     "a default argument": [START + "def f(v, total=torch.zeros(2)):\n    total += v\n    return total", "a = f(1)", "b = f(2)"],
+    "an item of a default argument": [
+        START + "def f(v, kept={'total': torch.zeros(2)}):\n    kept['total'] += v\n    return kept['total']", "a = f(1)", "b = f(2)",
+    ],
+    "an item of a default argument, by its method": [
+        START + "def f(v, *, kept={'total': torch.zeros(2)}):\n    kept['total'].add_(v)\n    return kept['total']", "a = f(1)", "b = f(2)",
+    ],
     "a dataset": [
         START + "class D:\n    def __init__(self, x): self.x = x\n    def __getitem__(self, i):\n        row = self.x[i]\n        row -= 1\n        return row\nds = D(x.view(2, 3))",
         "a = ds[0]",

@@ -183,6 +183,16 @@ def test_all_states_that_lead_into_a_freed_graph_are_detached(name: str):
     mend_second_cell(cells)
 
 
+def test_a_state_that_a_module_keeps_from_none_on_is_detached_once():
+    cells = [
+        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.rnn, self.state = nn.LSTM(2, 3, bias=False), None\n    def forward(self, x):\n"
+        "        out, self.state = self.rnn(x, self.state)\n        return out\nnet = Net()",
+        "for x in torch.ones(3, 4, 1, 2):\n    loss = net(x).sum()\n    loss.backward()",
+    ]
+    mend_second_cell(cells)
+
+
 @pytest.mark.parametrize("name", CARRIED)
 def test_a_state_of_several_tensors_that_is_carried_over_rounds_is_detached_as_a_whole(name: str):
     first, turn, result = CARRIED[name]

@@ -189,6 +189,8 @@ def detached(name: str, source: str = "") -> str:
     ('h = h.detach()', 'state = tuple(one.detach() for one in state)')
     >>> detached("h", "h = None")
     'h = None if h is None else h.detach()'
+    >>> detached("m.state[0]", "self.rnn, self.state = nn.LSTM(2, 3, bias=False), None")
+    'm.state = None if m.state is None else tuple(one.detach() for one in m.state)'
     >>> detached("total", "n, total = 0, 0.0")
     'total = total.detach() if torch.is_tensor(total) else total'
     """
@@ -196,7 +198,7 @@ def detached(name: str, source: str = "") -> str:
     path = owner[1] if owner else name
     value = f"tuple(one.detach() for one in {path})" if owner else f"{path}.detach()"
     name = re.escape(path.rpartition(".")[2])
-    begins = re.search(rf"\b{name}\b[^\n=]*=[^\n=]*\bNone\b", source)
+    begins = re.search(rf"\b{name}\b[^\n=]*=(?!=)[^\n]*\bNone\b", source)
     counts = re.search(rf"\b{name}\b[^\n=()]*=[^\n=(\w]*\d[\d.e]*\s*(?:$|[;#,\n])", source)
     if counts:
         return f"{path} = {value} if torch.is_tensor({path}) else {path}"
