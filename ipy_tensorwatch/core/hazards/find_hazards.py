@@ -65,7 +65,10 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     known = {path for one in breaks for path in one.paths}
     held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
     optimizers = remember_optimizers(reasoning, standing.optimizers)
-    begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
+    begun = [
+        one.as_part_of(standing.lasting)
+        for one in (*_begun(reasoning, known), *kept_in_a_role(reasoning, optimizers.values()))
+    ]
     sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
     begun += kept_by_hooks(reasoning, sources)
     begun += unheld_parameters(reasoning, optimizers, held)
@@ -130,7 +133,6 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
     yield from kept_by_name(reasoning.updates_of(says_own_values), snapshot, count)
-    yield from kept_in_a_role(reasoning)
     yield from overlaid_writes(changes, snapshot, count)
     yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
 

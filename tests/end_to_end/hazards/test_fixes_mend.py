@@ -167,6 +167,7 @@ def mend_second_cell(cells: list[str]) -> None:
 
 
 FREED = {
+    "two names of the round before": "h_prev, c_prev = h, c\n    h, c = rnn(x, (h_prev, c_prev))",
     "two names": "h, c = rnn(x, (h, c))",
     "two names that another statement binds": "both = rnn(x, (h, c))\n    h, c = both",
     "two states in two statements": "h = top(x, h)\n    c = low(h, c)",

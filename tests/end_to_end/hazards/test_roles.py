@@ -75,6 +75,10 @@ QUIET = {
         "frozen = list(net[0].parameters())",
         "opt = torch.optim.SGD([{'params': frozen, 'lr': 0.01}, {'params': net[2].parameters()}], lr=0.1)\n" + TRAIN,
     ],
+    "parameters of an optimizer that another cell made": [
+        "ref_params = dict(net.named_parameters())\nopt2 = torch.optim.SGD(ref_params.values(), lr=0.1)",
+        "step(net(x).sum() + sum(p.abs().sum() for p in ref_params.values()))",
+    ],
     "a parameter by itself": ["ref = net[0].weight\ndef same(): return ref is net[0].weight", TRAIN],
     "a variable that a loop left over": ["for target in [net]: pass\ndef f(): return net(x) - target(x)", TRAIN],
 }

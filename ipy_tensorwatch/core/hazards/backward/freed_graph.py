@@ -121,7 +121,8 @@ def _fix(
     fix = fix_freed(next(iter(one.names), None), user, made, is_covered=one.is_covered, source=source)
     if fix.kind != "detach-state" or user is None:
         return fix
-    states = [*dict.fromkeys(path for path in (*one.names[:1], *sorted(roots)) if _is_carried(path, user.text))]
+    paths = (*one.names[:1], *sorted(roots))
+    states = [*dict.fromkeys(path for path in paths if _is_carried(path, user.text) or _is_past(path, user.text))]
     owners = {path.partition("[")[0]: path for path in reversed(states)}  # a tuple is detached as a whole
     return replace(fix, code="; ".join(detached(path, source) for path in states if path in owners.values()))
 
@@ -166,6 +167,11 @@ def _is_carried(name: str, text: str) -> bool:
     """Return whether a statement reads and rebinds a variable, or calls the object that keeps it."""
     owner = _ITEM.fullmatch(name)
     return "." in name or (_binds(text, owner[1] if owner else name) and _is_read(name, text))
+
+
+def _is_past(name: str, text: str) -> bool:
+    """Return whether a statement reads a variable that stands for what it was, as `h_prev` does for `h`."""
+    return stands_for_itself(name) and _is_read(name, text)
 
 
 def _is_read(name: str, text: str) -> bool:

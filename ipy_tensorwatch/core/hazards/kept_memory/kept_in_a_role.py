@@ -17,7 +17,7 @@ from ...syntax.torch_vocabulary import OPTIMIZERS
 from .state_dict_reference import kept_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
     from ...records.path import AccessPath
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.notebook import Notebook
     from ..lasting_hazard import Lasting
+    from ..optimizers.made_optimizer import MadeOptimizer
 
 _HANDLES = re.compile(r"requires_grad|param_groups")
 
@@ -47,11 +48,18 @@ class _Part(NamedTuple):
     change: Change
 
 
-def kept_in_a_role(reasoning: Reasoning) -> Iterator[Lasting]:
-    """Yield hazards for what has a role beside what it should differ from, where the source names both together."""
+def kept_in_a_role(reasoning: Reasoning, optimizers: Iterable[MadeOptimizer] = ()) -> Iterator[Lasting]:
+    """Yield hazards for what has a role beside what it should differ from, where the source names both together.
+
+    Parameters
+    ----------
+    optimizers
+        The optimizers, with the statements that made them: these show which names are handles.
+    """
+    made = [one.line.text for one in optimizers if one.line is not None]
     trace, told = reasoning.trace, list[object]()
     for (role, owner), several in grouped(_parts(reasoning), attrgetter("role", "owner")).items():
-        if role not in told and _is_one(several[0], trace.notebook) and _are_used_together(role, owner, trace):
+        if role not in told and _is_one(several[0], trace.notebook) and _are_used_together(role, owner, trace, made):
             told.append(role)
             items = [(one.path, str(one.other), one.change) for one in several]
             yield kept_with(items, trace.after, trace.cell.count, role)
@@ -93,10 +101,10 @@ def _is_one(part: _Part, notebook: Notebook) -> bool:
     return bool(steps) and all(one.startswith("[") for one in steps) and says_role(names[-1], of_parameters=True)
 
 
-def _are_used_together(role: AccessPath, owner: AccessPath, trace: CellTrace) -> bool:
+def _are_used_together(role: AccessPath, owner: AccessPath, trace: CellTrace, made: Sequence[str]) -> bool:
     """Return whether a statement or a function names both, and none uses the role as a handle to its parameters."""
     mine, theirs = _last_word(role), _last_word(owner)
-    units = [(node, {*words_in(ast.unparse(node))}) for node in _units(trace)]
+    units = [(node, {*words_in(ast.unparse(node))}) for node in (*_units(trace), *_parsed(made))]
     with_role = [(node, words) for node, words in units if mine in words and not _binds(node, mine, theirs)]
     return any(theirs in words for _, words in with_role) and not any(_is_handle(node) for node, _ in with_role)
 
@@ -111,6 +119,10 @@ def _units(trace: CellTrace) -> Iterator[ast.stmt]:
     for tree in map(parse_cell, sources):
         for node in tree.body if tree is not None else ():
             yield from _methods(node) if isinstance(node, ast.ClassDef) else (node,)
+
+
+def _parsed(several: Iterable[str]) -> Iterator[ast.stmt]:
+    return (node for tree in map(parse_cell, several) if tree is not None for node in tree.body)
 
 
 def _methods(node: ast.ClassDef) -> Iterator[ast.stmt]:
