@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 def name_copies(
     hazards: tuple[Hazard, ...], standing: Standing, after: Snapshot, cells: Mapping[int, str], origins: Origins
 ) -> tuple[tuple[Hazard, ...], Standing]:
-    """Word the fixes of kept references by the statements that took them, where these are known."""
+    """Word the fixes of new kept references by the statements that took them, where these are known."""
+    new = [turn.hazard for turn in standing.turned if turn.why is None]
     named = {
         one.fix: replace(fix, edits=(), applicability="display")
-        for one in hazards
+        for one in new
         if one.fix.kind == "deep-copy" and one.fix.target is None
         and (fix := copied_where_taken(one, after, cells, origins)).target is not None
     }  # fmt: skip
