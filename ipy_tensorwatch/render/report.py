@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..core.fixes.computed_again import change_behind, fix_afterwards, hazard_beside
+from ..core.fixes.copy_where_taken import copied_where_taken
 from ..core.fixes.replay import OF_GRADIENTS
 from ..core.fixes.silent_change_fix import fix_changes
 from ..core.memory.alias_groups import group
@@ -128,6 +129,10 @@ class Report:
         explained = change_behind(hazard, fix, self._mendable)
         if explained is not None:
             return self._as_tried(explained) or fix
+        if fix.kind == "deep-copy":
+            fix = GUARD.run(
+                "finding-fix", copied_where_taken, hazard, self.snapshot, self.sources, self.origins, default=fix
+            )
         return self.tried.get(hazard.key, fix) or replace(fix, applicability="display", edits=())
 
     @property

@@ -89,6 +89,7 @@ class Previewer:
             sizes=plain.sizes,
             optimizers=watcher.observer.snapshotter.holdings(),
             saved=tuple(watcher.observer.graphs.kept()),
+            users=watcher.observer.graphs.users(),
             standing=watcher.reporter.standing,
             origins=report.origins,
             read_only=read_only_arrays(variables),

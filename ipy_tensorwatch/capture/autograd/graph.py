@@ -168,6 +168,14 @@ class Graphs:
         makers = {number for number, paths in self._roots.items() if path in paths}
         return any(not makers.isdisjoint(below) for below in self.inputs.values())
 
+    def users(self) -> Mapping[str, frozenset[str]]:
+        """Map the paths whose outputs live nodes use to the paths of these nodes, empty where no path leads there."""
+        found: dict[str, set[str]] = {}
+        for user, below in self.inputs.items():
+            for path in (path for number in below for path in self._roots.get(number, ())):
+                found.setdefault(path, set()).update(self._roots.get(user) or ("",))
+        return {path: frozenset(several) for path, several in found.items()}
+
     def _follow(
         self, nodes: dict[int, MakerNode], recorder: SaveRecorder, clashes: set[int], ends: Container[int]
     ) -> None:

@@ -164,6 +164,8 @@ def _write_elsewhere(one: Stopped, line: TypedLine) -> Fix:
     code = without_inplace(line.text) if is_result else out_of_place(line.text, one.rebinds)
     if code is not None:
         return Fix(kind="out-of-place", code=code, target=line, says_where=True)
+    if one.reading is not None:
+        return one.reading
     copied = written_path(line.text)
     if copied is not None and (copied in one.rebinds or "." in copied):
         return Fix(kind="write-copy", code=f"{copied} = {copied}.clone()", target=line, says_where=True)

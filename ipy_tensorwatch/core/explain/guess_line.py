@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from ..hazards.overwritten.read_copies import read_copies
 from ..records.report_parts import Inner, Site
 from ..records.trace.saved_tensor import Writing
 from ..runtime.record import record
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from ..blame.reasoning import Reasoning
     from ..hazards.error_facts import Stopped
+    from ..hazards.fix import Fix
     from ..records.trace.cell_error import ErrorFrame
     from ..runtime.deadline import Deadline
     from ..statements.statement import Statement
@@ -65,7 +67,7 @@ class Guess:
             carried = self._carried(found)
             found = self._with_candidate(replace(found, carried=carried, containers=self._containers(carried)))
             found = self._with_saver(found)
-        return replace(found, rebinds=self._rebinds(found))
+        return replace(found, rebinds=self._rebinds(found), reading=self._reading(found))
 
     def _with_line_of_owner(self, found: Stopped) -> Stopped:
         """Add the only line of the owner's function that writes to the local name."""
@@ -181,6 +183,14 @@ class Guess:
         """Return which of some variables are tuples or lists of tensors."""
         known = self.search.scene.error.containers
         return {path: known[path] for path in carried if path in known}
+
+    def _reading(self, found: Stopped) -> Fix | None:
+        """Return what lets the line inside a function that wrote read copies, if it reads what it writes."""
+        site = found.writing.site if found.writing is not None else None
+        write = site.inner if site is not None and site.inner is not None else found.inside
+        if write is None or write.cell is None:
+            return None
+        return read_copies(self.search.scene.built.plain_of(write.cell), write)
 
     def _rebinds(self, found: Stopped) -> frozenset[str]:
         """Return the names that can be rebound at the line inside a function that wrote, and whose values it reads."""

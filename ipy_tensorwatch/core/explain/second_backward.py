@@ -16,6 +16,7 @@ from ..runtime.record import record
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import covers_line, spell_path
+from ..syntax.name_promises import stands_for_itself
 from ..syntax.parsing import parse_cell, parse_path, walk_statements
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
@@ -176,8 +177,13 @@ class SecondBackward:
         if how in ("is", "shares") or user is None:
             return Fix(kind="retain-graph", code=keeping(self._freed_by))
         states = [*dict.fromkeys(self._states())] if how == "goes-on" else []
+        if name is not None and stands_for_itself(name):  # as `h_prev, c_prev` do for the state of the round before
+            past = (
+                self._spelled(one) for one in read_paths(user.text) if stands_for_itself(one) and self._is_computed(one)
+            )
+            states = [*dict.fromkeys((*states, *past))]
         if name in states:
-            code = "; ".join(detached(one, self._source) for one in states)
+            code = "; ".join(dict.fromkeys(detached(one, self._source) for one in states))
             return Fix(kind="detach-state", code=code, other=user.text, target=user)
         return fix_freed(name, user, made, is_covered=how == "goes-on", source=self._source)
 

@@ -130,11 +130,11 @@ def _last_binding(path: AccessPath, cells: Mapping[int, str]) -> tuple[int, int]
 
 def _computing(hazard: Hazard, after: Snapshot, write: tuple[int, int], cells: Mapping[int, str]) -> Iterator[str]:
     """Yield the statements that computed what is stale before a write, in order; none if one of them is not plain."""
-    places = ((one, (count, one.line, one.index)) for count in sorted(cells) for one in parse_statements(cells[count]))
+    places = [(one, (count, one.line, one.index)) for count in sorted(cells) for one in parse_statements(cells[count])]
     before = [each for each in places if each[1] < write]
     written = {parse_path(one).root for one in hazard.paths}
     graphs = (path.root for path, one in after.entries() if not path.steps and one.grad_fn is not None)
-    ran = {name for statement, _ in before for name in _RUN.findall(statement.text)}
+    ran = {name for statement, place in places if place[:2] <= write for name in _RUN.findall(statement.text)}
     due = {one for one in graphs if one not in ran and _depends(one, before, written)}
     stale = {*(set(hazard.fix.names) - ran or hazard.fix.names), *due}
     found: dict[_Place, Statement] = {}

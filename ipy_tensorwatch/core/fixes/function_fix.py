@@ -56,6 +56,8 @@ def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fi
             yield from _copied_binding(write, bound, path, is_array=is_array)
         elif path.root in _parameters(write.function) and not path.steps:
             yield from _own_argument(write, path.root, is_array=is_array)
+        elif path.root in _with_defaults(write.function) and path.steps[-1].startswith("['"):
+            yield from _kept_in_default(write, path)
 
 
 def _in_lambda(source: str, inner: Inner) -> Fix | None:
@@ -84,10 +86,12 @@ def _find_write(source: str, inner: Inner) -> _Write | None:
 
 def _written(node: ast.stmt) -> list[AccessPath]:
     """Return the paths that a statement may write to: those it names, or those that it hands to a call."""
-    named = [
+    several = [one for one in targets_of(node) if not one.is_label]
+    items = {one.path for one in several if one.kind == "write" and str(one.path).endswith("']")}
+    named = [  # an item that is written and assigned, as by `d["m"] += 1`, is no write to its dict
         AccessPath(one.path.root, one.path.steps[:-1] if one.kind == "assign" else one.path.steps)
-        for one in targets_of(node)
-        if not one.is_label
+        for one in several
+        if one.kind != "assign" or one.path not in items
     ]
     if named:
         return [*dict.fromkeys(named)]
@@ -102,6 +106,21 @@ def _globals(function: _Function) -> set[str]:
 def _parameters(function: _Function) -> list[str]:
     own = function.args
     return [one.arg for one in (*own.posonlyargs, *own.args, *own.kwonlyargs)]
+
+
+def _with_defaults(function: _Function) -> list[str]:
+    own = function.args
+    plain = [one.arg for one in (*own.posonlyargs, *own.args)]
+    by_name = [one.arg for one, value in zip(own.kwonlyargs, own.kw_defaults, strict=True) if value is not None]
+    return [*plain[len(plain) - len(own.defaults) :], *by_name]
+
+
+def _kept_in_default(write: _Write, path: AccessPath) -> Iterator[Fix]:
+    """Store a new tensor in the container that a default argument keeps from call to call."""
+    typed = write.typed(write.node)
+    code = out_of_place(typed.text, {str(path)})
+    if code is not None:
+        yield Fix(kind="out-of-place", code=code, target=typed, says_where=True)
 
 
 def _binding(write: _Write, path: AccessPath) -> ast.stmt | None:

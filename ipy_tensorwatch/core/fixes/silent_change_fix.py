@@ -17,7 +17,9 @@ from ..runtime.record import record
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
-from ..syntax.parsing import parse_path
+from ..syntax.ast_queries import arguments, last_name
+from ..syntax.parsing import function_around, parse_path
+from ..syntax.syntax_tree import find_nodes
 from .derivation import Derivation
 from .edited_source import are_apart
 from .function_fix import fix_in_function, makes_array
@@ -304,7 +306,12 @@ class _Search:
         """Return whether the call that wrote gives a result, so that the write need not be what it is called for."""
         site = self.change.site
         node = parse_one(site.text) if site else None
-        return not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call)
+        if site is None or not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+            return True
+        inner = site.inner
+        writer = function_around(self.cells.get(inner.cell, ""), inner.line) if inner is not None else None
+        handed = [last_name(one.func) for part in arguments(node.value) for one in find_nodes(ast.Call, part)]
+        return getattr(writer, "name", None) in handed
 
     def _copying(self, begun: TypedLine, path: AccessPath, other: AccessPath) -> Copying:
         mine, theirs = self.after.get(str(path)), self.after.get(str(other))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..records.trace.saved_tensor import Spoiled, Writing
     from ..records.typed_line import TypedLine
     from .codes import HazardCode
+    from .fix import Fix
 
 Trouble = Literal[
     "overwritten", "detached", "freed",
@@ -75,6 +76,8 @@ class Stopped:
         Which of `carried` are tuples or lists of tensors.
     rebinds
         For a write inside a function, the names that this function binds.
+    reading
+        For a write inside a function that reads what it writes, the fix that lets it read copies.
     """
 
     code: HazardCode
@@ -92,6 +95,7 @@ class Stopped:
     carried: tuple[str, ...] = ()
     containers: Mapping[str, Literal["tuple", "list"]] = field(default_factory=dict)
     rebinds: frozenset[str] = frozenset()
+    reading: Fix | None = None
 
 
 @record

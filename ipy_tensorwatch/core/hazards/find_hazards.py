@@ -17,9 +17,11 @@ from .hazard import Turn
 from .kept_memory.freed_memory import gone_memory
 from .kept_memory.kept_by_function import kept_and_trained_on
 from .kept_memory.kept_by_hook import kept_by_hooks
+from .kept_memory.kept_in_a_role import kept_in_a_role
 from .kept_memory.one_memory import kept_in_one_memory
 from .kept_memory.restored_in_vain import restored_in_vain
 from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference
+from .kept_memory.written_back import written_back_in_vain
 from .optimizers.made_optimizer import remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
 from .overwritten.find_breaks import find_breaks, remember_cell
@@ -63,14 +65,17 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     known = {path for one in breaks for path in one.paths}
     held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
     optimizers = remember_optimizers(reasoning, standing.optimizers)
-    begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
+    begun = [
+        one.as_part_of(standing.lasting)
+        for one in (*_begun(reasoning, known), *kept_in_a_role(reasoning, optimizers.values()))
+    ]
     sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
     begun += kept_by_hooks(reasoning, sources)
     begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     none: tuple[Hazard, ...] = ()
     wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
-    vain = () if any(one.hazard.code == "TW207" for one in begun) else restored_in_vain(reasoning)
+    vain = () if any(one.hazard.code == "TW207" for one in begun) else _in_vain(reasoning)
     hazards = (*wrong, *vain, *come_true(reasoning, standing.hazards), *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
@@ -82,6 +87,11 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
         optimizers=optimizers,
         writings={one.found.key: one.writing for one in found} if found else standing.writings,
     )
+
+
+def _in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
+    yield from restored_in_vain(reasoning)
+    yield from written_back_in_vain(reasoning)
 
 
 def _with_edits(fix: Fix, trace: CellTrace, standing: Standing) -> Fix:

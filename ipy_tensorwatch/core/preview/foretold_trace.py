@@ -112,6 +112,10 @@ class TraceWriter:
         reading = self._known.readings.get(path)
         if reading is None:
             return False
+        # A view of it gets another history once it is written.
+        users = [(one, self._known.readings.get(one)) for one in self._known.users.get(path, ())]
+        if any(one == "" or (user is not None and user.storage != reading.storage) for one, user in users):
+            return True
         return any(
             root != path
             and (

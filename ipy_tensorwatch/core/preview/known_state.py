@@ -71,6 +71,8 @@ class KnownState:
         What each optimizer holds.
     saved
         What the living graphs saved, overwritten or not.
+    users
+        By the path of a tensor, the paths of what was computed from it, empty for what no path leads to.
     standing
         The hazards that stand.
     origins
@@ -88,6 +90,7 @@ class KnownState:
     sizes: Mapping[str, int] = field(default_factory=dict)
     optimizers: Sequence[OptimizerHolding] = ()
     saved: Sequence[Overwritten] = ()
+    users: Mapping[str, frozenset[str]] = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing)
     origins: Origins = field(default_factory=Origins)
     read_only: frozenset[str] = frozenset()

@@ -24,15 +24,18 @@ def promises_to_update(name: str) -> bool:
 
 
 def names_what_it_fills(name: str, variable: str) -> bool:
-    """Return whether a function is named by the verb of what a variable holds.
+    """Return whether a function is named by the verb of what a variable holds, or by what is done to it.
 
     Examples
     --------
     >>> [names_what_it_fills(*one) for one in (("count", "counter"), ("log_loss", "logs"), ("show_image", "image"))]
     [True, True, False]
+    >>> names_what_it_fills("dequeue_and_enqueue", "queue"), names_what_it_fills("restore", "store")
+    (True, False)
     """
-    verb = name.lower().strip("_").split("_")[0]
-    return len(verb) > 2 and any(one.startswith(verb) for one in variable.lower().split("_"))  # noqa: PLR2004
+    words, parts = name.lower().strip("_").split("_"), variable.lower().split("_")
+    is_done = any(word in (f"en{one}", f"de{one}") for word in words for one in parts if one)
+    return is_done or (len(words[0]) > 2 and any(one.startswith(words[0]) for one in parts))  # noqa: PLR2004
 
 
 def may_run(name: str, inner: str) -> bool:
@@ -83,6 +86,9 @@ _HOW_MADE = ("initializ", "initialis")
 
 _STATE = frozenset(("cache", "memory", "state", "hidden", "history", "queue", "running", "count", "counter", "counts"))
 _AVERAGES = ("ema", "ewma", "shadow", "averaged")
+_OF_PARAMETERS = ("anchor", "frozen", "ref", "reference")
+_ROLES = (*_OF_PARAMETERS, "target", "teacher")
+"""The roles of parameters and of models beside what is trained; target parameters may as well be those to train."""
 
 
 @lru_cache(maxsize=4096)
@@ -127,6 +133,29 @@ def says_state(step: str) -> bool:
     [True, True, False, False]
     """
     return step.startswith(".") and not _STATE.isdisjoint(_words(step))
+
+
+@lru_cache(maxsize=4096)
+def says_role(name: str, *, of_parameters: bool = False) -> bool:
+    """Return whether a variable or a step names a role beside what is trained, which needs values of its own.
+
+    Examples
+    --------
+    >>> [says_role(one) for one in ("targetNet", ".ref_policy", "frozen", "prefix")]
+    [True, True, True, False]
+    """
+    return any(one in (_OF_PARAMETERS if of_parameters else _ROLES) for one in _words(name))
+
+
+def stands_for_itself(name: str) -> bool:
+    """Return whether a variable says that it is compared with what is trained, and gets no gradients by itself.
+
+    Examples
+    --------
+    >>> [stands_for_itself(one) for one in ("old_logp", "target", "init_h", "threshold")]
+    [True, True, False, False]
+    """
+    return says_role(name) or any(one in ("before", "old", *_OF_NAMES) for one in _words(name))
 
 
 def _words(name: str) -> list[str]:

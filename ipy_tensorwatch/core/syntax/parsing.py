@@ -19,11 +19,17 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _WITHOUT_BLOCKS = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Import, ast.ImportFrom)
 
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-_GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\.data\s+in\b|\b(?:set_|resize_)\(|\b(?:swap_tensors|setattr)\b")
+_GIVES_MEMORY = re.compile(
+    r"\.data\s*[,=](?!=)|\.data\s+in\b|\b(?:set_|resize_)\(|\b(?:swap_tensors|setattr|vector_to_parameters)\b"
+)
 _CONVERTS = re.compile(r"\.(?:to|half|double|bfloat16|cuda|cpu|to_empty|share_memory)\(")
 _HIDES_WRITES = re.compile(
     r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
     r"|\b(?:checkpoint|map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
+)
+_WRITES_BACK = re.compile(r"\.copy_\(|\.data\s*=(?!=)")
+_KEEPS_DATA = re.compile(
+    r"\.(?:data|detach\(\))(?![.\w])|(?:named_)?parameters\(\)|param_groups|^\s*\w+ = \w+(?:\.\w+)+\s*$", re.MULTILINE
 )
 _LAMBDA = "<lambda "
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
@@ -123,6 +129,11 @@ def may_write_gradients(source: str) -> bool:
 def may_restore(source: str) -> bool:
     """Return whether source may load a state dict that it has taken."""
     return "load_state_dict(" in source and ".state_dict()" in source
+
+
+def may_write_back(source: str) -> bool:
+    """Return whether source may copy to a tensor in place what it has kept of it."""
+    return bool(_WRITES_BACK.search(source)) and bool(_KEEPS_DATA.search(source))
 
 
 @lru_cache(maxsize=4096)
@@ -275,7 +286,7 @@ def bound_around(source: str, line: int) -> frozenset[str]:
     >>> sorted(bound_around("def f(x):\n    y = x + z", 2))
     ['x', 'y']
     """
-    innermost = _function_around(source, line)
+    innermost = function_around(source, line)
     return bound_in(innermost).union(_declared(innermost))
 
 
@@ -293,7 +304,7 @@ def rebindable(source: str, line: int) -> frozenset[str]:
     >>> [sorted(rebindable(source, line)) for line in (1, 2)], rebindable("def f(x):\n    x.mul_(2)", 2)
     ([['x', 'y'], ['y']], frozenset())
     """
-    innermost = _function_around(source, line)
+    innermost = function_around(source, line)
     loops = [one for one in all_nodes(innermost) if isinstance(one, ast.For | ast.While)]
     again = min((one.lineno for one in loops if covers_line(one, line)), default=line + 1)
     parts = [one for one in find_nodes(ast.Name, innermost) if isinstance(one.ctx, ast.Load)]
@@ -306,7 +317,7 @@ def _declared(function: ast.stmt) -> set[str]:
     return {name for part in declared for name in part.names}
 
 
-def _function_around(source: str, line: int) -> ast.stmt:
+def function_around(source: str, line: int) -> ast.stmt:
     """Return the innermost function around a line; `pass` if there is none."""
     tree = parse_cell(source)
     around = [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...core.blame.past_changes import PastChanges
 from ...core.explain.explain_error import explain_error
 from ...core.explain.node_log import NodeLog
+from ...core.fixes.copy_where_taken import name_copies
 from ...core.hazards.find_hazards import find_hazards
 from ...core.hazards.standing_hazards import Standing
 from ...core.origins.origins import Origins
@@ -94,13 +95,17 @@ class Reporter:
         none: tuple[Hazard, ...] = ()
         hazards = GUARD.run("finding-hazards", self._tell_hazards, reasoning, ended, default=none)
         GUARD.run("finding-writer", self.origins.add, reasoning.trace, default=None)
+        origins, sources = Origins.now(self.origins, ended.observed.shot.snapshot), self.sources.plain
+        known = hazards, self.standing, reasoning.trace.after, sources, origins
+        hazards, self.standing = GUARD.run("finding-fix", name_copies, *known, default=known[:2])
+        self.turns.extend(self.standing.turned)
         return Report(
             cell=ended.record,
             reasoning=reasoning,
             hazards=hazards,
             turns=self.standing.turned,
-            origins=Origins.now(self.origins, ended.observed.shot.snapshot),
-            sources=self.sources.plain,
+            origins=origins,
+            sources=sources,
         )
 
     def _reason(self, ended: EndedCell, add: Callable[[Reasoning, int], None]) -> Reasoning:
@@ -123,5 +128,4 @@ class Reporter:
         hazards, self.standing = GUARD.run(
             "explaining-error", explain_error, reasoning, self.standing, self.history, self.nodes, default=foretold
         )
-        self.turns.extend(self.standing.turned)
         return hazards

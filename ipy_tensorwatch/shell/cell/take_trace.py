@@ -13,6 +13,7 @@ from ...capture.runtime.threads import names_in_other_threads
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.backward.shared_gradients import shares_gradients
 from ...core.hazards.kept_memory.kept_by_function import may_be_kept
+from ...core.hazards.kept_memory.kept_in_a_role import may_have_a_role
 from ...core.hazards.optimizers.hidden_optimizer import holds_what_is_gone
 from ...core.records.reason import Reason
 from ...core.records.report_parts import Coverage, Unverified
@@ -149,7 +150,7 @@ def _may_be_at_risk(reasoning: Reasoning, sources: Sources) -> bool:
         return True
     if holds_what_is_gone(trace):
         return True
-    return bool(reasoning.born.together) or may_be_kept(trace.born, trace.own.steps)
+    return bool(reasoning.born.together) or may_be_kept(trace.born, trace.own.steps) or may_have_a_role(reasoning)
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:

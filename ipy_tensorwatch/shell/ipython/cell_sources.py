@@ -18,7 +18,14 @@ from ...core.statements.leftover_names import leftover_names
 from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.write_calls import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
-from ...core.syntax.parsing import may_define, may_give_memory, may_hide_writes, may_restore, may_write_gradients
+from ...core.syntax.parsing import (
+    may_define,
+    may_give_memory,
+    may_hide_writes,
+    may_restore,
+    may_write_back,
+    may_write_gradients,
+)
 from .ipython_private import FILES, HIDDEN
 from .resizing_code import ResizingCode
 
@@ -78,7 +85,7 @@ class Sources:
     write_gradients
         Whether any cell registers a hook of a backward, or defines the backward of a Function.
     restore
-        Whether any function may load a state dict that it has taken.
+        Whether any function may load a state dict that it has taken, or write back what it has kept.
     slow
         The cells that took more processor time than `SLOW`.
     nested
@@ -122,7 +129,7 @@ class Sources:
             return
         self.resizing.note(source)
         self.hide_writes = self.hide_writes or may_hide_writes(source)
-        self.restore = self.restore or may_restore(source)
+        self.restore = self.restore or may_restore(source) or may_write_back(source)
         self.cells.pop(count, None)
         self.cells[count] = source
         for name, one in definitions_in(source, count).items():

@@ -846,6 +846,8 @@ def show_image():
     print(image)
 def tick(): image.add_(1)
 def twice(): count()
+queue = torch.zeros(4)
+def dequeue_and_enqueue(k): queue[:len(k)] = k
 """
 
 
@@ -859,6 +861,8 @@ def twice(): count()
         ("show_image()", {"image"}),
         ("tick()", {"image"}),
         ("twice()", {"counter"}),
+        ("dequeue_and_enqueue(torch.ones(2))", set()),
+        ("old = queue[:2]\ndequeue_and_enqueue(torch.ones(2))", {"old"}),
         ("view = counter.detach()\ncount()", {"view"}),
     ],
 )

@@ -94,6 +94,15 @@ PROGRAMS = {
     "a lambda": [START + "act = lambda t: t.clamp_(min=3)", "y = act(x)"],
     "a module that works in place": [START + "act = nn.ReLU(inplace=True)\nx -= 3", "y = act(x)"],
     "a default argument": [START + "def f(v, total=torch.zeros(2)):\n    total += v\n    return total", "a = f(1)", "b = f(2)"],
+    "a function whose result is handed on": [
+        TRAIN + "def mean_of(states):\n    mean = states[0]\n    for k in mean:\n        for other in states[1:]:\n            mean[k] += other[k]\n        mean[k] = mean[k] / len(states)\n    return mean\nnets = [nn.Linear(2, 2) for _ in range(2)]\nstates = [one.state_dict() for one in nets]\nnet.load_state_dict(mean_of(states))",
+    ],
+    "an item of a default argument": [
+        START + "def f(v, kept={'total': torch.zeros(2)}):\n    kept['total'] += v\n    return kept['total']", "a = f(1)", "b = f(2)",
+    ],
+    "an item of a default argument, by its method": [
+        START + "def f(v, *, kept={'total': torch.zeros(2)}):\n    kept['total'].add_(v)\n    return kept['total']", "a = f(1)", "b = f(2)",
+    ],
     "a dataset": [
         START + "class D:\n    def __init__(self, x): self.x = x\n    def __getitem__(self, i):\n        row = self.x[i]\n        row -= 1\n        return row\nds = D(x.view(2, 3))",
         "a = ds[0]",

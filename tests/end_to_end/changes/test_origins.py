@@ -41,6 +41,7 @@ WAYS = [
     ([LINEAR, "best = {k: v for k, v in net.state_dict().items()}"], "net.weight", "best['weight']", "3:1 state_dict"),
     ([LINEAR, "n2.weight = net.weight"], "net.weight", "n2.weight", "3:1 same object"),
     ([LINEAR, "n2.load_state_dict(net.state_dict(), assign=True)"], "net.bias", "n2.bias", "3:1 load_state_dict"),
+    ([LINEAR + "\nv = torch.ones(6)", "q = 1\nnn.utils.vector_to_parameters(v, net.parameters())\nq = v + 1\nnn.utils.vector_to_parameters(v, net.parameters())"], "v", "net.bias", "3:2 same object"),
     ([LINEAR, "ps = list(net.parameters())"], "net.bias", "ps[1]", "3:1 same object"),
     ([F, "x = torch.ones(4)", "y = f(x)"], "x", "y", "4:1 call → 2:2"),
     ([G, "x = torch.ones(4)", "y = f(x)"], "x", "y", "4:1 call → 2:2"),

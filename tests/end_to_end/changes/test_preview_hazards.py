@@ -154,3 +154,28 @@ def test_what_no_optimizer_holds_is_foretold(optimizer: str, model: str):
     assert WIRED[optimizer, model] == [code for code, _ in foretold]
     assert told == foretold
     assert compare([TRAINED, MODELS], step) == ([], [])
+
+
+LEAVES = "import torch\nw = torch.ones(3, requires_grad=True)\nx = w * 2\n"
+
+
+@pytest.mark.parametrize("write", ["v = x.detach()\nv.add_(1)", "with torch.no_grad():\n    r = x[:2]\n    r.mul_(2)"])
+@pytest.mark.parametrize(
+    ("computed", "outcome"),
+    [
+        ("", "wrong"),
+        ("y = x.sum()", "risk"),
+        ("y = x * 3", "risk"),
+        ("y = x[0]", "wrong"),
+        ("y = x[0]; z = x[0].sum()", "risk"),
+        ("y = (x * 3).sum()", "risk"),
+    ],
+)
+def test_a_write_that_autograd_does_not_record_is_a_risk_where_another_graph_has_the_tensor(computed, outcome, write):
+    with Notebook() as nb:
+        nb.run(LEAVES + computed)
+        foretold = ipy_tensorwatch.preview(write).to_dict()["hazards"]
+        told = nb.run(write)["hazards"]
+
+    assert [("TW209", outcome)] == [(one["code"], one["outcome"]) for one in foretold]
+    assert [("TW209", outcome)] == [(one["code"], one["outcome"]) for one in told]

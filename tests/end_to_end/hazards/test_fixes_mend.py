@@ -167,6 +167,7 @@ def mend_second_cell(cells: list[str]) -> None:
 
 
 FREED = {
+    "two names of the round before": "h_prev, c_prev = h, c\n    h, c = rnn(x, (h_prev, c_prev))",
     "two names": "h, c = rnn(x, (h, c))",
     "two names that another statement binds": "both = rnn(x, (h, c))\n    h, c = both",
     "two states in two statements": "h = top(x, h)\n    c = low(h, c)",
@@ -179,6 +180,16 @@ def test_all_states_that_lead_into_a_freed_graph_are_detached(name: str):
         "import torch\nrnn, top, low = torch.nn.LSTMCell(2, 3), torch.nn.GRUCell(2, 3), torch.nn.GRUCell(3, 3)\n"
         "x = torch.ones(1, 2); h, c = torch.zeros(1, 3), torch.zeros(1, 3)",
         f"for t in range(3):\n    {FREED[name]}\n    (h.sum() + c.sum()).backward()",
+    ]
+    mend_second_cell(cells)
+
+
+def test_a_state_that_a_module_keeps_from_none_on_is_detached_once():
+    cells = [
+        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.rnn, self.state = nn.LSTM(2, 3, bias=False), None\n    def forward(self, x):\n"
+        "        out, self.state = self.rnn(x, self.state)\n        return out\nnet = Net()",
+        "for x in torch.ones(3, 4, 1, 2):\n    loss = net(x).sum()\n    loss.backward()",
     ]
     mend_second_cell(cells)
 
@@ -330,6 +341,50 @@ def test_a_statement_that_reads_what_it_writes_reads_a_copy():
     assert "    out[t + 1] = step(out[t].clone()) + w" == mended[1].split("\n")[1]
     with Notebook() as nb:
         for cell in [*mended, "out.sum().backward()"]:
+            nb.run(cell)
+
+
+FILLED = (
+    START
+    + """A, cell = torch.randn(3, 3, requires_grad=True), nn.RNNCell(2, 3)
+def rollout():
+    h = torch.zeros(4, 1, 3)
+    for t in range(3):
+        h[t + 1] = cell(torch.ones(1, 2), h[t])
+    return h
+def orthonormal():
+    V = A.clone()
+    for i in range(V.shape[1]):
+        for j in range(i):
+            V[:, i] -= (V[:, j] @ V[:, i]) * V[:, j]
+        V[:, i] = V[:, i] / V[:, i].norm()
+    return V
+def scaled():
+    h = A * 1
+    h[0] = h[1] * h[2].exp()
+    return h"""
+)
+FILLING = {
+    "rollout()": ["        h[t + 1] = cell(torch.ones(1, 2), h[t].clone())"],
+    "orthonormal()": [
+        "            V[:, i] -= (V[:, j].clone() @ V[:, i].clone()) * V[:, j].clone()",
+        "        V[:, i] = V[:, i].clone() / V[:, i].clone().norm()",
+    ],
+    "scaled()": ["    h[0] = h[1].clone() * h[2].clone().exp()"],
+}
+
+
+@pytest.mark.parametrize("call", FILLING)
+def test_a_function_that_fills_a_tensor_from_its_own_parts_reads_copies(call: str):
+    cells = [FILLED, f"{call}.square().sum().backward()"]
+    with Notebook() as nb:
+        for cell in cells:
+            nb.cell(cell)
+        [hazard] = nb.report()["hazards"]
+
+    assert FILLING[call] == [one["text"] for one in hazard["fix"]["edits"]]
+    with Notebook() as nb:
+        for cell in mend(cells, hazard):
             nb.run(cell)
 
 

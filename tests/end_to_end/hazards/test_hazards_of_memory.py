@@ -152,19 +152,52 @@ def test_a_state_dict_kept_by_reference_is_told_once_when_training_goes_on():
         assert ["TW207" in one for one in nb.said] == [False, False, False, True, False]
 
 
-def test_the_remedy_for_a_state_dict_keeps_what_was_best():
+def test_the_remedy_for_a_state_dict_copies_it_where_it_was_taken():
     with Notebook() as nb:
         nb.run(MODEL)
         nb.run("best = model.state_dict()")
         [hazard] = nb.run(STEP)["hazards"]
-        kept = nb.ns["best"]["weight"].clone()
         line = hazard["remedy"].split("`")[1]
 
-        assert line == "best = copy.deepcopy(best)"
+        assert line == "best = copy.deepcopy(model.state_dict())"
+        assert line in "".join(edit["text"] for edit in hazard["fix"]["edits"])
         assert nb.run(line)["hazards"] == []
+        kept = nb.ns["best"]["weight"].clone()
         assert nb.run(STEP)["hazards"] == []
         assert torch.equal(kept, nb.ns["best"]["weight"])
         assert [("[4]", "TW207", "best['weight'],")] == turns(nb)
+
+
+@pytest.mark.parametrize(
+    ("keep", "mended"),
+    [
+        ("before = model.weight", "before = model.weight.detach().clone()"),
+        ("best, n = params, 1", "best, n = copy.deepcopy(params), 1"),
+        ("run.best_model = model", "run.best_model = copy.deepcopy(model)"),
+        ("ema = list(model.parameters())", "ema = copy.deepcopy(list(model.parameters()))"),
+    ],
+)
+def test_the_very_parameters_under_the_name_of_a_copy_are_copied_where_they_got_it(keep: str, mended: str):
+    setting = f"{MODEL}\nparams = dict(model.named_parameters())\nclass Run: pass\nrun = Run()"
+    with Notebook() as nb:
+        [*_, report] = [nb.run(one) for one in (setting, keep, STEP)]
+        [hazard] = report["hazards"]
+        [*_, edit] = hazard["fix"]["edits"]
+        [later] = nb.run("1 + 1")["hazards"]
+
+    assert (mended, mended) == (edit["text"], hazard["remedy"].split("`")[1])
+    assert (hazard["remedy"], hazard["fix"]) == (later["remedy"], later["fix"])
+    with Notebook() as nb:
+        assert [] == [nb.run(one) for one in mend([setting, keep, STEP], hazard)][-1]["hazards"]
+
+
+def test_a_function_that_keeps_and_trains_is_not_copied_after_it_has_trained():
+    with Notebook() as nb:
+        nb.run(MODEL)
+        nb.run(KEEPER)
+        [hazard] = nb.run("best = fit(model)")["hazards"]
+
+    assert [] == [edit for edit in hazard["fix"]["edits"] if edit["cell"] == 3]
 
 
 KEEPER = """

@@ -345,3 +345,16 @@ def test_a_write_that_autograd_did_not_record_is_told_of_what_the_cell_made():
 
     assert (hazard["code"], hazard["outcome"], hazard["paths"]) == ("TW209", "wrong", ["h"])
     assert [one for one in recorded if "k" in one["paths"]] == []
+
+
+FILL = "def fill(t):\n    h = t.clone()\n    h[1:] = h[:1].exp() * h[1:]\n    return h\n"
+
+
+@pytest.mark.parametrize("call", ["h = fill(w)", "for _ in range(2):\n    h = fill(w)", "h, n = fill(w), 1"])
+def test_what_one_call_saves_overwrites_and_gives_was_written_by_no_later_statement(call):
+    with Notebook() as nb:
+        nb.run(LEAF + FILL)
+        [*_, hazard] = of_what_was_saved(nb.run(f"{call}\nk = 2\nloss = (h.square() * k).mean()"))
+
+    assert call.split("\n")[-1].strip() == hazard["written_at"]["text"]
+    assert [] == hazard["fix"]["edits"]

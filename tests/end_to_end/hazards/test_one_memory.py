@@ -54,7 +54,33 @@ def copied(n):
 env, model = Env(), torch.nn.Linear(2, 1)
 opt = torch.optim.SGD(model.parameters(), lr=0.1)
 """
+IN_FUNCTIONS = """
+def walk(x, n=4):
+    chain = []
+    for _ in range(n):
+        x.data.add_(torch.ones(2))
+        chain.append(x.detach())
+    return chain
+def shares(n=3):
+    each = []
+    for i in range(n):
+        opt.zero_grad(set_to_none=False)
+        model(torch.full((1, 2), i + 1.)).sum().backward()
+        each.append(model.weight.grad)
+    return each
+def looks(x, n=3):
+    return [x.detach() for _ in range(n)]
+def own(n=3):
+    each = []
+    for i in range(n):
+        opt.zero_grad()
+        model(torch.full((1, 2), i + 1.)).sum().backward()
+        each.append(model.weight.grad)
+    return each
+"""
 KEPT = {
+    "data that a function moves": ("chain = walk(torch.zeros(2))", "chain", 4),
+    "gradients that a function adds up": ("each = shares()", "each", 3),
     "a generator's views": ("batches = [b for b in stream()]", "batches", 5),
     "a list of a generator": ("batches = list(stream())", "batches", 5),
     "a list that a function gave back": ("got = collect(4)", "got", 4),
@@ -115,6 +141,8 @@ KEPT = {
     "the values of a dict": ("s = torch.zeros(2)\nd = {i: s.add_(1) for i in range(4)}", "d", 4),
 }
 QUIET = {
+    "views that a function only takes": "x = torch.zeros(2)\nseen = looks(x)\nx.data.add_(1)",
+    "gradients that each get memory of their own": "each = own()",
     "new memory each time": "kept = []\nfor i in range(4):\n    t = torch.zeros(2); t += i; kept.append(t)",
     "copies": "buf = torch.zeros(2)\nkept = []\nfor i in range(4):\n    buf += 1\n    kept.append(buf.clone())",
     "copies that a function makes": "seen = copied(4)",
@@ -151,7 +179,7 @@ def of_one_memory(report):
 @pytest.mark.parametrize(("cell", "container", "count"), KEPT.values(), ids=KEPT)
 def test_tensors_that_are_one_memory_are_told_once_with_the_lines_that_kept_and_wrote(cell, container, count):
     with Notebook() as nb:
-        nb.run(STREAM)
+        nb.run(STREAM + IN_FUNCTIONS)
         [hazard] = of_one_memory(nb.run(cell))
         again = of_one_memory(nb.run("print(1)"))
 
@@ -165,14 +193,14 @@ def test_tensors_that_are_one_memory_are_told_once_with_the_lines_that_kept_and_
 @pytest.mark.parametrize("cell", QUIET.values(), ids=QUIET)
 def test_nothing_is_told_of_tensors_that_were_not_filled_one_after_the_other(cell: str):
     with Notebook() as nb:
-        nb.run(STREAM)
+        nb.run(STREAM + IN_FUNCTIONS)
 
         assert of_one_memory(nb.run(cell)) == []
 
 
 @pytest.mark.parametrize("name", KEPT)
 def test_the_fix_keeps_a_copy_of_each(name: str):
-    cells = [STREAM, KEPT[name][0]]
+    cells = [(STREAM + IN_FUNCTIONS).strip(), KEPT[name][0]]
     with Notebook() as nb:
         nb.run(cells[0])
         [hazard] = of_one_memory(nb.run(cells[1]))

@@ -105,12 +105,45 @@ SWAPPED = """class Swapped:
     def __exit__(self, *error): self.net.load_state_dict(self.saved)
 mean = {k: v + 1 for k, v in net.state_dict().items()}
 """
+SHADOW = """class Shadow:
+    def __init__(self, net): self.net, self.mean, self.old = net, {n: p + 1 for n, p in net.named_parameters()}, {}
+    def apply(self):
+        for n, p in self.net.named_parameters():
+            self.old[n] = p.data
+            p.data.copy_(self.mean[n])
+    def restore(self):
+        for n, p in self.net.named_parameters(): p.data.copy_(self.old[n])
+shadow = Shadow(net)
+"""
+SIGNS = """def with_signs(net):
+    old = [p.data for p in net.parameters()]
+    for p in net.parameters(): p.data.sign_()
+    result = score(net)
+    for p, o in zip(net.parameters(), old): p.data.copy_(o)
+    return result
+"""
+SAM = """class Sam(torch.optim.SGD):
+    @torch.no_grad()
+    def ascend(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["old"] = p.data
+                p.add_(p.grad)
+    def descend(self):
+        for group in self.param_groups:
+            for p in group["params"]: p.data = self.state[p]["old"]
+sam = Sam(net.parameters(), lr=0.1)
+"""
 KEPT = {
+    "data that a method writes over": (SHADOW, "shadow.apply()"),
+    "data that a method of an optimizer writes over": (SAM, "net(x).sum().backward(); sam.ascend()"),
     "a method": (EMA, "ema.apply_to(net)"),
     "a method, and another loads it again": (EMA, "ema.apply_to(net)\nscore(net)\nema.restore(net)"),
     "a context manager": (SWAPPED, "with Swapped(net, mean):\n    score(net)"),
 }
 TOLD = {
+    "a leaf that a function moves and moves back": ("w = torch.ones(3, requires_grad=True)\ndef probe(w, d):\n    old = w.data\n    w.data += d\n    v = w.sum().item()\n    w.data.copy_(old)\n    return v\n", "v = probe(w, 1.0)"),
+    "data that a function writes over and back": (SIGNS, "with_signs(net)"),
     "a trial": (TRY, "trial(net)"),
     "in one statement of a loop": (TRY, "for _ in range(2):\n    trial(net)"),
     "the best of some epochs": (BEST, "fit(net)"),
@@ -133,6 +166,10 @@ TOLD = {
     "the state of an optimizer": ("opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)\ndef train(model):\n    model(x).square().mean().backward(); opt.step()\ntrain(net)\n" + "def trial(model):\n    kept = opt.state_dict()\n    for _ in range(2):\n        model(x).square().mean().backward()\n        opt.step()\n    opt.load_state_dict(kept)\n", "trial(net)"),
 }  # fmt: skip
 QUIET = {
+    "clones that a function writes back": (SIGNS.replace("p.data for", "p.data.clone() for"), "with_signs(net)"),
+    "data that a method exchanges": (SHADOW.replace("p.data.copy_(self.mean[n])", "p.data = self.mean[n].detach()"), "shadow.apply()"),
+    "data that a method writes over, not run": (SHADOW, "y = shadow.net(x)"),
+    "data that a method writes back alone": (SHADOW + "shadow.old = {n: p.detach() - 1 for n, p in net.named_parameters()}\n", "shadow.restore()"),
     "a copy that a method keeps": (EMA.replace("net.state_dict()\n", "copy.deepcopy(net.state_dict())\n"), "ema.apply_to(net)"),
     "kept by a method after it loaded": (EMA.replace("        self.backup = net.state_dict()\n", "").replace("(self.mean)", "(self.mean)\n        self.backup = net.state_dict()"), "ema.apply_to(net)"),
     "a context manager that is not entered": (SWAPPED, "swapped = Swapped(net, mean)"),

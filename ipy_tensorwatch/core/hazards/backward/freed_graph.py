@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import read_paths
 from ...statements.statement import parse_statements
+from ...syntax.name_promises import stands_for_itself
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import FreedGraph
@@ -120,7 +121,8 @@ def _fix(
     fix = fix_freed(next(iter(one.names), None), user, made, is_covered=one.is_covered, source=source)
     if fix.kind != "detach-state" or user is None:
         return fix
-    states = [*dict.fromkeys(path for path in (*one.names[:1], *sorted(roots)) if _is_carried(path, user.text))]
+    paths = (*one.names[:1], *sorted(roots))
+    states = [*dict.fromkeys(path for path in paths if _is_carried(path, user.text) or _is_past(path, user.text))]
     owners = {path.partition("[")[0]: path for path in reversed(states)}  # a tuple is detached as a whole
     return replace(fix, code="; ".join(detached(path, source) for path in states if path in owners.values()))
 
@@ -145,6 +147,8 @@ def fix_freed(
     """
     if name is None or user is None or not _is_read(name, user.text):
         return Fix(kind="retain-graph")
+    if stands_for_itself(name):
+        return Fix(kind="detach-state", code=detached(name, source), other=user.text, target=user)
     if is_covered and (_is_carried(name, user.text) or (made and _is_carried(name, made.text))):
         return Fix(kind="detach-state", code=detached(name, source), other=user.text, target=user)
     if made and _binds(made.text, name) and not _is_carried(name, made.text):
@@ -163,6 +167,11 @@ def _is_carried(name: str, text: str) -> bool:
     """Return whether a statement reads and rebinds a variable, or calls the object that keeps it."""
     owner = _ITEM.fullmatch(name)
     return "." in name or (_binds(text, owner[1] if owner else name) and _is_read(name, text))
+
+
+def _is_past(name: str, text: str) -> bool:
+    """Return whether a statement reads a variable that stands for what it was, as `h_prev` does for `h`."""
+    return stands_for_itself(name) and _is_read(name, text)
 
 
 def _is_read(name: str, text: str) -> bool:
@@ -186,6 +195,8 @@ def detached(name: str, source: str = "") -> str:
     ('h = h.detach()', 'state = tuple(one.detach() for one in state)')
     >>> detached("h", "h = None")
     'h = None if h is None else h.detach()'
+    >>> detached("m.state[0]", "self.rnn, self.state = nn.LSTM(2, 3, bias=False), None")
+    'm.state = None if m.state is None else tuple(one.detach() for one in m.state)'
     >>> detached("total", "n, total = 0, 0.0")
     'total = total.detach() if torch.is_tensor(total) else total'
     """
@@ -193,7 +204,7 @@ def detached(name: str, source: str = "") -> str:
     path = owner[1] if owner else name
     value = f"tuple(one.detach() for one in {path})" if owner else f"{path}.detach()"
     name = re.escape(path.rpartition(".")[2])
-    begins = re.search(rf"\b{name}\b[^\n=]*=[^\n=]*\bNone\b", source)
+    begins = re.search(rf"\b{name}\b[^\n=]*=(?!=)[^\n]*\bNone\b", source)
     counts = re.search(rf"\b{name}\b[^\n=()]*=[^\n=(\w]*\d[\d.e]*\s*(?:$|[;#,\n])", source)
     if counts:
         return f"{path} = {value} if torch.is_tensor({path}) else {path}"

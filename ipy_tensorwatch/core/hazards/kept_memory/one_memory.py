@@ -11,16 +11,22 @@ from ...interpreter.functions_named import functions_named
 from ...records.path import AccessPath, container_of
 from ...records.report_parts import Inner, Site
 from ...records.typed_line import typed_line
-from ...statements.writes.kept_in_loops import keeping_copies, refilled_by_itself, refilled_in_loop
-from ...statements.writes.refilled_by_calls import keeping_statement, refilled_by_call
+from ...statements.writes.kept_in_loops import (
+    keeping_copies,
+    keeping_statement,
+    refilled_by_itself,
+    refilled_in_loop,
+)
+from ...statements.writes.refilled_by_calls import putting_statement, refilled_by_call
 from ...syntax.ast_queries import last_name
-from ...syntax.parsing import parse_cell, parse_header, parse_path
+from ...syntax.parsing import may_hide_writes, parse_cell, parse_header, parse_path
 from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import VIEWS
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import OneMemory
 from ..lasting_hazard import Lasting
+from .functions_reached import line_of_definition
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from ...records.reading import Reading
     from ...records.report_parts import Change
     from ...records.trace.cell_trace import CellTrace
+    from ...records.typed_line import TypedLine
     from ...statements.statement import Statement
 
     Written = tuple[AccessPath, Change, Reading]
@@ -85,11 +92,21 @@ def _each_memory(reasoning: Reasoning, changes: Iterable[Change], known: Contain
 
 
 class Refill(NamedTuple):
-    """How the memory was written between two items, if known: how often, where, and which inner line kept it."""
+    """How the memory was written between two items.
+
+    Attributes
+    ----------
+    times
+        How often, if known.
+    site
+        Where.
+    kept
+        The statement of a function that kept each, if it is known.
+    """
 
     times: int | None
     site: Site | None
-    keeping: Inner | None = None
+    kept: TypedLine | None = None
 
 
 def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
@@ -111,16 +128,26 @@ def _within(reasoning: Reasoning, items: Sequence[Item], known: FollowedStatemen
     """Return the writes of the statements that put the items there, if their source shows that each was kept."""
     born = items[0].born
     times = _times_written(reasoning, items)
-    if (times is None and not _may_be_written(reasoning, items[0])) or (times is not None and times < len(items) - 1):
+    is_counted = times is not None and times >= len(items) - 1
+    if not is_counted and not _may_be_written(reasoning, items[0]):
         return None
     followed = known.of(sorted({one.statement for one in born.positions}))
     for one in followed:
-        site = one.refill(items[0].path.root)
-        if site is not None:
-            return Refill(times=times, site=site, keeping=one.keeping(container_of([item.path for item in items])))
+        found = one.refill(items[0].path.root)
+        if found is not None and (is_counted or times is None or _is_hidden(found.site)):
+            kept = found.kept or one.keeping(container_of([item.path for item in items]))
+            return found._replace(times=times if is_counted else None, kept=kept)
+    if not is_counted and times is not None:
+        return None
     is_unread = times is not None and any(one.repeats_unread for one in followed)
     several = len({item.reading.object for item in items}) >= FEW
     return Refill(times=times, site=None) if is_unread and several else None
+
+
+def _is_hidden(site: Site | None) -> bool:
+    """Return whether a statement may write past the version counter."""
+    line = site and (site.inner or site)
+    return line is not None and may_hide_writes(line.text)
 
 
 def _may_be_written(reasoning: Reasoning, item: Item) -> bool:
@@ -170,42 +197,49 @@ class _Followed:
         self._node = parse_header(statement.text) or ast.Pass()
         self._around = None if is_alone else parse_cell(trace.own.plain)
         self.functions = functions_named(self._node, self._notebook)
-        self._refills: dict[str, Site | None] = {}
+        self._refills: dict[str, Refill | None] = {}
 
     def _may_hold(self, name: str) -> bool:
         """Return whether a variable leads to a tensor when the cell has ended, or to what holds some."""
         return name in self._trace.after.scenes or self._trace.after.get(name) is not None
 
-    def refill(self, into: str) -> Site | None:
+    def refill(self, into: str) -> Refill | None:
         """Return where a loop of the cell writes to what it puts into a variable, or a function's to what it keeps."""
         if into not in self._refills:
             self._refills[into] = self._find_refill(into)
         return self._refills[into]
 
-    def _find_refill(self, into: str) -> Site | None:
+    def _find_refill(self, into: str) -> Refill | None:
         site = self._statement.site()
         if refilled_by_itself(self._node):
-            return site
+            return Refill(None, site)
         found = refilled_in_loop(self._around, into, self._may_hold) if self._around else None
         if found is not None:
-            return Site(line=found.lineno, end_line=found.end_lineno or found.lineno, text=ast.unparse(found))
-        inside = ((name, refilled_in_loop(tree)) for name, tree in self.functions.items())
-        by_name = next(((name, found) for name, found in inside if found is not None), None)
-        name, found = by_name or refilled_by_call(self._node, self.functions) or ("", None)
-        if found is None:
-            return None
-        return replace(site, certainty="inferred", inner=self._inner(name, found))
+            text = ast.unparse(found)
+            return Refill(None, Site(line=found.lineno, end_line=found.end_lineno or found.lineno, text=text))
+        for name, tree in self.functions.items():
+            found = refilled_in_loop(tree)
+            if found is not None:
+                node = keeping_statement(tree, found)
+                return Refill(None, self._inside(name, found), self._typed(name, node) if node else None)
+        called = refilled_by_call(self._node, self.functions)
+        return Refill(None, self._inside(*called)) if called else None
 
-    def _inner(self, name: str, found: ast.stmt) -> Inner:
-        """Return the line of a statement of a function or class."""
+    def _inside(self, name: str, found: ast.stmt) -> Site:
+        """Return the statement, with the line of a function or class that it runs."""
         known = self._notebook.definitions[name]
-        return Inner(cell=known.cell, line=found.lineno + known.offset, text=ast.unparse(found))
+        inner = Inner(cell=known.cell, line=found.lineno + known.offset, text=ast.unparse(found))
+        return replace(self._statement.site(), certainty="inferred", inner=inner)
 
-    def keeping(self, container: AccessPath) -> Inner | None:
+    def _typed(self, name: str, node: ast.stmt) -> TypedLine | None:
+        is_simple = isinstance(node, ast.Expr | ast.Assign)
+        return line_of_definition(node, self._notebook.definitions[name]) if is_simple else None
+
+    def keeping(self, container: AccessPath) -> TypedLine | None:
         """Return the line of a function of the notebook that puts the tensors into a container."""
         name = (container.root, *(one for one in container.steps if one.startswith(".")))[-1].removeprefix(".")
-        found = keeping_statement(name, self.functions)
-        return None if found is None else self._inner(*found)
+        found = putting_statement(name, self.functions)
+        return None if found is None else self._typed(*found)
 
     @property
     def repeats_unread(self) -> bool:
@@ -256,21 +290,17 @@ def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], 
     container = container_of([one for one, _ in items])
     fact = OneMemory(container=str(container), count=len(items), times=written.times)
     places = {one.steps[len(container.steps) + 1 :] for one, _ in items}
-    keeping = next((one for one in (born, written.keeping) if one and keeping_copies(one.text, copy, places)), born)
-    code = keeping_copies(keeping.text, copy, places) if keeping else None
+    target, code = typed_line(count, born), keeping_copies(born.text, copy, places) if born else None
+    if code is None and written.kept is not None:
+        target, code = written.kept, keeping_copies(written.kept.text, copy, places)
+    is_elsewhere = target is written.kept and target is not None
     hazard = Hazard(
         code="TW211",
         outcome="risk",
         paths=tuple(str(one) for one, _ in items),
         op=None,
         fact=fact,
-        fix=Fix(
-            kind="keep-copies",
-            code=code or "",
-            other=copy,
-            target=typed_line(count, keeping),
-            says_where=keeping is not born,
-        ),
+        fix=Fix(kind="keep-copies", code=code or "", other=copy, target=target, says_where=is_elsewhere),
         saved_at=born,
         written_at=written.site,
         saved_cell=count if born else None,

@@ -7,16 +7,15 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
-from ...records.report_parts import Inner, Site
-from ...records.typed_line import TypedLine
+from ...records.report_parts import Site
 from ...runtime.grouped import grouped
 from ...syntax.ast_queries import last_name, spell_path
 from ...syntax.parsing import bound_in, may_restore, parse_header, walk_statements
-from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import LOOPS, all_nodes
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptReference
+from .functions_reached import has_written, inner_of, line_of_definition, reached
 from .kept_by_function import Calls, is_call
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from ...blame.reasoning import Reasoning
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.notebook import Definition, Notebook
-    from ...statements.statement import Statement
+    from ...records.typed_line import TypedLine
 
 _BLOCKS = (*LOOPS, ast.If, ast.With, ast.Try)
 _SHALLOW = ("dict", "OrderedDict", "copy")
@@ -63,27 +62,12 @@ def restored_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
         node = parse_header(statement.text) if statement.calls and statement.index in trace.own.ran else None
         for defined, one in _restored_by(node, trace.notebook) if node is not None else ():
             place, step = (defined.cell, one.taken[0][0].lineno + defined.offset), steps.get(statement.index)
-            is_seen = _has_written(reasoning, statement) if one.other is not None else step is not None
+            is_seen = has_written(reasoning, statement) if one.other is not None else step is not None
             if is_seen and place not in told:
                 told.add(place)
                 inner = step.inner if step is not None else None
-                inner = _inner(one.other, defined) if one.other is not None else inner
+                inner = inner_of(one.other, defined) if one.other is not None else inner
                 yield _hazard(one, defined, statement.site(inner=inner), trace)
-
-
-def _has_written(reasoning: Reasoning, statement: Statement) -> bool:
-    """Return whether a statement was seen to write to a parameter or a buffer that a variable leads to."""
-    trace, here = reasoning.trace, (statement.line, statement.text)
-    written = [
-        storage
-        for storage, writes in trace.own.writes.items()
-        if any(one.statement == statement.index for write in writes for one in write.positions)
-    ]
-    readings = [one for storage in written for _, one in trace.after.by_storage.get(storage, ())]
-    for one in reasoning.changes if not readings else ():
-        if one.kind == "mutated" and any((site.line, site.text) == here for site in one.sites):
-            readings += [reading for reading in [trace.after.get(one.path)] if reading is not None]
-    return any(one.kind in ("parameter", "buffer") for one in readings)
 
 
 def _restored_by(node: ast.stmt, notebook: Notebook) -> Iterator[tuple[Definition, Reloaded]]:
@@ -91,27 +75,12 @@ def _restored_by(node: ast.stmt, notebook: Notebook) -> Iterator[tuple[Definitio
     able = {name for name in functions if may_restore(notebook.definitions[name].source)}
     if able:
         stepping = Calls(functions, notebook.classes).to(lambda one: ".step(" in ast.unparse(one)) | {"step"}
-        reached = [one for one in _reached(node, functions) if one[0] in able]
-        for name, function in reached:
+        ran = [one for one in reached(node, functions) if one[0] in able]
+        for name, function in ran:
             yield from ((notebook.definitions[name], one) for one in find_restored(function, stepping, functions))
-        for name, several in grouped(reached, lambda one: one[0]).items():
+        for name, several in grouped(ran, lambda one: one[0]).items():
             methods = [method for _, method in several] if isinstance(functions[name], ast.ClassDef) else []
             yield from ((notebook.definitions[name], one) for one in _restored_by_methods(methods))
-
-
-def _reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Yield the functions and methods whose names are called, from a statement on, with the definition of each."""
-    every = [(name, one) for name, tree in functions.items() for one in all_nodes(tree)]
-    left = [(name, one) for name, one in every if isinstance(one, ast.FunctionDef)]
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        parts = [*all_nodes(waiting.pop())]
-        called = {last_name(one.func) for one in parts if isinstance(one, ast.Call)}
-        called |= {"__enter__", "__exit__"} if any(isinstance(one, ast.With) for one in parts) else set()
-        found = [one for one in left if (one[0] if one[1].name == "__init__" else one[1].name) in called]
-        left = [one for one in left if one not in found]
-        waiting += [one for _, one in found]
-        yield from found
 
 
 def _restored_by_methods(methods: Sequence[ast.FunctionDef]) -> Iterator[Reloaded]:
@@ -308,7 +277,7 @@ def _is_none(value: ast.expr) -> bool:
 def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace) -> Hazard:
     steps, every = f"{one.owner}.step(", trace.notebook.definitions.values()
     is_module = one.owner not in trace.notebook.optimizers and not any(steps in each.source for each in every)
-    several = [_line(node, defined) for node, _ in one.taken]
+    several = [line_of_definition(node, defined) for node, _ in one.taken]
     copies = [
         _copied(text, ast.unparse(call), is_module=is_module)
         for text, (_, call) in zip(several, one.taken, strict=True)
@@ -322,7 +291,7 @@ def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace)
         fact=KeptReference(
             container=one.name,
             owner=one.owner,
-            loaded=None if one.loaded is None else _line(one.loaded, defined),
+            loaded=None if one.loaded is None else line_of_definition(one.loaded, defined),
         ),
         fix=Fix(
             kind="keep-copies",
@@ -343,13 +312,3 @@ def _copied(taken: TypedLine, spelled: str, *, is_module: bool) -> str:
     """Return a statement with a copy in place of a state dict; nothing if it does not spell it once."""
     copied = f"{{k: v.clone() for k, v in {spelled}.items()}}" if is_module else f"copy.deepcopy({spelled})"
     return taken.text.replace(spelled, copied, 1) if taken.text.count(spelled) == 1 else ""
-
-
-def _inner(node: ast.stmt, defined: Definition) -> Inner:
-    line = _line(node, defined)
-    return Inner(cell=defined.cell, line=line.line, text=line.text)
-
-
-def _line(node: ast.stmt, defined: Definition) -> TypedLine:
-    text = spell_header(node, defined.source.split("\n"))
-    return TypedLine(cell=defined.cell, line=node.lineno + defined.offset, text=text)

@@ -52,7 +52,7 @@ def kept_by_reference(
         if reading.storage in trained and not _keeps_its_own(path, parse_path(trained[reading.storage]), modules):
             roots.setdefault(path.root, []).append((path, trained[reading.storage], change))
     for followers in roots.values():
-        yield _lasting(followers, snapshot, cell)
+        yield kept_with(followers, snapshot, cell)
 
 
 def kept_by_name(updates: Iterable[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
@@ -74,7 +74,7 @@ def kept_by_name(updates: Iterable[Change], snapshot: Snapshot, cell: int) -> It
         if keepsake is not None and not all(_is_named(keepsake, site) for site in change.sites):
             keepsakes.setdefault(keepsake, []).append((path, str(owner), change))
     for keepsake, followers in keepsakes.items():
-        yield _lasting(followers, snapshot, cell, keepsake)
+        yield kept_with(followers, snapshot, cell, keepsake)
 
 
 def keepsake_of(path: AccessPath, owner: AccessPath) -> AccessPath | None:
@@ -136,9 +136,10 @@ def _with_owner(paths: Iterable[AccessPath]) -> AccessPath:
     return min(paths, key=lambda one: not one.steps or not one.steps[-1].startswith("."))
 
 
-def _lasting(
+def kept_with(
     followers: Sequence[SharedItem], snapshot: Snapshot, cell: int, keepsake: AccessPath | None = None
 ) -> Lasting:
+    """Return the hazard for parameters that follow their owner, for as long as they do."""
     path, owner, change = followers[0]
     ends = [(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
     items = [(path, owner) for path, owner, _ in followers]

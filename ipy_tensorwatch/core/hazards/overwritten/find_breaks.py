@@ -146,6 +146,9 @@ def _lying_on(reasoning: Reasoning, reading: Reading) -> Sequence[Entry]:
 def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry]) -> Writing:
     """Return the write: preferably of a statement that names a variable over these bytes."""
     cell, count = reasoning.own, reasoning.trace.cell.count
+    made = _made_by(reasoning, saved)
+    if made is not None:
+        return Writing(cell=count, site=made)
     told = [(path, reading, reasoning.verdict(Difference(path=path, before=reading, after=reading)))
             for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
     told = [one for one in told if one[2].sites]
@@ -162,6 +165,21 @@ def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry])
         is_array=reading.kind == "ndarray",
         is_leaf=reading.collects_gradient,
     )
+
+
+def _made_by(reasoning: Reasoning, saved: SavedTensor) -> Site | None:
+    """Return the statement that saved and wrote before anything was bound to the memory: nothing has written since."""
+    trace, storage, timeline = reasoning.trace, saved.reading.storage, reasoning.own.timeline
+    arrived = ((one, one.reading) for one in trace.arrivals if one.reading and one.reading.storage == storage)
+    first, reading = next(arrived, (None, None))
+    if first is None or reading is None or saved.cell != trace.cell.count or storage in trace.own.writes:
+        return None
+    now, ran = trace.after.get(first.path), {one.statement for one in first.positions}
+    if now is None or (now.object, now.version) != (reading.object, reading.version) or len(ran) != 1:
+        return None
+    site, saver = timeline.site(min(ran)), timeline.maker(saved.sequence)
+    is_saver = site is not None and saver is not None and (site.line, site.text) == (saver.line, saver.text)
+    return site if is_saver and (reading.version or 0) > saved.version else None
 
 
 def _is_by_another_way(verdict: Verdict) -> int:

@@ -11,6 +11,7 @@ from ...syntax.magic_calls import puts_back
 from ...syntax.parsing import parse_path, rebindable
 from ...syntax.torch_vocabulary import INPLACE_LAYERS
 from ..fix import Fix
+from .read_copies import read_copies
 from .saved_copy import save_copy
 from .stale_results import NOTHING_STALE, Stale
 from .updates_since import is_update
@@ -50,7 +51,7 @@ def fix_overwritten(
         return Fix(kind="copy-for-checkpoint")
     if site is not None and site.inner is not None:
         return (saving and save_copy(saving, site)) or _inside(site.inner, saving)
-    if site is None and not paths:
+    if (site is None and not paths) or (writing.path is None and _is_within_one(saving, site)):
         return Fix(kind="find-line")
     code = out_of_place(site.text, paths) if site else None
     target = typed_line(writing.cell, site)
@@ -104,11 +105,12 @@ def _again(writing: Writing, stale: Stale) -> Fix:
 
 def _inside(inner: Inner, saving: Saving | None) -> Fix:
     """Write out of place inside a function, which may not rebind names that it only reads, nor lose what it wrote."""
-    names = rebindable(saving.notebook.source_of(inner.cell), inner.line) if saving else frozenset[str]()
+    source = saving.notebook.source_of(inner.cell) if saving else ""
+    names = rebindable(source, inner.line) if saving else frozenset[str]()
     code, target = out_of_place(inner.text, names), typed_line(inner.cell, inner)
     if code is not None:
         return Fix(kind="out-of-place", code=code, target=target, says_where=True)
-    return Fix(kind="copy-for-function", target=target)
+    return read_copies(source, inner) or Fix(kind="copy-for-function", target=target)
 
 
 def _copied(writing: Writing, target: TypedLine | None) -> Fix | None:

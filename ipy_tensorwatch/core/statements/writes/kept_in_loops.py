@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer"))
 _MAKING = frozenset(("arange", "array", "empty", "full", "ones", "rand", "randint", "randn", "tensor", "zeros"))
+_OF_GRADIENTS = frozenset(("backward", "zero_grad"))
 _KEEPING = frozenset(("add", "append", "appendleft", "extend", "insert", "push", "put"))
 
 
@@ -184,8 +185,24 @@ def _refilled(
 
 def writes_to(node: ast.stmt, kept: set[str]) -> bool:
     """Return whether a statement names one of these paths as written, or a part of it."""
+    return bool(_written_of(node, kept))
+
+
+def _written_of(node: ast.stmt, kept: Collection[str]) -> list[str]:
+    """Return which of some paths a statement writes, or a part of them; a backward and `zero_grad` write gradients."""
     written = [str(one.path) for one in targets_of(node)]
-    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written for one in kept)
+    found = [one for one in kept if any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written)]
+    called = {last_name(one.func) for one in own_nodes(node) if isinstance(one, ast.Call)}
+    return found or [one for one in kept if one.endswith(".grad") and not called.isdisjoint(_OF_GRADIENTS)]
+
+
+def keeping_statement(tree: ast.AST, written: ast.stmt) -> ast.stmt | None:
+    """Return the only statement of a loop that keeps what another one of the loop writes."""
+    loops = [[*walk_statements(one.body)] for one in all_nodes(tree) if isinstance(one, LOOPS)]
+    bodies = [body for body in loops if written in body]
+    every = [(one, [*paths_put_by(one)]) for one in min(bodies, key=len, default=[])]
+    keeping = [one for one, kept in every if _written_of(written, kept)]
+    return keeping[0] if len(keeping) == 1 else None
 
 
 def _writes_to_new(node: ast.stmt, outer: ast.AST) -> bool:

@@ -51,7 +51,7 @@ def refilled_by_call(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> tuple
     return None
 
 
-def keeping_statement(container: str, functions: Mapping[str, ast.stmt]) -> tuple[str, ast.stmt] | None:
+def putting_statement(container: str, functions: Mapping[str, ast.stmt]) -> tuple[str, ast.stmt] | None:
     """Return the only statement of functions that puts a tensor into a container; None if there are several.
 
     Parameters

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ....core.hazards.hazard import Hazard, Turn
     from ....core.records.trace.graph_state import Ending
 
-_LATER = "Loaded later, it gives the latest values."
+_LATER = "Used later, it gives the latest values."
 _TWICE = "Each collects the gradients of both, and `clip_grad_norm_` scales them twice."
 _WRONG = "give wrong gradients", ", without an error"
 _MESSAGES: Mapping[type, tuple[str, str, str]] = {

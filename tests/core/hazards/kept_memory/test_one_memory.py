@@ -238,5 +238,5 @@ def test_each_statement_is_followed_once_for_all_groups_of_items():
         Reasoning(make_trace("for x in xs:\n    buf.fill_(x)\n    kept.append(buf)", {"buf": BUF}))
     )
     [_, one], [_, again] = known.of([1, 2]), known.of([1, 2])
-    assert (one is again, "buf.fill_(x)") == (True, one.refill("kept").text)
+    assert (one is again, "buf.fill_(x)") == (True, one.refill("kept").site.text)
     assert one.refill("kept") is one.refill("kept")

@@ -115,11 +115,11 @@ OTHERS = {
     ),
     "a state dict": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **UNSAVED),
-        "`best` is not a copy: its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Loaded later, it gives the latest values.",
+        "`best` is not a copy: its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Used later, it gives the latest values.",
     ),
     "a state dict taken in the same cell": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(1, "best = net.state_dict()")})),
-        "`best` is not a copy: taken in cell 3, line 1, its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Loaded later, it gives the latest values.",
+        "`best` is not a copy: taken in cell 3, line 1, its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Used later, it gives the latest values.",
     ),
     "one memory": (
         hazard("kept[0]", code="TW211", outcome="risk", fact=OneMemory(container="kept", count=5, times=5), written_at=site(2, "buf += 1"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(3, "kept.append(buf)")})),
