@@ -60,6 +60,39 @@ def test_buffers(cell, expected):
     assert expected == silently_changed(BUFFERS, cell)
 
 
+UNSEEN_BUFFERS = """
+import torch
+from collections import OrderedDict
+from torch import nn
+from torch.nn import functional as F
+named = nn.Sequential(OrderedDict(norm=nn.BatchNorm1d(4), lin=nn.Linear(4, 4), act=nn.ReLU(True)))
+layers = torch.ao.nn.intrinsic.BNReLU2d(nn.BatchNorm2d(1), nn.ReLU(True))
+x = torch.randn(4, 4, requires_grad=True); images = torch.randn(4, 1, 2, 2, requires_grad=True)
+other = nn.BatchNorm1d(4); other.running_mean = named.norm.running_mean
+def predict(net, x):
+    return net(x)
+def average(net):
+    net.norm.running_mean.numpy()[:] = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("predict(named, x)", {"other.running_mean"}),
+        ("predict(layers, images).flatten(1)", set()),
+        ("average(named) or x * 1", {"named.norm.running_mean", "other.running_mean"}),
+    ],
+)
+def test_buffers_of_a_network_that_also_writes_in_place_are_its_own_where_nobody_looked(call, expected):
+    """Other calls of the cell, into a library, could have written them; the call of the network did."""
+    with Notebook(settings=NO_LOOKS) as nb:
+        nb.run(UNSEEN_BUFFERS)
+        cell = f"t = F.one_hot(torch.tensor([1, 0, 1, 0]), num_classes=4)\nout = {call}\nloss = (out - t).sum()\nloss.backward()"
+
+        assert expected == silent(nb.run(cell))
+
+
 MAPPED = """
 import torch
 from torch import nn
@@ -931,3 +964,53 @@ def test_what_a_context_manager_writes_is_not_given_back(cell, expected):
     with Notebook() as nb:
         nb.run(SWAP)
         assert expected == silent(nb.run(cell))
+
+
+FIRST_USE = """
+import torch
+from torch import nn
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale, self.done = nn.Parameter(torch.ones(2)), False
+        self.register_buffer("ready", torch.tensor(0))
+    def forward(self, x): return x * self.scale
+class Behind(Scaled):
+    def forward(self, x):
+        if not self.done:
+            self.scale.data = 1 / x.std(0)
+            self.done = True
+        return x * self.scale
+class Helped(Scaled):
+    def start(self, x):
+        if self.ready: return
+        with torch.no_grad(): self.scale.copy_(1 / x.std(0))
+        self.ready.data.copy_(torch.tensor(1))
+    def forward(self, x):
+        self.start(x)
+        return x * self.scale
+class Clamped(Scaled):
+    def forward(self, x):
+        if self.training:
+            self.scale.data.mul_(0.5)
+        return x * self.scale
+class Counted(Scaled):
+    def forward(self, x):
+        if self.done < 3:
+            self.scale.data.mul_(0.5)
+            self.done = self.done + 1
+        return x * self.scale
+net, x = NETWORK(), torch.randn(8, 2)
+kept = net.scale.detach()
+"""
+
+
+@pytest.mark.parametrize(
+    ("network", "is_expected"), [("Behind", True), ("Helped", True), ("Clamped", False), ("Counted", False)]
+)
+def test_a_module_that_initializes_its_parameters_when_first_used(network, is_expected):
+    assert ("net.scale" not in silently_changed(FIRST_USE.replace("NETWORK", network), "y = net(x)")) == is_expected
+
+
+def test_what_shares_memory_with_what_is_initialized_at_the_first_use_is_silent():
+    assert {"kept"} == silently_changed(FIRST_USE.replace("NETWORK", "Helped"), "y = net(x)")

@@ -10,6 +10,7 @@ from ...records.path import AccessPath
 from ...statements.used_up import is_used_up
 from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
 from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
+from .first_use import is_first_use
 
 if TYPE_CHECKING:
     from ...interpreter.inferred_lines import Inferred
@@ -94,8 +95,9 @@ def is_update_by_hand(
     `net.load_state_dict(between(old, new))`. So are a module's buffers where everything behind the module is written
     (`net.load_state_dict(…)`) or the same function writes parameters, what it holds as plain attributes unless the
     function promises to read, and tensors like the parameters that the same function writes, its moments, or reads, as
-    for their moving averages. A write inside a method of a module that nobody expects to write is none, nor one to
-    what another module holds too, nor one by a call that gives back, under a new name, an object that it has written.
+    for their moving averages. A write inside a method of a module that nobody expects to write is none, unless it
+    initializes the module when it is first used, nor one to what another module holds too, nor one by a call that gives
+    back, under a new name, an object that it has written.
 
     Parameters
     ----------
@@ -114,6 +116,8 @@ def is_update_by_hand(
     line = reached.candidates[0]
     if is_by_a_stranger(cell, changed, statement, reached):
         return False
+    if is_trained and is_first_use(line) and _is_the_object(changed, line):
+        return True
     return _is_written_itself(changed, line) or _is_momentum_encoder(changed, line)
 
 
