@@ -15,6 +15,14 @@ CELLS = {
     "for x in xs: pass\n[x for x in xs]": "x",
     "for x in xs: pass\ndef f(x): return x": "x",
     "get_ipython().run_cell_magic('time', '', 'for x in xs: x += 1')": "x",
+    "for x in xs:\n    if x:\n        y = x.numpy()\n        print(y)": "xy",
+    "for x in xs:\n    y = x.numpy()": "x",
+    "for x in xs:\n    y = x.numpy()\n    print(y)\nprint(y)": "x",
+    "for x in xs:\n    y = f()\n    print(y)": "x",
+    "for x in xs:\n    if x > y: y = x\n    print(y)": "x",
+    "for x in xs:\n    y = x * y\n    print(y)": "x",
+    "for x in xs:\n    best_y = x.detach()\n    print(best_y)": "x",
+    "for x in xs:\n    y = x.numpy()\n    print(y)\n    if y: break": "",
     "not python (": "",
 }
 
