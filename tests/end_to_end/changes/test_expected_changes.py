@@ -459,6 +459,34 @@ def test_arrays_of_an_object(cell, expected):
     assert expected == silently_changed(OBJECTS, cell)
 
 
+JOURNAL = """
+import torch
+class Attack:
+    def __init__(self): self.log, self.query_counts, self.scale, self.n = torch.zeros(4), torch.zeros(1), torch.ones(2), 0
+    def __call__(self, x): return self.noted(x) * self.scale
+    def noted(self, x):
+        self.log[self.n] = x.sum() + 1; self.query_counts += 1; self.n += 1
+        return x
+    def predict(self, x):
+        self.scale *= 2
+        return self.noted(x)
+def show(one): one.log.add_(1); return one.n
+attack = Attack(); x, kept, row = torch.ones(2), attack.log, torch.zeros(2, 2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("y = attack(x)", {"kept"}),
+        ("y = attack.predict(x)", {"kept", "attack.scale"}),
+        ("print(show(attack))", {"kept", "attack.log"}),
+    ],
+)
+def test_what_an_object_notes_of_what_it_does_is_its_own_wherever_a_method_of_it_writes(cell, expected):
+    assert expected == silently_changed(JOURNAL, cell)
+
+
 BY_HAND = """
 import numpy as np, torch
 from torch import nn
