@@ -257,8 +257,9 @@ class _Judgement:
         """Return code for some parameters: each by name, or all of a part of which the optimizer holds nothing."""
         part = str(container_of(paths))
         ours = (spelled for spelled, one in self.made.places.items() if one.object in self.held)
-        is_module = part in self.trace.notebook.modules
-        if not is_module or len(paths) <= FEW or any(leads_to(part, spelled) for spelled in ours):
+        modules = self.trace.notebook.modules
+        is_list = bool(modules) and part not in modules
+        if is_list or len(paths) <= FEW or any(leads_to(part, spelled) for spelled in ours):
             return f"[{', '.join(map(str, paths))}]"
         return f"{part}.parameters()"
 
