@@ -12,6 +12,7 @@ from ..syntax.parsing import DEFINITIONS, blocks_of, parse_body, walk_statements
 from ..syntax.syntax_tree import find_nodes, names_in
 from .names_used import binds_of, mentions_of
 from .writes.loop_elements import loops_around
+from .written_states import written_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ def leftover_names(source: str, known: frozenset[str] = frozenset()) -> frozense
     r"""Return the names that are left over from loops after a cell.
 
     Its header binds them, or its body, from what the header binds, and uses them then: `a = p.numpy(); print(a.shape)`.
+    So is a state dict through which a loop trains a module by hand: it goes on to follow the module.
     A loop with a `break` is no such loop: `for xb, yb in loader: break` is how a first batch is taken.
 
     Parameters
@@ -48,7 +50,7 @@ def leftover_names(source: str, known: frozenset[str] = frozenset()) -> frozense
         used = {path.root for path in mentions_of(node)}
         here = (names_bound(one) | inside.get(one, set()) for one in loops if not isinstance(one, ast.While))
         others |= used.difference(bound, *here)
-    return frozenset((known | looped) - others)
+    return frozenset((known | looped) - others) | written_states(source)
 
 
 def _spent(node: ast.stmt, loops: Loops) -> set[str]:

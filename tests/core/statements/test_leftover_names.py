@@ -23,6 +23,10 @@ CELLS = {
     "for x in xs:\n    y = x * y\n    print(y)": "x",
     "for x in xs:\n    best_y = x.detach()\n    print(best_y)": "x",
     "for x in xs:\n    y = x.numpy()\n    print(y)\n    if y: break": "",
+    "for x in xs:\n    s['w'] += x\n    net.load_state_dict(s)": "xs",
+    "for x in xs:\n    s['w'].add_(x)\n    net.load_state_dict(s)": "xs",
+    "for x in xs:\n    best_s['w'].add_(x)\n    net.load_state_dict(best_s)": "x",
+    "for x in xs:\n    s['w'] = x\n    net.load_state_dict(s)": "x",
     "not python (": "",
 }
 

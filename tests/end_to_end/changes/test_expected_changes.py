@@ -1042,3 +1042,25 @@ def test_a_module_that_initializes_its_parameters_when_first_used(network, is_ex
 
 def test_what_shares_memory_with_what_is_initialized_at_the_first_use_is_silent():
     assert {"kept"} == silently_changed(FIRST_USE.replace("NETWORK", "Helped"), "y = net(x)")
+
+
+BY_STATE = """
+import torch
+from torch import nn
+net, x = nn.Linear(1, 1), torch.ones(4, 1)
+state, best = net.state_dict(), net.state_dict()
+for _ in range(2):
+    net.zero_grad(); net(x).sum().backward()
+    state["weight"] += -0.1 * net.weight.grad; best["bias"] += 1
+    net.load_state_dict(state)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+"""
+
+
+def test_a_state_dict_through_which_a_loop_trained_follows_the_module_until_it_is_read_again():
+    step, kept = "net(x).sum().backward(); opt.step()", {"best['weight']", "best['bias']"}
+    with Notebook() as nb:
+        nb.run(BY_STATE)
+        assert kept == silent(nb.run(step))
+        nb.run("print(state)")
+        assert kept | {"state['weight']", "state['bias']"} == silent(nb.run(step))
