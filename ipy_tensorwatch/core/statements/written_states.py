@@ -33,7 +33,7 @@ def written_states(source: str) -> frozenset[str]:
 
 
 def _written(body: ast.Module) -> Iterator[str]:
-    items = [one.target for one in find_nodes(ast.AugAssign, body)]
+    items: list[ast.expr] = [one.target for one in find_nodes(ast.AugAssign, body)]
     called = (one.func for one in find_nodes(ast.Call, body))
     items += [one.value for one in called if isinstance(one, ast.Attribute) and is_inplace_name(one.attr)]
     for one in items:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.support.notebook import Notebook, changes, mutated, silent
@@ -1038,6 +1040,17 @@ kept = net.scale.detach()
 )
 def test_a_module_that_initializes_its_parameters_when_first_used(network, is_expected):
     assert ("net.scale" not in silently_changed(FIRST_USE.replace("NETWORK", network), "y = net(x)")) == is_expected
+
+
+@pytest.mark.parametrize(("network", "expected"), [("Behind", set()), ("Clamped", {"kept", "net.scale"})])
+def test_a_module_of_an_imported_file_that_initializes_its_parameters(network, expected, tmp_path, monkeypatch):
+    classes, made = FIRST_USE.replace("NETWORK", network).split("net, x = ")
+    (tmp_path / "networks_of_a_file.py").write_text(classes)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "networks_of_a_file", raising=False)
+    setup = f"import torch\nfrom networks_of_a_file import {network}\nnet, x = {made}"
+
+    assert expected == silently_changed(setup, "y = net(x)")
 
 
 def test_what_shares_memory_with_what_is_initialized_at_the_first_use_is_silent():

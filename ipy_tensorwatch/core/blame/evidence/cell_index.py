@@ -252,6 +252,11 @@ class CellIndex:
             return None
         return before.version != after.version
 
+    def initializes(self, path: AccessPath) -> bool:
+        """Return whether a path goes through a module of an imported file that initializes itself when first called."""
+        known = self._trace.notebook.initializing
+        return bool(known) and any(str(path.first(length)) in known for length in range(len(path.steps)))
+
     def paths_to(self, path: AccessPath) -> tuple[AccessPath, ...]:
         """Return all paths to the object behind a path, as far as the notebook's objects are known."""
         number = self._trace.notebook.objects.get(str(path))

@@ -262,12 +262,15 @@ def _is_spelled_once(name: str, statement: Statement) -> bool:
 def _is_updated_by_a_library(cell: CellIndex, changed: ChangedPath, statement: Statement) -> bool:
     """Return whether a parameter was passed to an unreadable function and not written through another object.
 
-    Excluded are modules that write their own parameters when called (an embedding with `max_norm`) or when asked for
-    something else (`net.eval()`), and views such as `w.detach()` or `w[0]`, which are other objects.
+    Excluded are modules that write their own parameters when called (an embedding with `max_norm`), unless they
+    initialize them when first called, or when asked for something else (`net.eval()`), and views such as `w.detach()`
+    or `w[0]`, which are other objects.
     """
     others = [path for path, reading in changed.group if reading.object != changed.reading.object]
     if not statement.calls or "max_norm=" in statement.text or any(mentions(statement, path) for path in others):
         return False
+    if cell.initializes(changed.path):
+        return True
     through = [one for one in statement.mentions if one.leads_to(changed.path)]
     if any(is_followed_by("(", str(one), statement) for one in through):
         return False
