@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import types
 from collections import defaultdict
@@ -22,7 +23,9 @@ from .inspect_object import (
     is_number_or_text,
     items_of,
     let_go_of_classes,
+    member_of,
     module_of,
+    mro_of,
     name_of,
     pairs_of,
     text_of,
@@ -57,6 +60,8 @@ class ClassNames:
         The paths of all modules, and of all optimizers.
     evaluating
         The paths of the modules in evaluation mode.
+    initializing
+        The paths of modules of imported files that set a mark of theirs when they are first called.
     lambdas
         The file of each lambda's code, and the line and column of its body, by access path.
     """
@@ -67,6 +72,7 @@ class ClassNames:
     modules: set[str] = field(default_factory=set)
     optimizers: set[str] = field(default_factory=set)
     evaluating: set[str] = field(default_factory=set)
+    initializing: set[str] = field(default_factory=set)
     lambdas: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
     def add(self, path: str, thing: object) -> None:
@@ -80,6 +86,8 @@ class ClassNames:
                 self.evaluating.add(path)
             if _writes_in_forward(thing):
                 self.inplace.add(path)
+            if any(type(attribute(thing, mark)) is bool for mark in _marks_of(type(thing))):
+                self.initializing.add(path)
         elif is_a(type(thing), torch.optim.Optimizer):
             self.optimizers.add(path)
 
@@ -223,3 +231,18 @@ def _place_of(thing: object) -> tuple[str, int, int] | None:
 
 def _writes_in_forward(module: object) -> bool:
     return attribute(module, "inplace") is True or attribute(module, "max_norm") is not None
+
+
+def _find_marks(kind: type) -> frozenset[str]:
+    """Return the attributes that the `forward` of an imported class both reads and sets: `if not self.done: …`."""
+    if (module_of(kind) or "__main__").partition(".")[0] in ("__main__", "torch"):
+        return frozenset()
+    found = next((one for base in mro_of(kind) if (one := member_of(base, "forward")) is not None), None)
+    code = found.__code__ if type(found) is types.FunctionType else None
+    names: dict[str, set[str]] = {"STORE_ATTR": set(), "LOAD_ATTR": set()}
+    for one in dis.get_instructions(code) if code is not None else ():
+        names.get(one.opname, set()).add(one.argval)
+    return frozenset(names["STORE_ATTR"] & names["LOAD_ATTR"])
+
+
+_marks_of = PerClass(_find_marks)

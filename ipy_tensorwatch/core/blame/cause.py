@@ -382,7 +382,8 @@ class _Case:
             return named
         if step is not None:
             beside = self._through_others(statement, reached)
-            return beside or [str(path) for path, reading in self.group if reading.object in step.parameters]
+            held = (path for path, reading in self.group if reading.object in step.parameters)
+            return beside or [*map(str, sorted(held, key=lambda one: one.root in self.cell.looped))]
         likeliest = [one for one in reached.candidates[:1] if one.origin is not None]
         through = [str(path) for path in self.others if path in [one.origin for one in likeliest]]
         if through and likeliest[0].score >= NAMES_IT:

@@ -121,9 +121,16 @@ class SecondBackward:
         user = self._site(min(self._users(), default=self.freed.graph.root))
         if names:
             number = max(names)
-            return self._paths(number)[0], "leads" if self.freed.now.get(number) else "goes-on", user
+            return self._paths(number)[0], "leads" if self.freed.now.get(number) else self._carrying, user
         carried = next(iter(self._carried(user)), None)
-        return carried, "goes-on" if carried else "shares", user
+        return carried, self._carrying if carried else "shares", user
+
+    @property
+    def _carrying(self) -> How:
+        """How a state leads there that is computed from itself: without new leaves, it needs its old graph."""
+        below, since = self.freed.graph.below, self._since
+        is_alone = all(one < since or one in below for number in below if number >= since for one in below[number])
+        return "leads" if is_alone else "goes-on"
 
     def _way_of_old_root(self) -> LeadingIn:
         before = self._freed_by

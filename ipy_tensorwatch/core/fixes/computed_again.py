@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _Place = tuple[int, int, int]
 """A cell, a line, and which statement it is: several may share a line."""
 _Before = list[tuple["Statement", _Place]]
-_REMAKE = ("make-optimizer", "add-group")
+_REMAKE = ("make-optimizer", "add-group", "register")
 _RUN = re.compile(r"(\w+)\.backward\(")
 _AGAIN = ("compute-again", "backward-before-statement")
 

@@ -81,9 +81,22 @@ class Derivation:
 
     def _are_apart(self, via: str, several: Iterable[Edit]) -> bool:
         path, other = parse_path(self.change.path), parse_path(via)
-        useful = [one for one in several if not _keeps_together(one, path, other)]
+        apart = (one for one in several if not _keeps_together(one, path, other))
+        useful = [one for one in apart if not self._is_too_early(one, via)]
         places = {(one.cell, line) for one in useful for line in range(one.line, one.end_line + 1)}
         return bool(useful) and self._is_parted(self.change.path, via, places)
+
+    def _is_too_early(self, edit: Edit, via: str) -> bool:
+        """Return whether an edit copies what then shared nothing with anything: an object just made, long before."""
+        origin = self.origins.of_pair(self.change.path, via)
+        if origin is None or (edit.cell, edit.end_line) >= (origin.cell, origin.line):
+            return False
+        several = (inner for one in parse_statements(self.cells.get(edit.cell, "")) for inner in statements_in(one))
+        reads = frozenset[str]().union(*(one.reads for one in several if edit.line <= one.line <= edit.end_line))
+        mine = self.after.get(self.change.path)
+        return mine is not None and not any(
+            path.root in reads and one.storage == mine.storage for path, one in self.after.entries()
+        )
 
     @property
     def through(self) -> list[str]:
@@ -162,6 +175,9 @@ class Derivation:
                 continue
             inner = [each for outer in before for each in statements_in(outer)]
             bound = next((each for each in reversed(inner) if binds_path(each, own)), None)
+            behind = (each for outer in several if outer not in before for each in statements_in(outer))
+            if bound is None and any(binds_path(each, own) for each in behind):
+                continue  # a turn of a loop bound it after the write
             chosen = bound or inner[-1]
             return _Bound(
                 TypedLine(cell=cell, line=chosen.line, text=chosen.text), chosen, path, is_plain=bound is not None

@@ -39,7 +39,7 @@ Displayed = Literal[
     "part-gradients", "copy-gradient", "deep-copy", "give-memory", "drop",
     "modules-without-inplace", "module-without-inplace", "look-past-operators", "record-cell", "record-cells",
     "detach-name", "use-detach", "use-without-out", "hand-argument", "hand-function-copy", "read-some-copy",
-    "take-later", "retain-graph", "make-optimizer", "add-group",
+    "take-later", "retain-graph", "make-optimizer", "add-group", "register",
 ]  # fmt: skip
 """No edit is possible: the fix depends on the intent, or on the place."""
 FixKind = Replacing | Preceding | Displayed

@@ -156,8 +156,11 @@ class FreedGraph:
     raised: Raised | None = None
 
 
-Unheld = Literal["replaced", "added", "unfrozen", "left-out"]
-"""Why an optimizer does not hold parameters: it was made before them, or while they were frozen, or without them."""
+Unheld = Literal["replaced", "unregistered", "added", "unfrozen", "left-out"]
+"""Why an optimizer does not hold parameters.
+
+It was made before them, or while they were frozen, or without them, or they lie in a plain list that no module lists.
+"""
 
 
 @record

@@ -330,11 +330,10 @@ def _run_inside(one: Reference, value: References, frame: Frame, follower: Inter
 
 
 def _run_children(one: Reference, value: References, frame: Frame, follower: Interpreter) -> References:
-    place = 0
-    while follower.callees.class_of(child := to.step_to(one, f"[{place}]")):
-        value = _run_layer(child, value, frame, follower)
-        place += 1
-    return value if place else _run_other(one, "", value, frame, follower)
+    children = follower.callees.library.children(one.path)
+    for path in children:
+        value = _run_layer(one._replace(path=path), value, frame, follower)
+    return value if children else _run_other(one, "", value, frame, follower)
 
 
 def _run_other(one: Reference, name: str, value: References, frame: Frame, follower: Interpreter) -> References:

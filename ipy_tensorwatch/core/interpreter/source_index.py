@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from ..records.path import ANY_ITEM, AccessPath
@@ -159,6 +159,18 @@ class Library:
         """Yield the paths at or behind this one, with their classes."""
         inner = (one for one in self.paths.get(path.root, ()) if path.leads_to(one))
         yield from ((one, self.notebook.classes[str(one)]) for one in inner)
+
+    def children(self, path: AccessPath) -> list[AccessPath]:
+        """Return the modules that a module holds itself, by number or by name, in its order."""
+        inner = (one for one, _ in self.behind(path) if len(one.steps) == len(path.steps) + 1)
+        return sorted((one for one in inner if str(one) in self.notebook.modules), key=self._place)
+
+    def _place(self, path: AccessPath) -> int:
+        return self._places[str(path)]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {text: place for place, text in enumerate(self.notebook.classes)}
 
     def inplace_behind(self, path: AccessPath) -> list[AccessPath]:
         """Return the modules at or behind a path that write in place."""

@@ -1,4 +1,4 @@
-"""The names that are left over from loops: only the header of a loop binds them, and only its body uses them."""
+"""The names that are left over from loops: only a loop binds them, and only its body uses them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import names_bound
 from ..syntax.magic_calls import find_source
+from ..syntax.name_promises import says_copy
 from ..syntax.parsing import DEFINITIONS, blocks_of, parse_body, walk_statements
+from ..syntax.syntax_tree import find_nodes, names_in
 from .names_used import binds_of, mentions_of
 from .writes.loop_elements import loops_around
+from .written_states import written_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .writes.loop_elements import Loops
 
+FOR_LOOPS = (ast.For, ast.AsyncFor)
+
 
 def leftover_names(source: str, known: frozenset[str] = frozenset()) -> frozenset[str]:
     r"""Return the names that are left over from loops after a cell.
 
+    Its header binds them, or its body, from what the header binds, and uses them then: `a = p.numpy(); print(a.shape)`.
+    So is a state dict through which a loop trains a module by hand: it goes on to follow the module.
     A loop with a `break` is no such loop: `for xb, yb in loader: break` is how a first batch is taken.
 
     Parameters
@@ -33,14 +40,32 @@ def leftover_names(source: str, known: frozenset[str] = frozenset()) -> frozense
     ['p', 'x']
     """
     looped, others = set[str](), set[str]()
+    inside: dict[ast.AST, set[str]] = {}
     for node, loops in _statements(source):
-        is_loop = isinstance(node, ast.For | ast.AsyncFor) and not _stops(node)
-        bound = binds_of(node)
-        (looped if is_loop else others).update(bound)
+        is_loop = isinstance(node, FOR_LOOPS) and not _stops(node)
+        bound, spent = binds_of(node), _spent(node, loops)
+        for loop in loops[-1:] if spent else ():
+            inside[loop] = inside.get(loop, set()) | spent
+        (looped if is_loop or spent else others).update(bound)
         used = {path.root for path in mentions_of(node)}
-        here = (names_bound(one) for one in loops if not isinstance(one, ast.While))
+        here = (names_bound(one) | inside.get(one, set()) for one in loops if not isinstance(one, ast.While))
         others |= used.difference(bound, *here)
-    return frozenset((known | looped) - others)
+    return frozenset((known | looped) - others) | written_states(source)
+
+
+def _spent(node: ast.stmt, loops: Loops) -> set[str]:
+    """Return the name that a turn of a loop binds to something of the loop's variable, and uses later in that turn."""
+    loop = loops[-1] if loops else None
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if isinstance(loop, FOR_LOOPS) and not _stops(loop):
+            every = [one for one in find_nodes(ast.Name, loop) if one.id == name]
+        case _:
+            return set()
+    is_derived = not names_bound(loop).isdisjoint(names_in(value)) and name not in names_in(value)
+    stored = [one for one in every if isinstance(one.ctx, ast.Store)]
+    read = [one.lineno for one in every if isinstance(one.ctx, ast.Load)]
+    is_used = bool(read) and min(read) > (node.end_lineno or node.lineno)
+    return {name} if is_derived and is_used and len(stored) == 1 and not says_copy(name) else set()
 
 
 def _statements(source: str) -> Iterator[tuple[ast.stmt, Loops]]:

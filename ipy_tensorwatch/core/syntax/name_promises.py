@@ -16,6 +16,7 @@ _CHANGES = frozenset((*_ADDS, "clear", "fill", "increment", "init", "reset", "se
 _UPDATES = ("update", "accumulate", "increment", "reset", "clear", "zero")
 _MEASURES = ("evaluate", "eval", "validate", "test")
 _RECORDS = ("update", "reset", "add", "append", "log", "record")
+_JOURNALS = frozenset(("calls", "count", "counter", "counts", "hist", "history", "journal", "log", "logs", "timings"))
 
 
 def promises_to_update(name: str) -> bool:
@@ -50,6 +51,17 @@ def may_run(name: str, inner: str) -> bool:
     """
     is_measure = name.lower().strip("_").split("_")[0] in _MEASURES
     return not promises_to_read(name) or (is_measure and inner in _RECORDS)
+
+
+def says_journal(name: str) -> bool:
+    """Return whether an attribute says that its object notes there what it does, also where it is only read.
+
+    Examples
+    --------
+    >>> [says_journal(one) for one in ("log", "query_counts", "_history", "scale", "catalog")]
+    [True, True, True, False, False]
+    """
+    return not _JOURNALS.isdisjoint(name.lower().split("_"))
 
 
 def promises_to_change(name: str) -> bool:

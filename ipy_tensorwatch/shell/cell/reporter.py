@@ -11,13 +11,14 @@ from ...core.explain.explain_error import explain_error
 from ...core.explain.node_log import NodeLog
 from ...core.fixes.copy_where_taken import name_copies
 from ...core.hazards.find_hazards import find_hazards
+from ...core.hazards.optimizers.optimizer_wiring import may_be_unregistered
 from ...core.hazards.standing_hazards import Standing
 from ...core.origins.origins import Origins
 from ...core.origins.path_histories import PathHistories
 from ...core.runtime.guard import GUARD
 from ...core.runtime.record import field, mutable
 from ...render.report import Report
-from .take_trace import SessionState, reason
+from .take_trace import SessionState, read_notebook, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,11 @@ class Reporter:
 
     def _tell_hazards(self, reasoning: Reasoning, ended: EndedCell) -> tuple[Hazard, ...]:
         self.standing = replace(self.standing, turned=())
-        self.standing = find_hazards(reasoning, self.standing)
+        before = self.standing
+        self.standing = find_hazards(reasoning, before)
+        if may_be_unregistered(before.hazards, self.standing.hazards) and not reasoning.trace.notebook.modules:
+            known = reasoning.with_notebook(read_notebook(self.shell, self.sources))
+            self.standing = find_hazards(known, before)
         self.nodes.add(reasoning.trace, ended.running.observer.snapshotter.storages.references())
         foretold = self.standing.hazards, self.standing
         hazards, self.standing = GUARD.run(

@@ -228,6 +228,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),
         evaluating=frozenset(known.evaluating),
+        initializing=frozenset(known.initializing),
         collectives=sources.collectives,
     )
 

@@ -15,6 +15,18 @@ CELLS = {
     "for x in xs: pass\n[x for x in xs]": "x",
     "for x in xs: pass\ndef f(x): return x": "x",
     "get_ipython().run_cell_magic('time', '', 'for x in xs: x += 1')": "x",
+    "for x in xs:\n    if x:\n        y = x.numpy()\n        print(y)": "xy",
+    "for x in xs:\n    y = x.numpy()": "x",
+    "for x in xs:\n    y = x.numpy()\n    print(y)\nprint(y)": "x",
+    "for x in xs:\n    y = f()\n    print(y)": "x",
+    "for x in xs:\n    if x > y: y = x\n    print(y)": "x",
+    "for x in xs:\n    y = x * y\n    print(y)": "x",
+    "for x in xs:\n    best_y = x.detach()\n    print(best_y)": "x",
+    "for x in xs:\n    y = x.numpy()\n    print(y)\n    if y: break": "",
+    "for x in xs:\n    s['w'] += x\n    net.load_state_dict(s)": "xs",
+    "for x in xs:\n    s['w'].add_(x)\n    net.load_state_dict(s)": "xs",
+    "for x in xs:\n    best_s['w'].add_(x)\n    net.load_state_dict(best_s)": "x",
+    "for x in xs:\n    s['w'] = x\n    net.load_state_dict(s)": "x",
     "not python (": "",
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.support.notebook import Notebook, changes, mutated, silent
@@ -58,6 +60,39 @@ STATISTICS = {"checked.running_mean", "checked.running_var", "checked.num_batche
 )
 def test_buffers(cell, expected):
     assert expected == silently_changed(BUFFERS, cell)
+
+
+UNSEEN_BUFFERS = """
+import torch
+from collections import OrderedDict
+from torch import nn
+from torch.nn import functional as F
+named = nn.Sequential(OrderedDict(norm=nn.BatchNorm1d(4), lin=nn.Linear(4, 4), act=nn.ReLU(True)))
+layers = torch.ao.nn.intrinsic.BNReLU2d(nn.BatchNorm2d(1), nn.ReLU(True))
+x = torch.randn(4, 4, requires_grad=True); images = torch.randn(4, 1, 2, 2, requires_grad=True)
+other = nn.BatchNorm1d(4); other.running_mean = named.norm.running_mean
+def predict(net, x):
+    return net(x)
+def average(net):
+    net.norm.running_mean.numpy()[:] = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("predict(named, x)", {"other.running_mean"}),
+        ("predict(layers, images).flatten(1)", set()),
+        ("average(named) or x * 1", {"named.norm.running_mean", "other.running_mean"}),
+    ],
+)
+def test_buffers_of_a_network_that_also_writes_in_place_are_its_own_where_nobody_looked(call, expected):
+    """Other calls of the cell, into a library, could have written them; the call of the network did."""
+    with Notebook(settings=NO_LOOKS) as nb:
+        nb.run(UNSEEN_BUFFERS)
+        cell = f"t = F.one_hot(torch.tensor([1, 0, 1, 0]), num_classes=4)\nout = {call}\nloss = (out - t).sum()\nloss.backward()"
+
+        assert expected == silent(nb.run(cell))
 
 
 MAPPED = """
@@ -424,6 +459,34 @@ buffer.store(1)
 )
 def test_arrays_of_an_object(cell, expected):
     assert expected == silently_changed(OBJECTS, cell)
+
+
+JOURNAL = """
+import torch
+class Attack:
+    def __init__(self): self.log, self.query_counts, self.scale, self.n = torch.zeros(4), torch.zeros(1), torch.ones(2), 0
+    def __call__(self, x): return self.noted(x) * self.scale
+    def noted(self, x):
+        self.log[self.n] = x.sum() + 1; self.query_counts += 1; self.n += 1
+        return x
+    def predict(self, x):
+        self.scale *= 2
+        return self.noted(x)
+def show(one): one.log.add_(1); return one.n
+attack = Attack(); x, kept, row = torch.ones(2), attack.log, torch.zeros(2, 2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("y = attack(x)", {"kept"}),
+        ("y = attack.predict(x)", {"kept", "attack.scale"}),
+        ("print(show(attack))", {"kept", "attack.log"}),
+    ],
+)
+def test_what_an_object_notes_of_what_it_does_is_its_own_wherever_a_method_of_it_writes(cell, expected):
+    assert expected == silently_changed(JOURNAL, cell)
 
 
 BY_HAND = """
@@ -996,3 +1059,86 @@ block, caching, halving, agent, cache, x = Block(), Caching(), Halving(), Agent(
 )
 def test_a_cache_that_a_call_appends_to_is_expected_to_grow(cell, expected):
     assert expected == silently_changed(CACHES, cell)
+
+
+FIRST_USE = """
+import torch
+from torch import nn
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale, self.done = nn.Parameter(torch.ones(2)), False
+        self.register_buffer("ready", torch.tensor(0))
+    def forward(self, x): return x * self.scale
+class Behind(Scaled):
+    def forward(self, x):
+        if not self.done:
+            self.scale.data = 1 / x.std(0)
+            self.done = True
+        return x * self.scale
+class Helped(Scaled):
+    def start(self, x):
+        if self.ready: return
+        with torch.no_grad(): self.scale.copy_(1 / x.std(0))
+        self.ready.data.copy_(torch.tensor(1))
+    def forward(self, x):
+        self.start(x)
+        return x * self.scale
+class Clamped(Scaled):
+    def forward(self, x):
+        if self.training:
+            self.scale.data.mul_(0.5)
+        return x * self.scale
+class Counted(Scaled):
+    def forward(self, x):
+        if self.done < 3:
+            self.scale.data.mul_(0.5)
+            self.done = self.done + 1
+        return x * self.scale
+net, x = NETWORK(), torch.randn(8, 2)
+kept = net.scale.detach()
+"""
+
+
+@pytest.mark.parametrize(
+    ("network", "is_expected"), [("Behind", True), ("Helped", True), ("Clamped", False), ("Counted", False)]
+)
+def test_a_module_that_initializes_its_parameters_when_first_used(network, is_expected):
+    assert ("net.scale" not in silently_changed(FIRST_USE.replace("NETWORK", network), "y = net(x)")) == is_expected
+
+
+@pytest.mark.parametrize(("network", "expected"), [("Behind", set()), ("Clamped", {"kept", "net.scale"})])
+def test_a_module_of_an_imported_file_that_initializes_its_parameters(network, expected, tmp_path, monkeypatch):
+    classes, made = FIRST_USE.replace("NETWORK", network).split("net, x = ")
+    (tmp_path / "networks_of_a_file.py").write_text(classes)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "networks_of_a_file", raising=False)
+    setup = f"import torch\nfrom networks_of_a_file import {network}\nnet, x = {made}"
+
+    assert expected == silently_changed(setup, "y = net(x)")
+
+
+def test_what_shares_memory_with_what_is_initialized_at_the_first_use_is_silent():
+    assert {"kept"} == silently_changed(FIRST_USE.replace("NETWORK", "Helped"), "y = net(x)")
+
+
+BY_STATE = """
+import torch
+from torch import nn
+net, x = nn.Linear(1, 1), torch.ones(4, 1)
+state, best = net.state_dict(), net.state_dict()
+for _ in range(2):
+    net.zero_grad(); net(x).sum().backward()
+    state["weight"] += -0.1 * net.weight.grad; best["bias"] += 1
+    net.load_state_dict(state)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+"""
+
+
+def test_a_state_dict_through_which_a_loop_trained_follows_the_module_until_it_is_read_again():
+    step, kept = "net(x).sum().backward(); opt.step()", {"best['weight']", "best['bias']"}
+    with Notebook() as nb:
+        nb.run(BY_STATE)
+        assert kept == silent(nb.run(step))
+        nb.run("print(state)")
+        assert kept | {"state['weight']", "state['bias']"} == silent(nb.run(step))

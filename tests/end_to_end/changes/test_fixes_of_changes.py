@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 START = "import copy, numpy as np, torch\nfrom torch import nn\nx = torch.arange(6.)\n"
 TRAIN = START + "net = nn.Linear(2, 2)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
 STEP = "net(torch.ones(1, 2)).sum().backward()\nopt.step()"
+ENVIRONMENT = """class Env:
+    def __init__(self, n): self.n = n
+    def reset(self):
+        self.state = np.zeros(self.n)
+        return self.state
+    def step(self, place):
+        self.state[place] += 1
+        return np.copy(self.state)
+class Memory:
+    def __init__(self): self.kept = []
+    def push(self, *several): self.kept.append(several)
+"""
 PROGRAMS = {
     "detach": [START, "y = x.detach()", "y.mul_(2)"],
     "a slice": [START, "y = x[:3]", "y /= y.sum()"],
@@ -140,6 +152,11 @@ PROGRAMS = {
         START + "w = torch.ones(2, requires_grad=True)\nkept = {}",
         "for i in range(2):\n    (w ** 2).sum().backward()\n    if not kept: kept['w'] = w.grad\n    else: kept['w'].mul_(0.9)",
     ],
+    "the state of an environment, kept in a loop that binds its name again": [
+        "import numpy as np\n" + ENVIRONMENT, "env = Env(4)\nmemory = Memory()",
+        "state = env.reset()\nepisode = []\nfor t in range(3):\n    after = env.step(t)\n    episode.append((state, t, after))\n"
+        "    memory.push(state, t, after)\n    state = after",
+    ],
     "a magic": [START, "%%time\ny = x.view(3, 2)", "y.add_(1)"],
     "several lines": [START, "y = x.view(\n    2,  # rows\n    3,\n)", "y.add_(1)"],
     "a semicolon": [START, "k = 1; y = x.detach(); n = 2  # both", "y.add_(1); k = 2"],
@@ -213,6 +230,16 @@ def test_what_one_edit_mends_has_one_fix_with_all_its_names():
         found = {fix.names for fix in extension._loaded[0].watcher.report.fixes.values()}
 
     assert {("saved['weight']", "saved['bias']")} == found
+
+
+@pytest.mark.parametrize("settings", [{}, {"budget_floor": 0.01, "probe_floor": 0.005}])
+def test_an_object_that_was_just_made_is_not_copied_for_what_it_came_to_share_later(settings):
+    with Notebook(settings=settings) as nb:
+        for cell in PROGRAMS["the state of an environment, kept in a loop that binds its name again"]:
+            nb.run(cell)
+        found = [fix.code for fix in extension._loaded[0].watcher.report.fixes.values()]
+
+    assert [] == [code for code in found if "Env(4)" in code]
 
 
 def test_most_silent_changes_of_the_stories_have_a_fix_and_nearly_all_of_them_mend():

@@ -400,3 +400,20 @@ def test_what_a_statement_stores_of_a_call_is_not_what_the_call_wrote_through():
     assert [("xs[0]", []), ("xs[1]", ["x"])] == [
         (one["path"], one["via"]) for one in report["changes"] if one["silent"]
     ]
+
+
+@pytest.mark.parametrize("loop", ["for p in net.parameters(): print(p.shape)", "pass"])
+def test_what_a_step_wrote_is_named_by_the_model_before_the_variable_that_a_loop_left_over(loop):
+    with Notebook() as nb:
+        nb.run(
+            "import torch\nnet = torch.nn.Linear(1, 1)\nkept = net.bias.data\nopt = torch.optim.SGD(net.parameters(), lr=.1)"
+        )
+        nb.run("for p in net.parameters(): print(p.shape)\nnet(torch.ones(2, 1)).sum().backward()")
+        report = nb.run(f"opt.step()\n{loop}")
+        [kept] = [one for one in report["changes"] if one["silent"]]
+
+    assert ("kept", ["net.bias", "p"], (1, 3)) == (
+        kept["path"],
+        kept["via"],
+        (kept["shared_since"]["cell"], kept["shared_since"]["line"]),
+    )

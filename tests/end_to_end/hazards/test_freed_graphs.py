@@ -54,6 +54,10 @@ FAILING = {
         "scale = w.exp()\nfor step in range(3):\n    loss = (scale * step).sin().sum()\n    loss.backward()",
         "its graph leads through that of `scale`",
     ),
+    "computed from itself alone, so that nothing would need a gradient without its graph": (
+        "o = w.exp()\no.sum().backward()\no = o ** 3\no.sum().backward()",
+        "its graph leads through that of `o`",
+    ),
     "a running sum, and what is new in each round": (
         "total = 0\nfor step in range(3):\n    loss = (w * step).exp().sum()\n    total = total + loss\n    total.backward()",
         "through `total` its graph reaches",

@@ -34,6 +34,13 @@ def the_last_tells(nb: Notebook, *cells: str) -> dict:
     return hazard
 
 
+HOLDING = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__(); self.out, self.more = nn.Linear(4, 2), {0}
+    def forward(self, x): return self.out({1})
+net = Net()
+"""
+
 UNWIRED = {
     "a new head": ([MADE, STEP, "net[2] = nn.Linear(4, 3)"], {"net[2].weight", "net[2].bias"}, "holds what was there before"),
     "a new model": ([MADE, "net = make()"], None, "holds what was there before"),
@@ -58,10 +65,18 @@ UNWIRED = {
     ),
     "in one cell": ([MADE + "\nnet[2] = nn.Linear(4, 3)\n" + STEP], {"net[2].weight", "net[2].bias"}, "holds what was there before"),
     "a new head in the cell that made the optimizer": ([MADE + "\nnet[2] = nn.Linear(4, 3)"], {"net[2].weight", "net[2].bias"}, "holds what was there before"),
-    "layers in a plain list": (
-        ["class Net(nn.Module):\n    def __init__(self):\n        super().__init__(); self.out, self.more = nn.Linear(4, 2), [nn.Linear(4, 4)]\n"
-         "    def forward(self, x):\n        return self.out(self.more[0](x))\nnet = Net()\n" + MADE],
-        {"net.more[0].weight", "net.more[0].bias"}, "made before they were added",
+    "layers in a plain list": ([HOLDING.format("[nn.Linear(4, 4)]", "self.more[0](x)") + MADE],
+        {"net.more[0].weight", "net.more[0].bias"}, "passes over plain lists"),
+    "layers in a plain dict, chosen by what requires grad": (
+        [HOLDING.format("{'a': nn.Linear(4, 4)}", "self.more['a'](x)"), "opt = torch.optim.Adam([p for p in net.parameters() if p.requires_grad])"],
+        {"net.more['a'].weight", "net.more['a'].bias"}, "passes over plain lists",
+    ),
+    "many parameters in a plain list": ([HOLDING.format("[nn.Parameter(torch.eye(4)) for _ in range(6)]", "x @ sum(self.more)") + MADE],
+        {f"net.more[{place}]" for place in range(6)}, "passes over plain lists"),
+    "frozen layers in a module list": (
+        [HOLDING.format("nn.ModuleList([nn.Linear(4, 4)])", "self.more[0](x)") + "net.more.requires_grad_(False)\n"
+         "opt = torch.optim.Adam([p for p in net.parameters() if p.requires_grad])\nnet.more.requires_grad_(True)\n" + STEP],
+        {"net.more[0].weight", "net.more[0].bias"}, "made while they were frozen",
     ),
     "another model in one cell": ([MADE + "\nnet = make()\n" + STEP], None, "holds what was there before"),
     "a layer more, in one cell": ([MADE + "\nnet.append(nn.Linear(2, 2))\n" + STEP], {"net[3].weight", "net[3].bias"}, "made before they were added"),
@@ -103,8 +118,8 @@ def test_what_no_optimizer_holds_is_told_once_and_what_is_told_mends_it(name):
         loop = "\n".join(step.split("\n")[-3:])
         assert nb.run(loop)["hazards"] == [hazard]
         assert nb.last.told == ""
-        code = re.findall(r"`([^`]+)`", hazard["remedy"])[-1]
-        assert nb.run(code)["hazards"] == []
+        codes = re.findall(r"`([^`]+)`", hazard["remedy"])
+        assert nb.run("\n".join(codes))["hazards"] == []
         before = {path: eval(path, nb.ns).detach().clone() for path in hazard["paths"]}
         assert nb.run(loop)["hazards"] == []
         assert not any(torch.equal(one, eval(path, nb.ns)) for path, one in before.items())

@@ -16,6 +16,7 @@ from ...interpreter.statement_effects import StatementEffects
 from ...runtime.deadline import Deadline
 from ...runtime.grouped import grouped
 from ...statements.assigned_value import may_write_in
+from ...statements.leftover_names import leftover_names
 from ...statements.statement import parse_statements
 from ...statements.target_matching import name_targets
 from ...statements.write_calls import is_followed_by, may_write
@@ -95,6 +96,11 @@ class CellIndex:
     def renamed(self) -> Container[str]:
         """The paths of tensors that have a second name since they were made leaves."""
         return self._trace.notebook.renamed
+
+    @cached_property
+    def looped(self) -> frozenset[str]:
+        """The names that loops have left over, those of this cell too."""
+        return leftover_names(self.evidence.plain, self._trace.notebook.leftovers)
 
     @cached_property
     def able(self) -> frozenset[int]:
@@ -245,6 +251,11 @@ class CellIndex:
         if before is None or after is None or before.object != after.object or None in (before.version, after.version):
             return None
         return before.version != after.version
+
+    def initializes(self, path: AccessPath) -> bool:
+        """Return whether a path goes through a module of an imported file that initializes itself when first called."""
+        known = self._trace.notebook.initializing
+        return bool(known) and any(str(path.first(length)) in known for length in range(len(path.steps)))
 
     def paths_to(self, path: AccessPath) -> tuple[AccessPath, ...]:
         """Return all paths to the object behind a path, as far as the notebook's objects are known."""

@@ -9,7 +9,7 @@ from ...interpreter.ranking import MAY_REACH, NAMES_IT
 from ...runtime.record import field, mutable, record
 from ...statements.write_calls import calls_only, mentions
 from ...syntax.name_promises import promises_to_read
-from .module_calls import calls_in_text
+from .module_calls import leads_to_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -139,7 +139,7 @@ class WriterSearch:
         if not statement.calls or (self.cell.steps_in(statement) and _STEP.fullmatch(statement.text)):
             return _CANNOT
         best = max((one.score for one in self.reach(statement).candidates), default=_CANNOT)
-        if self.is_buffer and calls_in_text(self.cell, statement, self.family):
+        if self.is_buffer and leads_to_call(self.cell, statement, self.family):
             best = max(best, _CALLS_MODULE)
         if best:
             return best

@@ -10,6 +10,7 @@ from ...records.path import AccessPath
 from ...statements.used_up import is_used_up
 from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
 from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
+from .first_use import is_first_use
 
 if TYPE_CHECKING:
     from ...interpreter.inferred_lines import Inferred
@@ -94,8 +95,9 @@ def is_update_by_hand(
     `net.load_state_dict(between(old, new))`. So are a module's buffers where everything behind the module is written
     (`net.load_state_dict(…)`) or the same function writes parameters, what it holds as plain attributes unless the
     function promises to read, and tensors like the parameters that the same function writes, its moments, or reads, as
-    for their moving averages. A write inside a method of a module that nobody expects to write is none, nor one to
-    what another module holds too, nor one by a call that gives back, under a new name, an object that it has written.
+    for their moving averages. A write inside a method of a module that nobody expects to write is none, unless it
+    initializes the module when it is first used, nor one to what another module holds too, nor one by a call that gives
+    back, under a new name, an object that it has written.
 
     Parameters
     ----------
@@ -114,6 +116,8 @@ def is_update_by_hand(
     line = reached.candidates[0]
     if is_by_a_stranger(cell, changed, statement, reached):
         return False
+    if is_trained and is_first_use(line) and _is_the_object(changed, line):
+        return True
     return _is_written_itself(changed, line) or _is_momentum_encoder(changed, line)
 
 
@@ -258,12 +262,15 @@ def _is_spelled_once(name: str, statement: Statement) -> bool:
 def _is_updated_by_a_library(cell: CellIndex, changed: ChangedPath, statement: Statement) -> bool:
     """Return whether a parameter was passed to an unreadable function and not written through another object.
 
-    Excluded are modules that write their own parameters when called (an embedding with `max_norm`) or when asked for
-    something else (`net.eval()`), and views such as `w.detach()` or `w[0]`, which are other objects.
+    Excluded are modules that write their own parameters when called (an embedding with `max_norm`), unless they
+    initialize them when first called, or when asked for something else (`net.eval()`), and views such as `w.detach()`
+    or `w[0]`, which are other objects.
     """
     others = [path for path, reading in changed.group if reading.object != changed.reading.object]
     if not statement.calls or "max_norm=" in statement.text or any(mentions(statement, path) for path in others):
         return False
+    if cell.initializes(changed.path):
+        return True
     through = [one for one in statement.mentions if one.leads_to(changed.path)]
     if any(is_followed_by("(", str(one), statement) for one in through):
         return False

@@ -17,7 +17,7 @@ from .hidden_optimizer import hidden_optimizer
 from .made_optimizer import is_behind, leads_to, root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from ...blame.reasoning import Reasoning
@@ -172,14 +172,30 @@ class _Judgement:
     def _how(self, path: AccessPath, reading: Reading, *, is_idle: bool) -> Unheld:
         """Return why the optimizer does not hold a parameter."""
         then = self.made.places.get(str(path))
-        if self.made.cell < self.trace.cell.count:
-            if then is not None and then.object != reading.object and then.object in self.made.held:
-                return "replaced"
+        is_earlier = self.made.cell < self.trace.cell.count
+        if is_earlier and then is not None and then.object != reading.object and then.object in self.made.held:
+            return "replaced"
+        if (then is None or then.trains) and self._passed_over(path) is not None:
+            return "unregistered"
+        if is_earlier:
             if then is not None and then.object == reading.object and not then.trains:
                 return "unfrozen" if self._is_whole(path) else "left-out"
             if then is None and leads_to(self._top(path.root), str(path)) and self._is_whole(path):
                 return "added"
         return "replaced" if is_idle else self._by_source(path.root)
+
+    def _passed_over(self, path: AccessPath) -> AccessPath | None:
+        """Return the list or dict, no module, that a path goes through and that `net.parameters()` passes over."""
+        module = _module_above(path, self.trace)
+        if module is None or not self.made.line:
+            return None
+        attribute, *inner = path.steps[len(module.steps) :]
+        if not attribute.startswith(".") or not inner or not inner[0].startswith("["):
+            return None
+        given = (AccessPath(path.root, path.steps[:length]) for length in range(len(module.steps) + 1))
+        text = self.made.line.text
+        is_named = any(re.search(rf"(?<![\w.]){re.escape(str(one))}\.parameters\(", text) for one in given)
+        return module.then(attribute) if is_named else None
 
     def _by_source(self, root: str) -> Unheld:
         """Return why, from the statement that made the optimizer with all parameters of a variable."""
@@ -231,6 +247,8 @@ class _Judgement:
     def _fix(self, paths: Sequence[AccessPath], how: Unheld) -> Fix:
         line = self.made.line
         read = read_paths(line.text) if line else []
+        if line and how == "unregistered" and (holder := self._passed_over(paths[0])) is not None:
+            return _registering(holder, paths[0], line.text)
         if line and how == "replaced" and ".parameters(" in line.text and paths[0].root in read:
             return Fix(kind="make-optimizer", code=line.text)
         return Fix(kind="add-group", code=f"{self.optimizer}.add_param_group({{'params': {self._listed(paths)}}})")
@@ -239,10 +257,31 @@ class _Judgement:
         """Return code for some parameters: each by name, or all of a part of which the optimizer holds nothing."""
         part = str(container_of(paths))
         ours = (spelled for spelled, one in self.made.places.items() if one.object in self.held)
-        if len(paths) <= FEW or any(leads_to(part, spelled) for spelled in ours):
+        modules = self.trace.notebook.modules
+        is_list = bool(modules) and part not in modules
+        if is_list or len(paths) <= FEW or any(leads_to(part, spelled) for spelled in ours):
             return f"[{', '.join(map(str, paths))}]"
         return f"{part}.parameters()"
 
 
-_ORDER: tuple[Unheld, ...] = ("replaced", "added", "unfrozen", "left-out")
+def may_be_unregistered(before: Collection[Hazard], after: Iterable[Hazard]) -> bool:
+    """Return whether a new hazard is of parameters of which only the notebook's modules tell why none holds them."""
+    new = (one for one in after if one not in before)
+    return any(isinstance(one.fact, NotTrained) and one.outcome == "wrong" for one in new)
+
+
+def _module_above(path: AccessPath, trace: CellTrace) -> AccessPath | None:
+    """Return the innermost module that a path goes through, of those that modules hold as their own."""
+    above = (AccessPath(path.root, path.steps[:length]) for length in range(len(path.steps) - 1, -1, -1))
+    return next((one for one in above if str(one) in trace.notebook.modules), None)
+
+
+def _registering(holder: AccessPath, path: AccessPath, made: str) -> Fix:
+    """Return the statement that makes a list or dict of parameters or modules a module, and one for the optimizer."""
+    key, *inner = path.steps[len(holder.steps) :]
+    kind = ("Module" if inner else "Parameter") + ("List" if key[1:-1].isdigit() else "Dict")
+    return Fix(kind="register", code=f"{holder} = torch.nn.{kind}({holder})", other=made, names=(f"torch.nn.{kind}",))
+
+
+_ORDER: tuple[Unheld, ...] = ("replaced", "unregistered", "added", "unfrozen", "left-out")
 """The most certain reason first."""

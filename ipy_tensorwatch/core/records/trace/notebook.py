@@ -74,6 +74,8 @@ class Notebook:
         The access paths of all modules, and of all optimizers.
     evaluating
         The access paths of the modules in evaluation mode.
+    initializing
+        The access paths of modules of imported files that set a mark of theirs when they are first called.
     collectives
         The sources of the last cells that started collectives and did not wait for them, by count.
     """
@@ -87,6 +89,7 @@ class Notebook:
     optimizers: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
     evaluating: frozenset[str] = frozenset()
+    initializing: frozenset[str] = frozenset()
     collectives: Mapping[int, str] = field(default_factory=dict)
 
     def source_of(self, cell: int) -> str:

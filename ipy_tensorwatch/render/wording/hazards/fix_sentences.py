@@ -45,6 +45,7 @@ _TITLES: Mapping[FixKind, str] = {
     "{keep}",
     "make-optimizer": "Make the optimizer again, now that all parameters exist: `{code}`",
     "add-group": "Add them to it: `{code}`",
+    "register": "Keep them in a {name}: `{code}`. Then make the optimizer again: `{other}`",
     "module-keeps-input": "Let the module leave its input unchanged: `{code}`",
     "backward-before-statement": "Call backward before {step}, or compute {start}",
     "compute-again": "Compute {again}{from_it}",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _UNHELD = {
     "replaced": "holds what was there before.",
+    "unregistered": "holds what `parameters()` lists, which passes over plain lists and dicts.",
     "added": "was made before {those} added.",
     "unfrozen": "was made while {those} frozen.",
     "left-out": "was made for others of this module.",

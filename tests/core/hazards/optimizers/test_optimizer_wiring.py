@@ -164,6 +164,26 @@ def test_the_optimizer_is_made_anew_or_gets_a_group(line, before, held, after, k
     assert ("opt.step()", 4, line) == (one.written_at.text, one.written_cell, one.fact.made.text)
 
 
+PLAIN = [
+    ("net.more[0].w", "ModuleList"),
+    ("net.more['a'].w", "ModuleDict"),
+    ("net.more[0]", "ParameterList"),
+    ("net.more['a']", "ParameterDict"),
+]
+
+
+@pytest.mark.parametrize(("path", "kind"), PLAIN)
+@pytest.mark.parametrize("line", [MADE, "opt = SGD([p for p in net.parameters() if p.requires_grad])"])
+def test_what_lies_in_a_plain_list_or_dict_of_a_module_is_told_as_such(path, kind, line):
+    after, known = {"net.out.w": p(1), path: p(2)}, Notebook(modules=frozenset(("net", "net.out")))
+    [one] = step("opt.step()", after, [1], made(after, [1], line), got=[path], notebook=known).hazards
+    code = f"net.more = torch.nn.{kind}(net.more)"
+
+    assert ("wrong", "unregistered", "register", code, line) == (
+        one.outcome, one.fact.how, one.fix.kind, one.fix.code, one.fix.other,
+    )  # fmt: skip
+
+
 def test_of_an_optimizer_with_two_names_one_is_told_and_another_one_is_another():
     new = {**TWO, "net[1].w": p(3)}
     holdings = tuple(OptimizerHolding(path=path, parameters=frozenset((1, 2))) for path in ("opt", "run.opt"))

@@ -88,6 +88,7 @@ SENTENCES = [
     (Fix(kind="read-some-copy", target=LINE, says_where=True), "Read from a copy (`.clone()`) in cell 1, line 7."),
     (Fix(kind="make-optimizer", code="CODE"), "Make the optimizer again, now that all parameters exist: `CODE`."),
     (Fix(kind="add-group", code="CODE"), "Add them to it: `CODE`."),
+    (Fix(kind="register", code="CODE", other="MADE", names=("torch.nn.ModuleList",)), "Keep them in a torch.nn.ModuleList: `CODE`. Then make the optimizer again: `MADE`."),
     (coded("detach-state", other="out, h = rnn(x, h)"), "Cut its graph off from what is freed: `CODE` before `out, h = rnn(x, h)`."),
     (coded("compute-anew", names=("h",), other="loss = f(h)"), "Compute `h` again: `CODE` before `loss = f(h)`."),
     (Fix(kind="retain-graph"), "Add up the losses that share a graph and run one backward, or let the first backward keep it: `retain_graph=True`."),
