@@ -189,6 +189,9 @@ def _own_attributes(path: str, module: object, depth: int) -> Iterator[tuple[str
 
 
 def _items(value: Any) -> Sequence[object]:  # noqa: ANN401
+    """Return the first items of a plain list, tuple or dict."""
+    if is_a(type(value), dict):
+        return [one for _, one in pairs_of(value)[:MAX_ITEMS]]
     return items_of(value)[:MAX_ITEMS] if is_a(type(value), list, tuple) else ()
 
 
