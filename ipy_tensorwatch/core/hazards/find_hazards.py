@@ -22,7 +22,7 @@ from .kept_memory.one_memory import kept_in_one_memory
 from .kept_memory.restored_in_vain import restored_in_vain
 from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference
 from .kept_memory.written_back import written_back_in_vain
-from .optimizers.made_optimizer import remember_optimizers
+from .optimizers.made_optimizer import makes_optimizer, remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
 from .overwritten.find_breaks import find_breaks, remember_cell
 from .overwritten.overlapping_elements import overlaid_writes
@@ -52,7 +52,8 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     ahead = tuple(one for one in standing.hazards if not one.happened)
     standing = replace(standing, built=built, updated=updated, backwards=backwards, hazards=ahead, turned=())
     seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed, trace.optimizers
-    if not (trace.outside or trace.found or trace.own.steps) and standing.seen == seen:
+    may_differ = trace.outside or trace.found or trace.own.steps or makes_optimizer(trace)
+    if not may_differ and standing.seen == seen:
         return standing
     after = _find(reasoning, replace(standing, seen=seen))
     return replace(after, turned=tuple(_turns(trace, standing.hazards, after.hazards)))

@@ -57,6 +57,11 @@ UNWIRED = {
         ["net[0].requires_grad_(False)\nopt = torch.optim.Adam(trainable(net), lr=0.1)", STEP, "net[0].requires_grad_(True)"],
         {"net[0].weight", "net[0].bias"}, "made while they were frozen",
     ),
+    "made again before they are unfrozen": (
+        ["net[0].requires_grad_(False)\nopt = torch.optim.Adam(trainable(net), lr=0.1)", "opt=torch.optim.Adam(trainable(net), lr=0.2)",
+         STEP, "net[0].requires_grad_(True)"],
+        {"net[0].weight", "net[0].bias"}, "made in cell 3, line 1, was made while they were frozen",
+    ),
     "all of one module unfrozen later": (
         [FROZEN, STEP_BOTH, "body.requires_grad_(True)", STEP_BOTH], {"body.weight", "body.bias"}, "made while they were frozen",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...records.typed_line import typed_line
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from ...blame.reasoning import Reasoning
     from ...records.path import AccessPath
+    from ...records.trace.cell_trace import CellTrace
     from ...records.trace.evidence import OptimizerHolding
     from ...records.typed_line import TypedLine
     from ...statements.statement import Statement
@@ -58,16 +60,16 @@ def root_of(path: str) -> str:
 
 
 def remember_optimizers(reasoning: Reasoning, known: Mapping[str, MadeOptimizer]) -> Mapping[str, MadeOptimizer]:
-    """Return each optimizer as first seen; one that holds something else now is another."""
+    """Return each optimizer as first seen; one that holds something else now, or that the cell made, is another."""
     trace = reasoning.trace
     return {one.path: _remembered(one, known.get(one.path), reasoning) for one in trace.optimizers}
 
 
 def _remembered(one: OptimizerHolding, known: MadeOptimizer | None, reasoning: Reasoning) -> MadeOptimizer:
-    if known is not None and known.held == one.parameters:
+    maker = _maker(one, reasoning)
+    if known is not None and known.held == one.parameters and maker is None:
         return known
     trace = reasoning.trace
-    maker = _maker(one, reasoning)
     named = maker.reads if maker is not None else frozenset[str]()
     scenes = [
         scene
@@ -86,10 +88,20 @@ def _remembered(one: OptimizerHolding, known: MadeOptimizer | None, reasoning: R
     return MadeOptimizer(held=one.parameters, cell=trace.cell.count, places=places, roots=roots, line=line)
 
 
+def makes_optimizer(trace: CellTrace) -> bool:
+    """Return whether a cell binds what leads to an optimizer now."""
+    return any(one.path in trace.own.plain and _making(one).search(trace.own.plain) for one in trace.optimizers)
+
+
 def _maker(one: OptimizerHolding, reasoning: Reasoning) -> Statement | None:
     """Return the last statement of the cell that bound the optimizer."""
-    made = [each for each in reasoning.own.statements if each.text.startswith(f"{one.path} = ")]
+    is_made = _making(one).match if one.path in reasoning.trace.own.plain else None
+    made = [each for each in reasoning.own.statements if is_made(each.text)] if is_made else []
     return made[-1] if made else None
+
+
+def _making(one: OptimizerHolding) -> re.Pattern[str]:
+    return re.compile(rf"^\s*{re.escape(one.path)}\s*=(?!=)", re.MULTILINE)
 
 
 def is_behind(path: AccessPath, optimizers: Iterable[OptimizerHolding]) -> bool:
