@@ -23,7 +23,9 @@ def train(*steps):
 """
 HAND = "u, v = torch.randn(2, 3, requires_grad=True), torch.randn(3, 1, requires_grad=True)\n"
 UPDATE = "loss_of(x).backward()\nfor p in (*enc.parameters(), *head.parameters()): p.data -= 0.1 * p.grad\n"
+NORM = "bn = nn.BatchNorm1d(2)\nstate = {k: v.clone() for k, v in bn.state_dict().items()}\n"
 HEALTHY = {
+    "an output of a batch norm, whose state is loaded then": [NORM + "out = bn(x)", "bn.load_state_dict(state);"],
     "a loss from before training": ["before = loss_of(x)", "loss_of(x).backward()\nboth.step()"],
     "in one cell": ["before = loss_of(x)\nloss_of(x).backward()\nboth.step()"],
     "steps in a function": ["before = loss_of(x)", "train(both)"],
@@ -55,6 +57,7 @@ HEALTHY = {
     "a frozen part": ["enc.requires_grad_(False)\nbefore = loss_of(x)", "train(of_head)"],
 }  # fmt: skip
 DUE = {
+    "a loss of a batch norm, whose state is loaded then": [NORM + "loss = bn(x).square().mean()", "bn.load_state_dict(state);"],
     "a graph that leads to another optimizer's parameters": ["fake = enc(x)\nd = head(fake.detach()).mean()\ng = head(fake).mean()", "d.backward()\nof_head.step()"],
     "the other optimizer stepped before the graph was built": ["train(of_enc)\nfake = enc(x)\ng = head(fake).mean()", "head(fake.detach()).mean().backward()\nof_head.step()"],
     "the other optimizer stepped earlier in the same cell": ["train(of_enc)\nfake = enc(x)\ng = head(fake).mean()\nhead(fake.detach()).mean().backward()\nof_head.step()"],

@@ -87,11 +87,18 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         is_read_only=bool(roots) and not losses and _is_read_detached(roots[0], writing, reasoning, standing),
         is_set=(
             writing.cause == "direct"
-            and any(reading.kind == "parameter" or (scalars and counts_as_parameter(reading)) for _, reading in lying)
+            and any(_is_set(reading, writing, has_scalars=bool(scalars)) for _, reading in lying)
             and all(one not in due or is_metric(one, found, writing, standing) for one in scalars)
         ),
         stale=stale_results(found, roots, writing, standing)._replace(is_due=roots[:1] == due[:1] != ()),
     )
+
+
+def _is_set(reading: Reading, writing: Writing, *, has_scalars: bool) -> bool:
+    """Return whether a write by name sets a module's state, so that outputs from before are old."""
+    if reading.kind == "buffer":
+        return writing.site is not None and ".load_state_dict(" in writing.site.text
+    return reading.kind == "parameter" or (has_scalars and counts_as_parameter(reading))
 
 
 def _last(due: Sequence[str], found: Overwritten) -> tuple[str, ...]:
