@@ -84,9 +84,7 @@ INPLACE_METHODS = METADATA | _words("""
 """)
 """Every method of a tensor that follows the rule for in-place operations: `x.foo_()` of another name raises."""
 
-MODULE_WRITES = _words(
-    "load_state_dict reset_parameters reset_running_stats zero_grad to_empty _apply flatten_parameters"
-)
+MODULE_WRITES = _words("load_state_dict reset_parameters reset_running_stats zero_grad to_empty _apply")
 """Methods that write to everything behind their object, anywhere in a statement."""
 
 MODULE_METHODS = _words("""
@@ -109,6 +107,9 @@ READS = _words("""
     stats history result results value best to as is has can act select choose compare diff
 """)
 """The first words of the names of methods that promise to read their object."""
+
+MODULE_PROCEDURES = _words("flatten_parameters")
+"""Methods that write to everything behind their module and give nothing back: others of that name have a value."""
 
 OUTER_MODULE_WRITES = _words("apply half float double bfloat16 to type cuda cpu share_memory")
 """Methods that write to a module but not to a tensor: counted only as a statement's outermost call."""

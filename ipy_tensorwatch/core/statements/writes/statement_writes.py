@@ -10,7 +10,7 @@ from ...records.path import AccessPath
 from ...syntax.ast_queries import COMPREHENSIONS, is_library, own_parts, spell_item
 from ...syntax.mapped_calls import spelled_out
 from ...syntax.syntax_tree import children_of
-from ...syntax.torch_vocabulary import METADATA, OUTER_MODULE_WRITES, OUTER_WRITES
+from ...syntax.torch_vocabulary import METADATA, MODULE_PROCEDURES, OUTER_MODULE_WRITES, OUTER_WRITES
 from ..aliases import reference as to
 from ..aliases.expression_aliases import enter, trace
 from ..aliases.scope import Scope
@@ -125,7 +125,7 @@ def _last_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute) or is_library(value.func.value):
         return
     name, owner = value.func.attr, value.func.value
-    if name in OUTER_MODULE_WRITES:
+    if name in OUTER_MODULE_WRITES or (isinstance(node, ast.Expr) and name in MODULE_PROCEDURES):
         yield NamedWrite(refs=to.behind(trace(owner, scope)), only="module")
     elif isinstance(node, ast.Expr) and (name in OUTER_WRITES or name in METADATA):
         is_metadata = name in METADATA
