@@ -132,9 +132,15 @@ def _reachable(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, obj
 
 
 def _members(name: str, value: object, depth: int) -> Iterator[tuple[str, object]]:
-    for key, inner in pairs_of(attributes(value)) if not (_is_function(value) or is_a(type(value), type)) else ():
+    for step, inner in _attributes(value) if not (_is_function(value) or is_a(type(value), type)) else ():
+        yield from _reachable(f"{name}.{step}", inner, depth + 1)
+
+
+def _attributes(value: object) -> Iterator[tuple[str, object]]:
+    """Yield the attributes of an object by name, without methods."""
+    for key, inner in pairs_of(attributes(value)):
         if (step := text_of(key)) is not None and type(inner) is not types.MethodType:
-            yield from _reachable(f"{name}.{step}", inner, depth + 1)
+            yield step, inner
 
 
 def _is_module(value: object) -> bool:
@@ -181,10 +187,8 @@ def _modules(name: str, root: object, depth: int) -> Iterator[tuple[str, object]
 
 def _own_attributes(path: str, module: object, depth: int) -> Iterator[tuple[str, object]]:
     """Yield what a notebook's module keeps beside parameters, buffers and modules: a cache, a meter, a list of them."""
-    for key, inner in pairs_of(attributes(module)) if module_of(type(module)) == "__main__" else ():
-        step = text_of(key)
-        is_own = step is not None and not step.startswith("_") and type(inner) is not types.MethodType
-        if is_own and not _is_module(inner) and not any(map(_is_module, _items(inner))):
+    for step, inner in _attributes(module) if module_of(type(module)) == "__main__" else ():
+        if not step.startswith("_") and not any(map(_is_module, (inner, *_items(inner)))):
             yield from _reachable(f"{path}.{step}", inner, depth + 1)
 
 

@@ -1,15 +1,16 @@
-"""The functions of a notebook that a statement reaches, and their lines."""
+"""The functions of a notebook that a statement reaches, their lines, and what they keep by reference."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
-from ...records.report_parts import Inner
+from ...records.report_parts import Inner, Site
 from ...records.typed_line import TypedLine
 from ...syntax.ast_queries import last_name
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
+from ..hazard import Hazard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ...blame.reasoning import Reasoning
     from ...records.trace.notebook import Definition
     from ...statements.statement import Statement
+    from ..fix import Fix
+    from ..hazard_facts import KeptReference
 
 
 def has_written(reasoning: Reasoning, statement: Statement) -> bool:
@@ -59,3 +62,28 @@ def line_of_definition(node: ast.stmt, defined: Definition) -> TypedLine:
     """Return a statement of a definition with its place in its cell."""
     text = spell_header(node, defined.source.split("\n"))
     return TypedLine(cell=defined.cell, line=node.lineno + defined.offset, text=text)
+
+
+def kept_inside(fact: KeptReference, fix: Fix, taken: TypedLine, written: Site, count: int) -> Hazard:
+    """Return the hazard of what a function keeps by reference, and what a cell has written over and loaded in vain.
+
+    Parameters
+    ----------
+    taken
+        The line that keeps it.
+    written, count
+        The statement of the cell, and the cell's number.
+    """
+    return Hazard(
+        code="TW207",
+        outcome="risk" if fact.loaded is None else "wrong",
+        paths=(),
+        op=None,
+        fact=fact,
+        fix=fix,
+        saved_at=Site(line=taken.line, end_line=taken.line, text=taken.text),
+        written_at=written,
+        saved_cell=taken.cell,
+        written_cell=count,
+        happened=True,
+    )

@@ -7,24 +7,24 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
-from ...records.report_parts import Site
 from ...runtime.grouped import grouped
 from ...syntax.ast_queries import last_name, spell_path
 from ...syntax.parsing import bound_in, may_restore, parse_header, walk_statements
 from ...syntax.syntax_tree import LOOPS, all_nodes
 from ..fix import Fix
-from ..hazard import Hazard
 from ..hazard_facts import KeptReference
-from .functions_reached import has_written, inner_of, line_of_definition, reached
+from .functions_reached import has_written, inner_of, kept_inside, line_of_definition, reached
 from .kept_by_function import Calls, is_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...blame.reasoning import Reasoning
+    from ...records.report_parts import Site
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.notebook import Definition, Notebook
     from ...records.typed_line import TypedLine
+    from ..hazard import Hazard
 
 _BLOCKS = (*LOOPS, ast.If, ast.With, ast.Try)
 _SHALLOW = ("dict", "OrderedDict", "copy")
@@ -283,29 +283,19 @@ def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace)
         for text, (_, call) in zip(several, one.taken, strict=True)
     ]
     taken, *others = several
-    return Hazard(
-        code="TW207",
-        outcome="risk" if one.loaded is None else "wrong",
-        paths=(),
-        op=None,
-        fact=KeptReference(
-            container=one.name,
-            owner=one.owner,
-            loaded=None if one.loaded is None else line_of_definition(one.loaded, defined),
-        ),
-        fix=Fix(
-            kind="keep-copies",
-            code=copies[0] if all(copies) else "",
-            other=".clone()" if is_module else "copy.deepcopy",
-            target=taken,
-            also=tuple(zip(others, copies[1:], strict=True)),
-        ),
-        saved_at=Site(line=taken.line, end_line=taken.line, text=taken.text),
-        written_at=written,
-        saved_cell=defined.cell,
-        written_cell=trace.cell.count,
-        happened=True,
+    fact = KeptReference(
+        container=one.name,
+        owner=one.owner,
+        loaded=None if one.loaded is None else line_of_definition(one.loaded, defined),
     )
+    fix = Fix(
+        kind="keep-copies",
+        code=copies[0] if all(copies) else "",
+        other=".clone()" if is_module else "copy.deepcopy",
+        target=taken,
+        also=tuple(zip(others, copies[1:], strict=True)),
+    )
+    return kept_inside(fact, fix, taken, written, trace.cell.count)
 
 
 def _copied(taken: TypedLine, spelled: str, *, is_module: bool) -> str:

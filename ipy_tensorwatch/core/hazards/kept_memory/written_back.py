@@ -6,7 +6,6 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
-from ...records.report_parts import Site
 from ...statements.aliases.expression_aliases import trace
 from ...statements.aliases.scope import Scope
 from ...statements.rewrite_statement import parse_one, replace_expressions
@@ -16,17 +15,18 @@ from ...syntax.parsing import may_write_back, parse_header, walk_statements
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import LOOPS, all_nodes, find_nodes, names_in
 from ..fix import Fix
-from ..hazard import Hazard
 from ..hazard_facts import KeptReference
-from .functions_reached import has_written, inner_of, line_of_definition, reached
+from .functions_reached import has_written, inner_of, kept_inside, line_of_definition, reached
 from .kept_by_function import is_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
+    from ...records.report_parts import Site
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.notebook import Definition
+    from ..hazard import Hazard
 
 _OF_MODEL = ("parameters", "named_parameters", "buffers", "named_buffers")
 _COMPREHENSIONS = (ast.ListComp, ast.DictComp)
@@ -215,23 +215,13 @@ def _loop_variables(name: str, body: Sequence[ast.stmt]) -> Iterator[str]:
 
 def _hazard(one: WrittenBack, defined: Definition, written: Site, trace: CellTrace) -> Hazard:
     taken, kept = line_of_definition(one.kept.node, defined), one.kept
-    return Hazard(
-        code="TW207",
-        outcome="risk" if one.back is None else "wrong",
-        paths=(),
-        op=None,
-        fact=KeptReference(
-            container=kept.container,
-            owner=kept.owner,
-            loaded=None if one.back is None else line_of_definition(one.back, defined),
-        ),
-        fix=Fix(kind="keep-copies", code=_copied(taken.text, kept), other=".clone()", target=taken),
-        saved_at=Site(line=taken.line, end_line=taken.line, text=taken.text),
-        written_at=written,
-        saved_cell=defined.cell,
-        written_cell=trace.cell.count,
-        happened=True,
+    fact = KeptReference(
+        container=kept.container,
+        owner=kept.owner,
+        loaded=None if one.back is None else line_of_definition(one.back, defined),
     )
+    fix = Fix(kind="keep-copies", code=_copied(taken.text, kept), other=".clone()", target=taken)
+    return kept_inside(fact, fix, taken, written, trace.cell.count)
 
 
 def _copied(text: str, kept: _Kept) -> str:

@@ -95,8 +95,9 @@ def makes_optimizer(trace: CellTrace) -> bool:
 
 def _maker(one: OptimizerHolding, reasoning: Reasoning) -> Statement | None:
     """Return the last statement of the cell that bound the optimizer."""
-    is_made = _making(one).match if one.path in reasoning.trace.own.plain else None
-    made = [each for each in reasoning.own.statements if is_made(each.text)] if is_made else []
+    if one.path not in reasoning.trace.own.plain:
+        return None
+    made = [each for each in reasoning.own.statements if _making(one).match(each.text)]
     return made[-1] if made else None
 
 
