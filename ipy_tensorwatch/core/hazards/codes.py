@@ -19,7 +19,7 @@ OUTCOMES: Mapping[HazardCode, tuple[Outcome, ...]] = {
     "TW203": ("wrong", "risk"),
     "TW204": ("raises",),
     "TW205": ("wrong", "risk"),
-    "TW206": ("risk", "raises"),
+    "TW206": ("wrong", "risk", "raises"),
     "TW207": ("risk", "wrong"),
     "TW208": ("risk",),
     "TW209": ("wrong", "risk"),

@@ -25,6 +25,7 @@ from .kept_memory.written_back import written_back_in_vain
 from .optimizers.made_optimizer import makes_optimizer, remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
 from .overwritten.find_breaks import find_breaks, remember_cell
+from .overwritten.operands_overwritten import operands_overwritten
 from .overwritten.overlapping_elements import overlaid_writes
 from .overwritten.risks_that_came_true import come_true
 from .overwritten.saved_tensor_overwritten import overwritten_saves
@@ -76,6 +77,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     none: tuple[Hazard, ...] = ()
     wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
+    wrong += GUARD.run("finding-hazards", lambda: tuple(operands_overwritten(reasoning)), default=none)
     vain = () if any(one.hazard.code == "TW207" for one in begun) else _in_vain(reasoning)
     hazards = (*wrong, *vain, *come_true(reasoning, standing.hazards), *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))

@@ -62,6 +62,19 @@ class OverlappingElements:
 
 
 @record
+class OverwrittenOperand:
+    """A statement reads elements of a tensor that it overwrites.
+
+    Attributes
+    ----------
+    is_later
+        Whether it reads them when it has written as a whole, as in an exchange of rows.
+    """
+
+    is_later: bool
+
+
+@record
 class AssignedGradients:
     """Leaves were given the gradients of others; `groups` counts the gradients that several leaves have."""
 
@@ -186,6 +199,7 @@ class NotTrained:
 Fact = (
     OverwrittenSave
     | OverlappingElements
+    | OverwrittenOperand
     | AssignedGradients
     | WrongBackward
     | KeptReference

@@ -84,6 +84,14 @@ INPLACE_METHODS = METADATA | _words("""
 """)
 """Every method of a tensor that follows the rule for in-place operations: `x.foo_()` of another name raises."""
 
+ELEMENTWISE = _words("""
+    add addcdiv addcmul atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor clamp clamp_max
+    clamp_min copy copysign div divide eq float_power floor_divide fmax fmin fmod ge greater gt hypot ldexp le lerp less
+    logical_and logical_or logical_xor lt maximum minimum mul multiply ne nextafter pow remainder sub subtract
+    true_divide where xlogy
+""")
+"""Operations that compute one element after the other from those of several operands."""
+
 MODULE_WRITES = _words("load_state_dict reset_parameters reset_running_stats zero_grad to_empty _apply")
 """Methods that write to everything behind their object, anywhere in a statement."""
 

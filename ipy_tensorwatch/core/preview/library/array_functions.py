@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...memory.view_layouts import is_contiguous, permute
 from ..values.abstract_values import AbstractTensor, CallArguments, Constant, constant_of, make_list
-from ..values.view_layouts import is_contiguous, permute
 from .new_tensors import fresh_like
 from .tensor_methods import call_tensor_method
 from .view_methods import layout_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...memory import view_layouts as layouts
 from ...syntax.ast_queries import is_inplace_dunder, is_inplace_name
 from ...syntax.torch_vocabulary import FRESH, INPLACE_METHODS, METADATA, OUT_OF_PLACE, OUTER_WRITES, VIEWS
-from ..values import view_layouts as layouts
 from ..values.abstract_memory import is_one_memory, leaves_of
 from ..values.abstract_values import (
     NONE,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..values import view_layouts as layouts
+from ...memory import view_layouts as layouts
+from ...memory.view_layouts import ViewLayout
 from ..values.abstract_values import (
     UNKNOWN,
     AbstractObject,
@@ -15,7 +16,6 @@ from ..values.abstract_values import (
     make_list,
     whole_number,
 )
-from ..values.view_layouts import ViewLayout
 from .new_tensors import dtype_of, fresh_like, plain_dtype
 
 if TYPE_CHECKING:

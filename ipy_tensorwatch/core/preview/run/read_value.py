@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from ...memory.view_layouts import take_index
 from ...syntax.parsing import parse_path
 from ..library.container_methods import attribute_dict, find_member, put_part, take_item
 from ..library.new_tensors import fresh_like
@@ -31,7 +32,6 @@ from ..values.abstract_values import (
     make_list,
     whole_number,
 )
-from ..values.view_layouts import take_index
 from .abstract_frame import AbstractFrame
 from .run_notes import RunNotes
 

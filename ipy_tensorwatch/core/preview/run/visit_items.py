@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...memory.view_layouts import take_one
 from ..library.container_methods import listed_keys
 from ..library.library_functions import copy_object
 from ..library.view_methods import layout_of
@@ -21,7 +22,6 @@ from ..values.abstract_values import (
     constant_of,
     make_list,
 )
-from ..values.view_layouts import take_one
 from .evaluate_expression import ExpressionEvaluator
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from math import prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ...memory.overlap import overlaps_itself
+from ...memory.view_layouts import ViewLayout, dense_strides
 from ...records.reading import Reading, extent
 from ...runtime.record import field, mutable
 from .abstract_values import AbstractTensor, Either, GraphNode
 from .stopped_error import StoppedError
-from .view_layouts import ViewLayout, dense_strides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -15,7 +15,7 @@ CODE_MEANINGS: Mapping[HazardCode, str] = {
     "TW203": "gradients are silently wrong: the `.grad` of two leaves is one memory",
     "TW204": "autograd refused a write in place: to a leaf, or to a view",
     "TW205": "gradients are silently wrong: what a checkpoint computes with again was overwritten",
-    "TW206": "one write lands several times, or was refused: a tensor's elements share memory",
+    "TW206": "a write lands several times, overwrites what it reads, or was refused: elements share memory",
     "TW207": "a state dict is not a copy: training changes it too",
     "TW208": "reading crashes the kernel: a tensor's memory is gone",
     "TW209": "gradients are silently wrong: autograd did not record a write",

@@ -14,6 +14,7 @@ from ....core.hazards.hazard_facts import (
     NotTrained,
     OneMemory,
     OverlappingElements,
+    OverwrittenOperand,
     OverwrittenSave,
     UnrecordedWrite,
     WrongBackward,
@@ -44,6 +45,11 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "elements of `{path}` share memory",
         "",
         "it holds {elements} elements in {room}, and what was written in {written} landed in several of them.",
+    ),
+    OverwrittenOperand: (
+        "`{path}` {has} wrong values",
+        _WRONG[1],
+        "elements of it were {spoiled}, in {written}.",
     ),
     AssignedGradients: (
         "a backward before these gradients are set to None would " + _WRONG[0],
@@ -164,14 +170,15 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         "pair": named(hazard.paths[:2]),
         "others": f" and {others} more" if others > 0 else "",
         "will": "would" if is_risk else "will",
+        "has": "may hold" if is_risk else "holds",
         "whose": words("what is computed from it from now on") if is_risk else code(path),
         "written": statement_place(hazard.written_cell or 0, hazard.written_at),
     }
     match fact:
         case OverwrittenSave():
             return told | _saved_fields(hazard, fact)
-        case OverlappingElements():
-            return told | {"elements": f"{fact.elements:,}", "room": f"{fact.room:,}"}
+        case OverlappingElements() | OverwrittenOperand():
+            return told | _element_fields(fact)
         case AssignedGradients():
             more = fact.groups - 1
             return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
@@ -184,6 +191,12 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         case NotTrained() | FreedGraph():
             return told | training_fields(hazard, fact)
     return told | {"through": clause(" through `{it}`", fact.via)} if isinstance(fact, UnrecordedWrite) else told
+
+
+def _element_fields(fact: OverlappingElements | OverwrittenOperand) -> dict[str, Line | str]:
+    if isinstance(fact, OverlappingElements):
+        return {"elements": f"{fact.elements:,}", "room": f"{fact.room:,}"}
+    return {"spoiled": "overwritten before they were read" if fact.is_later else "read while they were overwritten"}
 
 
 def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook) -> dict[str, Line | str]:

@@ -1,0 +1,128 @@
+"""Statements that read parts of a tensor which they overwrite: `a -= a[:, :1]`, `a[0], a[1] = a[1], a[0]`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+from ...interpreter.functions_named import functions_named
+from ...interpreter.inferred_lines import line_of
+from ...memory.element_order import reads_overwritten
+from ...memory.overlap import share_bytes
+from ...memory.view_layouts import expand
+from ...records.report_parts import Inner
+from ...records.typed_line import typed_line
+from ...statements.rewrite_statement import parse_one, replace_expressions
+from ...statements.writes.operands_read import may_read_operands, operands_in, operands_read
+from ...statements.writes.view_expressions import index_names
+from ...syntax.ast_queries import source_of_node, spell_path
+from ...syntax.parsing import parse_header
+from ...syntax.syntax_tree import names_in
+from ..fix import Fix
+from ..hazard import Hazard
+from ..hazard_facts import OverwrittenOperand
+from .view_scene import ViewScene, layout_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ...blame.reasoning import Reasoning
+    from ...records.report_parts import Site
+    from ...statements.statement import Statement
+    from ...statements.writes.operands_read import OperandRead
+    from ...statements.writes.write_target import KeyValues
+
+_INDICES = (0, 1, 3)
+"""What a name in an index is taken to be, one after the other."""
+
+
+def operands_overwritten(reasoning: Reasoning) -> Iterator[Hazard]:
+    """Yield a hazard for each statement of a cell, and each line that it reached, that reads what it overwrites."""
+    trace = reasoning.trace
+    own = operands_in(trace.own.plain)
+    able = any(may_read_operands(one.source) for one in trace.notebook.definitions.values())
+    for statement in reasoning.own.statements if own or able else ():
+        if statement.index in trace.own.ran:
+            if statement.index in own and not _is_bound_later(statement, reasoning):
+                yield from _told(statement, reasoning, ViewScene(reasoning.places.watched, trace.own.plain))
+            if able and statement.calls:
+                yield from _told_inside(statement, reasoning)
+
+
+def _is_bound_later(statement: Statement, reasoning: Reasoning) -> bool:
+    """Return whether a variable of a statement leads to something else by the end of the cell."""
+    names = names_in(parse_one(statement.text))
+    return any(not names.isdisjoint(one.binds) for one in reasoning.own.statements if one.index > statement.index)
+
+
+def _told_inside(statement: Statement, reasoning: Reasoning) -> Iterator[Hazard]:
+    """Yield the hazards of the lines of functions that a statement calls."""
+    notebook = reasoning.trace.notebook
+    named = functions_named(parse_header(statement.text), notebook)
+    if not any(may_read_operands(notebook.definitions[name].source) for name in named):
+        return
+    told = set[Inner]()
+    for event in reasoning.own.effects_of(statement).events:
+        if event.reference is not None and any(one.is_of_itself for one in operands_read(event.node)):
+            inner = line_of(event)
+            scene = ViewScene(reasoning.places.watched, "\n".join(event.code.lines), event.reference.path)
+            for one in _told(statement, reasoning, scene, inner) if inner not in told else ():
+                told.add(inner)
+                yield one
+
+
+def _told(statement: Statement, reasoning: Reasoning, scene: ViewScene, inner: Inner | None = None) -> Iterator[Hazard]:
+    node = parse_one((inner or statement).text)
+    operands = [one for one in operands_read(node) if inner is None or one.is_of_itself] if node is not None else []
+    several = [one for one in operands if _is_overwritten(one, scene)]
+    if several:
+        is_later = all(one.is_later for one in several)
+        is_certain = is_later and inner is None and not any(map(_has_names, operands))
+        hazard = _hazard(several, statement.site(inner=inner), reasoning, scene.tensor_of(several[0].written))
+        yield replace(hazard, outcome="wrong" if is_certain else "risk", fact=OverwrittenOperand(is_later=is_later))
+
+
+def _is_overwritten(operand: OperandRead, scene: ViewScene) -> bool:
+    """Return whether an operand shares memory with what is written, and may be read after it is overwritten."""
+    spelled = spell_path(operand.written) if operand.is_item else None
+    if spelled is not None and scene.path_of(spelled):
+        return False  # an item of a container
+    names = [index_names(one, scene.numbers) for one in (operand.written, operand.read)]
+    known = sorted(frozenset[str]().union(*filter(None, names)))
+    choices = permutations(_INDICES, len(known)) if None not in names else ()  # of more names none
+    return any(_meets(operand, scene, dict(zip(known, chosen, strict=True))) for chosen in choices)
+
+
+def _meets(operand: OperandRead, scene: ViewScene, values: KeyValues) -> bool:
+    written, read = (scene.view(one, values) for one in (operand.written, operand.read))
+    if written is None or read is None or written.storage != read.storage or written.dtype != read.dtype:
+        return False
+    if operand.is_later:
+        is_number = read.kind == "ndarray" and not read.shape
+        return not is_number and bool(share_bytes(written, read))
+    if written.kind == "ndarray" or (written.is_dense and read.is_dense):
+        return False  # NumPy reads from a copy, and PyTorch refuses
+    broad = expand(layout_of(read), written.shape)
+    return broad is not None and reads_overwritten(layout_of(written), broad, in_order=written.device == "cpu")
+
+
+def _hazard(several: Sequence[OperandRead], site: Site, reasoning: Reasoning, path: str) -> Hazard:
+    place, cell = site.inner or site, reasoning.trace.cell.count
+    copy = ".copy()" if reasoning.places.watched[path].kind == "ndarray" else ".clone()"
+    copies = {one.read: source_of_node(place.text, one.read) + copy for one in several}
+    code, target = replace_expressions(place.text, copies), typed_line(cell, place)
+    return Hazard(
+        code="TW206",
+        outcome="risk",
+        paths=(path,),
+        op=None,
+        fix=Fix(kind="read-copy", code=code, target=target, says_where=site.inner is not None),
+        written_at=site,
+        written_cell=cell,
+        happened=True,
+    )
+
+
+def _has_names(operand: OperandRead) -> bool:
+    return any(index_names(one, ()) != frozenset() for one in (operand.written, operand.read))
