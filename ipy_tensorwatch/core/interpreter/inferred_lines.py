@@ -116,7 +116,7 @@ class Effects:
 
     def _describe(self, event: Event, found: Likelihood) -> Inferred:
         if event not in self._lines:
-            self._lines[event] = line_of(event)
+            self._lines[event] = event_line(event)
         inner = self._lines[event]
         return Inferred(
             inner=inner,
@@ -138,7 +138,7 @@ def _writes_module(node: ast.stmt) -> bool:
     return any(isinstance(one, ast.Attribute) and one.attr in MODULE_WRITES for one in calls)
 
 
-def line_of(event: Event) -> Inner:
+def event_line(event: Event) -> Inner:
     """Return the line of a function that an event was recorded for."""
     lines, line = [*event.code.lines], event.node.lineno
     text = spell_line(lines[line - 1]) if is_lambda_body(event.node) else spell_header(event.node, lines)

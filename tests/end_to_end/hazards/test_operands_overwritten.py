@@ -43,7 +43,12 @@ CELLS = {
         "wrong",
         "a = torch.cat([a[:, [1, 0]], a[:, 2:]], 1)",
     ),
-    "an exchange in an array": ("1 + 1", "n[0], n[1] = n[1], n[0]\na = torch.tensor(n)", "wrong", "a = a[[1, 0, 2, 3]]"),
+    "an exchange in an array": (
+        "1 + 1",
+        "n[0], n[1] = n[1], n[0]\na = torch.tensor(n)",
+        "wrong",
+        "a = a[[1, 0, 2, 3]]",
+    ),
     "exchanges in a function": (SHUFFLE, "turn(a)", "risk", "a = a.flip(0)"),
 }
 

@@ -152,9 +152,10 @@ def _is_hidden(site: Site | None) -> bool:
 
 def _may_be_written(reasoning: Reasoning, item: Item) -> bool:
     """Return whether memory without a version may have been written when an item was put there."""
-    storage, look = item.reading.storage, item.born.look
-    seen = reasoning.trace.own.writes.get(storage, ())
-    return any(one.look == look for one in seen) or not reasoning.trace.before.by_storage.get(storage)
+    storage, statements = item.reading.storage, {one.statement for one in item.born.positions}
+    seen = [one for one in reasoning.trace.own.writes.get(storage, ()) if one.look <= item.born.look]
+    is_seen = any(one.statement in statements for write in seen for one in write.positions)
+    return is_seen or not reasoning.trace.before.by_storage.get(storage)
 
 
 def _times_written(reasoning: Reasoning, items: Sequence[Item]) -> int | None:

@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from ...interpreter.functions_named import functions_named
-from ...interpreter.inferred_lines import line_of
+from ...interpreter.inferred_lines import event_line
 from ...memory.element_order import reads_overwritten
 from ...memory.overlap import share_bytes
 from ...memory.view_layouts import expand
@@ -22,7 +22,7 @@ from ...syntax.syntax_tree import names_in
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import OverwrittenOperand
-from .view_scene import ViewScene, layout_of
+from .view_scene import ViewScene, reading_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ def _told_inside(statement: Statement, reasoning: Reasoning) -> Iterator[Hazard]
     told = set[Inner]()
     for event in reasoning.own.effects_of(statement).events:
         if event.reference is not None and any(one.is_of_itself for one in operands_read(event.node)):
-            inner = line_of(event)
+            inner = event_line(event)
             scene = ViewScene(reasoning.places.watched, "\n".join(event.code.lines), event.reference.path)
             for one in _told(statement, reasoning, scene, inner) if inner not in told else ():
                 told.add(inner)
@@ -103,8 +103,8 @@ def _meets(operand: OperandRead, scene: ViewScene, values: KeyValues) -> bool:
         return not is_number and bool(share_bytes(written, read))
     if written.kind == "ndarray" or (written.is_dense and read.is_dense):
         return False  # NumPy reads from a copy, and PyTorch refuses
-    broad = expand(layout_of(read), written.shape)
-    return broad is not None and reads_overwritten(layout_of(written), broad, in_order=written.device == "cpu")
+    broad = expand(reading_layout(read), written.shape)
+    return broad is not None and reads_overwritten(reading_layout(written), broad, in_order=written.device == "cpu")
 
 
 def _hazard(several: Sequence[OperandRead], site: Site, reasoning: Reasoning, path: str) -> Hazard:

@@ -54,11 +54,11 @@ class ViewScene:
         reading = self._watched.get(self.tensor_of(node))
         if reading is None or reading.unknown:
             return None
-        layout = layout_of_view(node, lambda one: layout_of(reading) if self.path_of(one) else None, values)
+        layout = layout_of_view(node, lambda one: reading_layout(reading) if self.path_of(one) else None, values)
         return None if layout is None else _laid_out(reading, layout)
 
 
-def layout_of(reading: Reading) -> ViewLayout:
+def reading_layout(reading: Reading) -> ViewLayout:
     """Return where the elements of a reading lie, counted from address 0."""
     return ViewLayout(reading.shape, reading.strides, reading.data_ptr)
 

@@ -10,7 +10,7 @@ from ...syntax.ast_queries import is_inplace_name, keyword, last_name
 from ...syntax.parsing import LAST_SOURCES, parse_body, parse_cell, walk_statements
 from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import ELEMENTWISE
-from .view_expressions import base_of, is_view
+from .view_expressions import base_of, is_spelled_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ def operands_read(node: ast.stmt) -> tuple[OperandRead, ...]:
     >>> ast.unparse(one.written), ast.unparse(one.read)
     ('a', 'a[:, :1]')
     """
-    return tuple(one for one in _pairs(node) if is_view(one.written) and is_view(one.read))
+    return tuple(one for one in _pairs(node) if is_spelled_view(one.written) and is_spelled_view(one.read))
 
 
 @lru_cache(maxsize=LAST_SOURCES)

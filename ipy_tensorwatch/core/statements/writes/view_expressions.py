@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SAME, _TURNED = ("data", "detach"), ("T", "mT", "t")
 
 
-def is_view(node: ast.expr) -> bool:
+def is_spelled_view(node: ast.expr) -> bool:
     """Return whether an expression is a chain of names, items and views whose layout can be told from its text."""
     return any(isinstance(one, ast.Name) for one in chain_of(node))
 

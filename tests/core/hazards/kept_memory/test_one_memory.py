@@ -167,7 +167,7 @@ def test_fewer_than_three_tensors_of_an_unread_function_are_not_told():
 
 @pytest.mark.parametrize(
     ("looks", "before", "is_told"),
-    [({1: [0]}, True, True), ({0: [0]}, True, False), ({}, False, True), ({}, True, False)],
+    [({1: [0]}, True, True), ({0: [0]}, True, True), ({0: [5]}, True, False), ({}, False, True), ({}, True, False)],
 )
 def test_memory_without_a_version_may_have_been_written_if_it_was_seen_or_is_new(looks, before, is_told):
     known = {"buf": NUMPY}.items() if before else ()
