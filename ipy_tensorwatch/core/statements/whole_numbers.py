@@ -60,7 +60,7 @@ def _is_number(value: ast.expr) -> bool:
         case ast.Constant(value=number):
             return type(number) is int
         case ast.BinOp(left=left, right=right):
-            return _is_number(left) or _is_number(right)
+            return _is_number(left) and _is_number(right)
         case ast.Call(func=func):
             return last_name(func) in _NUMBERS
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ from ...records.report_parts import Inner
 from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import parse_one, replace_expressions
 from ...statements.writes.operands_read import may_read_operands, operands_in, operands_read
-from ...statements.writes.view_expressions import index_names
+from ...statements.writes.view_expressions import index_numbers
 from ...syntax.ast_queries import source_of_node, spell_path
 from ...syntax.parsing import parse_header
-from ...syntax.syntax_tree import names_in
+from ...syntax.syntax_tree import find_nodes, names_in
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import OverwrittenOperand
@@ -88,10 +89,10 @@ def _is_overwritten(operand: OperandRead, scene: ViewScene) -> bool:
     spelled = spell_path(operand.written) if operand.is_item else None
     if spelled is not None and scene.path_of(spelled):
         return False  # an item of a container
-    names = [index_names(one, scene.numbers) for one in (operand.written, operand.read)]
-    known = sorted(frozenset[str]().union(*filter(None, names)))
-    choices = permutations(_INDICES, len(known)) if None not in names else ()  # of more names none
-    return any(_meets(operand, scene, dict(zip(known, chosen, strict=True))) for chosen in choices)
+    parts = operand.written, operand.read
+    names = sorted(frozenset[str]().union(*(index_numbers(one, scene.numbers) for one in parts)))
+    choices = permutations(_INDICES, len(names))  # of more names none
+    return any(_meets(operand, scene, dict(zip(names, chosen, strict=True))) for chosen in choices)
 
 
 def _meets(operand: OperandRead, scene: ViewScene, values: KeyValues) -> bool:
@@ -125,4 +126,5 @@ def _hazard(several: Sequence[OperandRead], site: Site, reasoning: Reasoning, pa
 
 
 def _has_names(operand: OperandRead) -> bool:
-    return any(index_names(one, ()) != frozenset() for one in (operand.written, operand.read))
+    keys = [one.slice for part in (operand.written, operand.read) for one in find_nodes(ast.Subscript, part)]
+    return any(map(names_in, keys))

@@ -24,7 +24,7 @@ class OperandRead(NamedTuple):
     written, read
         The two parts, as expressions of views.
     is_item
-        Whether the first is assigned to: then it may be an item of a container, which is no write.
+        Whether the first is assigned to: a variable, an attribute and an item of a container are not written then.
     is_later
         Whether the second is read when the first was written as a whole: `a[0]` of `a[0], a[1] = a[1], a[0]`.
     """
@@ -37,8 +37,7 @@ class OperandRead(NamedTuple):
     @property
     def is_of_itself(self) -> bool:
         """Whether both are parts of what is spelled alike: the only ones told of in functions."""
-        is_same = ast.unparse(self.written) == ast.unparse(self.read)
-        return base_of(self.written) == base_of(self.read) and (self.is_later or not is_same)
+        return base_of(self.written) == base_of(self.read)
 
 
 def operands_read(node: ast.stmt) -> tuple[OperandRead, ...]:
@@ -77,17 +76,14 @@ def _pairs(node: ast.stmt) -> Iterator[OperandRead]:
         case ast.Expr(value=ast.Call() as call) | ast.Assign(value=ast.Call() as call):
             yield from _given(call)
         case ast.Assign(targets=targets, value=value):
-            yield from (OperandRead(one, value, is_item=True) for one in targets if isinstance(one, ast.Subscript))
+            yield from (OperandRead(one, value, is_item=True) for one in targets)
 
 
 def _exchanged(targets: Sequence[ast.expr], values: Sequence[ast.expr]) -> Iterator[OperandRead]:
-    """Yield each value with its own target, and with those before it."""
-    pairs = [*zip(targets, values, strict=False)]
-    for place, (target, read) in enumerate(pairs if len(targets) == len(values) else ()):
-        if isinstance(target, ast.Subscript):
-            earlier = [one for one in targets[:place] if isinstance(one, ast.Subscript)]
-            yield from (OperandRead(one, read, is_item=True, is_later=True) for one in earlier)
-            yield OperandRead(target, read, is_item=True)
+    """Yield each value with the targets before its own, and with its own."""
+    for place, (target, read) in enumerate(zip(targets, values, strict=False)):
+        yield from (OperandRead(one, read, is_item=True, is_later=True) for one in targets[:place])
+        yield OperandRead(target, read, is_item=True)
 
 
 def _given(call: ast.Call) -> Iterator[OperandRead]:

@@ -113,17 +113,13 @@ def _whole_number(node: ast.expr, values: KeyValues) -> int:
     return found
 
 
-def index_names(node: ast.expr, numbers: Collection[str]) -> frozenset[str] | None:
-    """Return the names in the indices of a view; None if one may be more than a whole number.
+def index_numbers(node: ast.expr, numbers: Collection[str]) -> frozenset[str]:
+    """Return the names in the indices of a view that are whole numbers: those in the bounds of slices always are.
 
     Parameters
     ----------
     numbers
-        The names that are known to be whole numbers; the bounds of slices always are.
+        The names that are known to be whole numbers.
     """
     keys = [part for one in chain_of(node) if isinstance(one, ast.Subscript) for part in _parts(one.slice)]
-    names = [names_in(one) for one in keys]
-    is_known = all(
-        isinstance(one, ast.Slice) or found.issubset(numbers) for one, found in zip(keys, names, strict=True)
-    )
-    return frozenset().union(*names) if is_known else None
+    return frozenset(name for key in keys for name in names_in(key) if isinstance(key, ast.Slice) or name in numbers)

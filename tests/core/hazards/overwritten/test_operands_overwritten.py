@@ -14,6 +14,7 @@ COLUMN = reading(2, shape=(4, 1), strides=(20, 4), high=64)
 ARRAY = reading(3, 3, kind="ndarray", shape=(4, 5), strides=(20, 4), high=80)
 NUMBERS = reading(4, 4, kind="ndarray")
 READINGS = {"a": GRID, "b": COLUMN, "n": ARRAY, "m": NUMBERS, "xs[0]": reading(5, 5), "xs[1]": reading(6, 6)}
+READINGS["same"] = COLUMN._replace(storage=7)
 
 
 def told(plain: str, **more):
@@ -34,6 +35,8 @@ def told(plain: str, **more):
         ("a[1:, 1:4] += a.T[1:4, 1:].detach()", ("risk", "a", "a[1:, 1:4] += a.T[1:4, 1:].detach().clone()")),
         ("a.data -= a.data[:, 2, None]", ("risk", "a", "a.data -= a.data[:, 2, None].clone()")),
         ("for i in range(3):\n    a[:, i] /= a[i, i]", ("risk", "a", "a[:, i] /= a[i, i].clone()")),
+        ("for i, row in enumerate(a):\n    a[:, i] /= a[i, i]", ("risk", "a", "a[:, i] /= a[i, i].clone()")),
+        ("k = len(a) // 2\na[:, k] /= a[k, k]", ("risk", "a", "a[:, k] /= a[k, k].clone()")),
         ("a[:, k:] -= a[:, :-k]", ("risk", "a", "a[:, k:] -= a[:, :-k].clone()")),
         ("a[0], a[1] = a[1], a[0]", ("wrong", "a", "a[0], a[1] = a[1], a[0].clone()")),
         ("n[0], n[1] = n[1], n[0]", ("wrong", "n", "n[0], n[1] = n[1], n[0].copy()")),
@@ -66,7 +69,10 @@ def test_an_operand_that_is_overwritten_is_told_with_a_copy_of_it(plain, expecte
         "a[:, i] -= a[:, j]",
         "a -= a[:, :1]\na = f(a)",  # it leads to another tensor by now
         "c -= c[:, :1]",
-        "a.index_copy_(0, a[:, 0], a)",
+        "a.set_(a[:, :1])",
+        "a -= same",  # another memory at the same address, as of all meta tensors
+        "k = p + 1\na[:, k] /= a[k, k]",
+        "for i in range(3):\n    pass\ni = p\na[:, i] /= a[i, i]",
         "if x: a -= a[:, 9]",
     ],
 )
@@ -92,6 +98,8 @@ SWAP = "def swap(m, i, j):\n    m[i], m[j] = m[j], m[i]"
         ("shift(a)", "def shift(x):\n    x -= x[:, :1]", [("risk", "a", "x -= x[:, :1].clone()")]),
         ("shift(a, b)", "def shift(x, y):\n    x -= y[:, :1]", []),
         ("shift(a)", "def shift(x):\n    x -= x[:, -1:]", []),
+        ("shift(a, b)", "def shift(x, y):\n    x.addcmul_(x, y[:, :1])", []),
+        ("shift(a)", "def shift(x):\n    x[1][::2] -= x[0][:1]", []),
         ("swap(xs)", "def swap(xs):\n    xs[0], xs[1] = xs[1], xs[0]", []),
     ],
 )
