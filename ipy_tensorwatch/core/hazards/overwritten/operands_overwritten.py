@@ -17,7 +17,7 @@ from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import parse_one, replace_expressions
 from ...statements.writes.operands_read import may_read_operands, operands_in, operands_read
 from ...statements.writes.view_expressions import index_numbers
-from ...syntax.ast_queries import source_of_node, spell_path
+from ...syntax.ast_queries import root_variable, source_of_node, spell_path
 from ...syntax.parsing import parse_header
 from ...syntax.syntax_tree import find_nodes, names_in
 from ..fix import Fix
@@ -26,7 +26,7 @@ from ..hazard_facts import OverwrittenOperand
 from .view_scene import ViewScene, reading_layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
     from ...records.report_parts import Site
@@ -45,16 +45,17 @@ def operands_overwritten(reasoning: Reasoning) -> Iterator[Hazard]:
     able = any(may_read_operands(one.source) for one in trace.notebook.definitions.values())
     for statement in reasoning.own.statements if own or able else ():
         if statement.index in trace.own.ran:
-            if statement.index in own and not _is_bound_later(statement, reasoning):
+            operands = own.get(statement.index, ())
+            if operands and not _lead_elsewhere(operands, statement, reasoning):
                 yield from _told(statement, reasoning, ViewScene(reasoning.places.watched, trace.own.plain))
             if able and statement.calls:
                 yield from _told_inside(statement, reasoning)
 
 
-def _is_bound_later(statement: Statement, reasoning: Reasoning) -> bool:
+def _lead_elsewhere(operands: Iterable[OperandRead], statement: Statement, reasoning: Reasoning) -> bool:
     """Return whether a variable of a statement leads to something else by the end of the cell."""
-    names = names_in(parse_one(statement.text))
-    return any(not names.isdisjoint(one.binds) for one in reasoning.own.statements if one.index > statement.index)
+    roots = {root_variable(part) for one in operands for part in (one.written, one.read)}
+    return any(not roots.isdisjoint(one.binds) for one in reasoning.own.statements if one.index > statement.index)
 
 
 def _told_inside(statement: Statement, reasoning: Reasoning) -> Iterator[Hazard]:

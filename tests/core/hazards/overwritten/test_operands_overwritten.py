@@ -35,6 +35,10 @@ def told(plain: str, **more):
         ("a[1:, 1:4] += a.T[1:4, 1:].detach()", ("risk", "a", "a[1:, 1:4] += a.T[1:4, 1:].detach().clone()")),
         ("a.data -= a.data[:, 2, None]", ("risk", "a", "a.data -= a.data[:, 2, None].clone()")),
         ("for i in range(3):\n    a[:, i] /= a[i, i]", ("risk", "a", "a[:, i] /= a[i, i].clone()")),
+        (
+            "for i in range(3):\n    a[:, i] /= a[i, i]\nfor i in range(2):\n    f(i)",
+            ("risk", "a", "a[:, i] /= a[i, i].clone()"),
+        ),
         ("for i, row in enumerate(a):\n    a[:, i] /= a[i, i]", ("risk", "a", "a[:, i] /= a[i, i].clone()")),
         ("k = len(a) // 2\na[:, k] /= a[k, k]", ("risk", "a", "a[:, k] /= a[k, k].clone()")),
         ("a[:, k:] -= a[:, :-k]", ("risk", "a", "a[:, k:] -= a[:, :-k].clone()")),
@@ -71,6 +75,7 @@ def test_an_operand_that_is_overwritten_is_told_with_a_copy_of_it(plain, expecte
         "c -= c[:, :1]",
         "a.set_(a[:, :1])",
         "a -= same",  # another memory at the same address, as of all meta tensors
+        "k = p\nk = 2\na[:, k] /= a[k, k]",
         "k = p + 1\na[:, k] /= a[k, k]",
         "for i in range(3):\n    pass\ni = p\na[:, i] /= a[i, i]",
         "if x: a -= a[:, 9]",
