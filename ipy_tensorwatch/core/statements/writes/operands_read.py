@@ -24,7 +24,7 @@ class OperandRead(NamedTuple):
     written, read
         The two parts, as expressions of views.
     is_item
-        Whether the first is assigned to: a variable, an attribute and an item of a container are not written then.
+        Whether the first is an item that is assigned to: of a container, it is not written.
     is_later
         Whether the second is read when the first was written as a whole: `a[0]` of `a[0], a[1] = a[1], a[0]`.
     """
@@ -49,7 +49,8 @@ def operands_read(node: ast.stmt) -> tuple[OperandRead, ...]:
     >>> ast.unparse(one.written), ast.unparse(one.read)
     ('a', 'a[:, :1]')
     """
-    return tuple(one for one in _pairs(node) if is_spelled_view(one.written) and is_spelled_view(one.read))
+    pairs = (one for one in _pairs(node) if not one.is_item or isinstance(one.written, ast.Subscript))
+    return tuple(one for one in pairs if is_spelled_view(one.written) and is_spelled_view(one.read))
 
 
 @lru_cache(maxsize=LAST_SOURCES)

@@ -74,6 +74,8 @@ def test_an_operand_that_is_overwritten_is_told_with_a_copy_of_it(plain, expecte
         "a -= a[:, :1]\na = f(a)",  # it leads to another tensor by now
         "c -= c[:, :1]",
         "a.set_(a[:, :1])",
+        "a.data, b.data = b.data, a.data",  # each is given other memory
+        "a.data = a.data[:, :1]",
         "a -= same",  # another memory at the same address, as of all meta tensors
         "k = p\nk = 2\na[:, k] /= a[k, k]",
         "k = p + 1\na[:, k] /= a[k, k]",
