@@ -14,6 +14,8 @@ from .backward.shared_gradients import aliased_grads
 from .backward.wrong_backward import wrong_backwards
 from .fix import with_edits, with_import
 from .hazard import Turn
+from .hazard_facts import KeptReference
+from .kept_memory.compared_in_vain import compared_in_vain
 from .kept_memory.freed_memory import gone_memory
 from .kept_memory.kept_by_function import kept_and_trained_on
 from .kept_memory.kept_by_hook import kept_by_hooks
@@ -54,7 +56,7 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     standing = replace(standing, built=built, updated=updated, backwards=backwards, hazards=ahead, turned=())
     seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed, trace.optimizers
     may_differ = trace.outside or trace.found or trace.own.steps or makes_optimizer(trace)
-    if not may_differ and standing.seen == seen:
+    if not may_differ and standing.seen == seen and not any(compared_in_vain(reasoning)):
         return standing
     after = _find(reasoning, replace(standing, seen=seen))
     return replace(after, turned=tuple(_turns(trace, standing.hazards, after.hazards)))
@@ -79,6 +81,8 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
     wrong += GUARD.run("finding-hazards", lambda: tuple(operands_overwritten(reasoning)), default=none)
     vain = () if any(one.hazard.code == "TW207" for one in begun) else _in_vain(reasoning)
+    kept = [one.hazard.fact.container for one in (*begun, *held) if isinstance(one.hazard.fact, KeptReference)]
+    vain = (*vain, *compared_in_vain(reasoning, kept))
     hazards = (*wrong, *vain, *come_true(reasoning, standing.hazards), *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}

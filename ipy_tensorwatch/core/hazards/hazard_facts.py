@@ -107,6 +107,21 @@ class KeptReference:
 
 
 @record
+class ComparedWithItself:
+    """A variable leads to the very parameters that a statement compares it with.
+
+    Attributes
+    ----------
+    other
+        What it is compared with: another path of the parameter, or the module over whose parameters a loop goes.
+    """
+
+    container: str
+    other: str
+    is_several: bool
+
+
+@record
 class OneMemory:
     """Several tensors of a container are one memory, which was filled for each of them.
 
@@ -203,6 +218,7 @@ Fact = (
     | AssignedGradients
     | WrongBackward
     | KeptReference
+    | ComparedWithItself
     | OneMemory
     | KeptByHook
     | GoneMemory

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ....core.hazards.error_facts import Refused, Stopped, StoppedUnread
 from ....core.hazards.hazard_facts import (
     AssignedGradients,
+    ComparedWithItself,
     FreedGraph,
     GoneMemory,
     KeptByHook,
@@ -60,6 +61,11 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "`{container}` is not a copy",
         "",
         "{taken}its tensors are those of `{owner}`, so it changed with them in {written}. {later}",
+    ),
+    ComparedWithItself: (
+        "`{container}` is not a copy",
+        "",
+        "{same}, so a comparison of the two finds no difference, in {written}.",
     ),
     OneMemory: (
         "{count} tensors of `{container}` are {memory}",
@@ -182,7 +188,7 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         case AssignedGradients():
             more = fact.groups - 1
             return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
-        case KeptReference() | OneMemory() | KeptByHook():
+        case KeptReference() | OneMemory() | KeptByHook() | ComparedWithItself():
             return told | _kept_fields(hazard, fact)
         case WrongBackward():
             return told | {"what": _overwritten_by(hazard, fact)}
@@ -199,13 +205,18 @@ def _element_fields(fact: OverlappingElements | OverwrittenOperand) -> dict[str,
     return {"spoiled": "overwritten before they were read" if fact.is_later else "read while they were overwritten"}
 
 
-def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook) -> dict[str, Line | str]:
+def _kept_fields(
+    hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook | ComparedWithItself
+) -> dict[str, Line | str]:
     """Return what is kept, and since when."""
     place = where(hazard.saved_cell, hazard.saved_at) if hazard.saved_cell else None
     if isinstance(fact, KeptByHook):
         is_one = not hazard.paths[1:]
         no_copy, they_were = ("is not a copy", "it was") if is_one else ("are not copies", "they were")
         return {"those": named(hazard.paths), "no_copy": no_copy, "saved": place or Line(), "they_were": they_were}
+    if isinstance(fact, ComparedWithItself):
+        same = fill("its tensors are those of `{it}`" if fact.is_several else "it is `{it}` itself", it=fact.other)
+        return {"container": fact.container, "same": same}
     if isinstance(fact, KeptReference):
         later: Line | str = _LATER
         if fact.loaded is not None:

@@ -11,12 +11,14 @@ from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard import Turn
 from ipy_tensorwatch.core.hazards.hazard_facts import (
     AssignedGradients,
+    ComparedWithItself,
     FreedGraph,
     GoneMemory,
     KeptReference,
     NotTrained,
     OneMemory,
     OverlappingElements,
+    OverwrittenOperand,
     OverwrittenSave,
     UnrecordedWrite,
     WrongBackward,
@@ -112,6 +114,22 @@ OTHERS = {
     "elements over each other": (
         hazard(code="TW206", outcome="risk", fact=OverlappingElements(elements=3000, room=1000), **UNSAVED),
         "elements of `h` share memory: it holds 3,000 elements in 1,000, and what was written in cell 3, line 2: `h.add_(1)` landed in several of them.",
+    ),
+    "an operand that may be overwritten first": (
+        hazard("a", code="TW206", outcome="risk", fact=OverwrittenOperand(is_later=False), written_at=site(2, "a -= a[:, :1]"), **UNSAVED),
+        "`a` may hold wrong values, without an error: elements of it were read while they were overwritten, in cell 3, line 2: `a -= a[:, :1]`.",
+    ),
+    "an exchange": (
+        hazard("a", code="TW206", outcome="wrong", fact=OverwrittenOperand(is_later=True), written_at=site(2, "a[0], a[1] = a[1], a[0]"), **UNSAVED),
+        "`a` holds wrong values, without an error: elements of it were overwritten before they were read, in cell 3, line 2: `a[0], a[1] = a[1], a[0]`.",
+    ),
+    "a comparison with itself": (
+        hazard("w", code="TW207", outcome="risk", fact=ComparedWithItself(container="w", other="net.weight", is_several=False), written_at=site(2, "w == net.weight"), **UNSAVED),
+        "`w` is not a copy: it is `net.weight` itself, so a comparison of the two finds no difference, in cell 3, line 2: `w == net.weight`.",
+    ),
+    "comparisons with themselves": (
+        hazard("ps[0]", code="TW207", outcome="risk", fact=ComparedWithItself(container="ps", other="net", is_several=True), written_at=site(2, "torch.equal(p, q)"), **UNSAVED),
+        "`ps` is not a copy: its tensors are those of `net`, so a comparison of the two finds no difference, in cell 3, line 2: `torch.equal(p, q)`.",
     ),
     "a state dict": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **UNSAVED),
