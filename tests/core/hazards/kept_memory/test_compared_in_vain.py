@@ -12,6 +12,7 @@ from tests.support.traces import make_trace
 
 WEIGHT = reading(1, kind="parameter", requires_grad=True)
 BIAS = reading(2, 2, kind="parameter", requires_grad=True)
+FROZEN = reading(6, 6, kind="parameter")
 PATHS = {
     "net.weight": WEIGHT,
     "net.bias": BIAS,
@@ -21,10 +22,13 @@ PATHS = {
     "other": reading(3, 3, requires_grad=True),
     "plain": reading(4, 4),
     "again": reading(4, 4),
+    "view": WEIGHT._replace(object=5, requires_grad=False),
+    "net.frozen": FROZEN,
+    "frozen": FROZEN,
 }
 
 
-def told(plain: str, *, held=(1, 2), paths=PATHS, known=(), **more):
+def told(plain: str, *, held=(1, 2, 6), paths=PATHS, known=(), **more):
     """Return what is told to be no copy, and of what."""
     holding = OptimizerHolding(path="opt", parameters=frozenset(held))
     trace = make_trace(plain, paths, changed=(), optimizers=(holding,), modules=("net",), **more)
@@ -70,7 +74,10 @@ def test_parameters_that_a_loop_compares_with_themselves_are_told(plain):
         "torch.equal(plain, again)",  # no parameter
         "torch.equal(net.weight, net.weight)",
         "w0 = w - 0.1 * net.weight.grad",
-        "f(w, net.weight)",
+        "f(w, net.weight) - 1",
+        "w.add(net.weight) - 1",
+        "torch.equal(w, view)",  # a tensor of its own, whose silent change is told
+        "torch.equal(frozen, net.frozen)",
         "w is net.weight",
         "for p, q in zip(qs, net.parameters()):\n    print(torch.equal(p, q))",
     ],
