@@ -30,6 +30,8 @@ _OTHERS = (
     "<eval_with_key>",
 )
 """The places of frames that are not user code; the last is code written by PyTorch's compiler."""
+_UNNAMED = "<string>"
+"""The code of any `exec`. Since Python 3.13 `linecache` gives what `python -c` was given."""
 _LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib"))
 
 
@@ -46,7 +48,7 @@ def calling_statement() -> str:
         if not is_users(name) or name.startswith(_LIBRARIES):
             continue
         spot = spot_of(frame.f_code, line, frame.f_lasti)
-        lines = linecache.getlines(name)
+        lines = linecache.getlines(name) if name != _UNNAMED else []
         failing = find_failing("".join(lines), spot)
         if failing is not None:
             return _text_within(failing, unread) or failing.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 import weakref
 from shutil import which
@@ -130,6 +131,16 @@ def test_the_error_names_the_users_statement_and_shows_no_frame_of_ours(cell: st
     assert told == str(ran.error) or (SHOWS_TIMED and "%time" in cell and told in ran.stdout)
     assert "dispatch_mode" not in ran.stdout
     assert "hidden" not in ran.stdout
+
+
+def test_what_python_was_started_with_is_not_taken_for_the_users_statement(notebook: Notebook, monkeypatch):
+    monkeypatch.setitem(linecache.cache, "<string>", (10, None, ["import sys\n"], "<string>"))
+    notebook.run("import torch\nx = torch.zeros(3)\ny = x.view(3)")
+    notebook.cell("%tensorwatch freeze x")
+
+    ran = notebook.cell("exec('y.add_(1)')")
+
+    assert "x is frozen (cell 2): exec('y.add_(1)') would write to it" == str(ran.error)
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 11), reason="since 3.11 Python knows which one it is")
