@@ -21,6 +21,7 @@ from .kept_memory.kept_by_function import kept_and_trained_on
 from .kept_memory.kept_by_hook import kept_by_hooks
 from .kept_memory.kept_in_a_role import kept_in_a_role
 from .kept_memory.one_memory import kept_in_one_memory
+from .kept_memory.repeated_modules import repeated_modules
 from .kept_memory.restored_in_vain import restored_in_vain
 from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference
 from .kept_memory.written_back import written_back_in_vain
@@ -71,7 +72,11 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     optimizers = remember_optimizers(reasoning, standing.optimizers)
     begun = [
         one.as_part_of(standing.lasting)
-        for one in (*_begun(reasoning, known), *kept_in_a_role(reasoning, optimizers.values()))
+        for one in (
+            *_begun(reasoning, known),
+            *kept_in_a_role(reasoning, optimizers.values()),
+            *repeated_modules(reasoning),
+        )
     ]
     sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
     begun += kept_by_hooks(reasoning, sources)

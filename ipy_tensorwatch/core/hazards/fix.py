@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Replacing = Literal[
     "out-of-place", "bind-detached", "bind-anew", "bind-out", "save-copy",
     "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
-    "no-grad", "no-grad-view", "inference-mode", "assign-copy", "keep-copies", "copy-shared",
+    "no-grad", "no-grad-view", "inference-mode", "assign-copy", "keep-copies", "copy-shared", "make-each",
 ]  # fmt: skip
 """The code replaces a statement."""
 Preceding = Literal[

@@ -140,6 +140,14 @@ class OneMemory:
 
 
 @record
+class RepeatedModule:
+    """Several items of a container are one module, because a list repeats it."""
+
+    container: str
+    count: int
+
+
+@record
 class KeptByHook:
     """A hook kept a tensor without a copy, and what called the hook wrote to it afterwards."""
 
@@ -220,6 +228,7 @@ Fact = (
     | KeptReference
     | ComparedWithItself
     | OneMemory
+    | RepeatedModule
     | KeptByHook
     | GoneMemory
     | UnrecordedWrite

@@ -12,6 +12,7 @@ from ...capture.runtime.graph_private import next_sequence_number
 from ...capture.runtime.threads import names_in_other_threads
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.backward.shared_gradients import shares_gradients
+from ...core.hazards.kept_memory.compared_in_vain import compared_in_vain
 from ...core.hazards.kept_memory.kept_by_function import may_be_kept
 from ...core.hazards.kept_memory.kept_in_a_role import may_have_a_role
 from ...core.hazards.optimizers.hidden_optimizer import holds_what_is_gone
@@ -132,7 +133,7 @@ def reason(
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
     is_plain = is_plain and not (trace.outside and session.sources.collectives)
-    is_plain = is_plain and not (session.sources.restore and trace.own.steps)
+    is_plain = is_plain and not (session.sources.restore and trace.own.steps) and not any(compared_in_vain(reasoning))
     if is_plain and not (trace.found and _may_be_at_risk(reasoning, session.sources)):
         return reasoning
     return reasoning.with_notebook(read_notebook(session.shell, session.sources))
@@ -146,7 +147,7 @@ def _may_restore(session: SessionState) -> bool:
 def _may_be_at_risk(reasoning: Reasoning, sources: Sources) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
     trace = reasoning.trace
-    if sources.write_gradients or shares_gradients(trace.after):
+    if sources.write_gradients or sources.repeat or shares_gradients(trace.after):
         return True
     if holds_what_is_gone(trace):
         return True

@@ -16,6 +16,7 @@ from ...core.records.report_parts import Inner
 from ...core.runtime.record import field, mutable
 from ...core.statements.leftover_names import leftover_names
 from ...core.statements.renamed_leaves import renamed_leaves
+from ...core.statements.repeated_calls import repeated_calls
 from ...core.statements.write_calls import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import (
@@ -86,6 +87,8 @@ class Sources:
         Whether any cell registers a hook of a backward, or defines the backward of a Function.
     restore
         Whether any function may load a state dict that it has taken, or write back what it has kept.
+    repeat
+        Whether any function or class may repeat one object in a list.
     slow
         The cells that took more processor time than `SLOW`.
     nested
@@ -102,6 +105,7 @@ class Sources:
     hide_writes: bool = False
     write_gradients: bool = False
     restore: bool = False
+    repeat: bool = False
     slow: set[int] = field(default_factory=set)
     nested: dict[str, int] = field(default_factory=dict)
     plain: dict[int, str] = field(default_factory=dict)
@@ -129,6 +133,7 @@ class Sources:
             return
         self.resizing.note(source)
         self.hide_writes = self.hide_writes or may_hide_writes(source)
+        self.repeat = self.repeat or bool(repeated_calls(source))
         self.restore = self.restore or may_restore(source) or may_write_back(source)
         self.cells.pop(count, None)
         self.cells[count] = source

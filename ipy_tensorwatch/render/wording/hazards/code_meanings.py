@@ -20,7 +20,7 @@ CODE_MEANINGS: Mapping[HazardCode, str] = {
     "TW208": "reading crashes the kernel: a tensor's memory is gone",
     "TW209": "gradients are silently wrong: autograd did not record a write",
     "TW210": "the backward that ran was wrong: what it needed was overwritten",
-    "TW211": "all hold what was written last: one memory was kept several times",
+    "TW211": "one memory, or one module, was kept several times: what changes one changes all",
     "TW212": "parameters are silently not trained: no optimizer holds them",
     "TW213": "backward raises: it meets a graph that another has freed",
 }

@@ -17,6 +17,7 @@ from ....core.hazards.hazard_facts import (
     OverlappingElements,
     OverwrittenOperand,
     OverwrittenSave,
+    RepeatedModule,
     UnrecordedWrite,
     WrongBackward,
 )
@@ -71,6 +72,11 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "{count} tensors of `{container}` are {memory}",
         "",
         "{kept}{it} was written {times}in {written}, so all of them hold what was written last.",
+    ),
+    RepeatedModule: (
+        "{count} items of `{container}` are one",
+        "",
+        "{saved} makes it once and repeats it, so all of them have the same parameters.",
     ),
     KeptByHook: (
         "{those} {no_copy} of what the hook was given",
@@ -188,7 +194,7 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         case AssignedGradients():
             more = fact.groups - 1
             return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
-        case KeptReference() | OneMemory() | KeptByHook() | ComparedWithItself():
+        case KeptReference() | OneMemory() | KeptByHook() | ComparedWithItself() | RepeatedModule():
             return told | _kept_fields(hazard, fact)
         case WrongBackward():
             return told | {"what": _overwritten_by(hazard, fact)}
@@ -206,7 +212,7 @@ def _element_fields(fact: OverlappingElements | OverwrittenOperand) -> dict[str,
 
 
 def _kept_fields(
-    hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook | ComparedWithItself
+    hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook | ComparedWithItself | RepeatedModule
 ) -> dict[str, Line | str]:
     """Return what is kept, and since when."""
     place = where(hazard.saved_cell, hazard.saved_at) if hazard.saved_cell else None
@@ -214,6 +220,8 @@ def _kept_fields(
         is_one = not hazard.paths[1:]
         no_copy, they_were = ("is not a copy", "it was") if is_one else ("are not copies", "they were")
         return {"those": named(hazard.paths), "no_copy": no_copy, "saved": place or Line(), "they_were": they_were}
+    if isinstance(fact, RepeatedModule):
+        return {"container": fact.container, "count": f"{fact.count:,}", "saved": place or Line()}
     if isinstance(fact, ComparedWithItself):
         same = fill("its tensors are those of `{it}`" if fact.is_several else "it is `{it}` itself", it=fact.other)
         return {"container": fact.container, "same": same}

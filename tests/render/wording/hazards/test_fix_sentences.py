@@ -26,6 +26,7 @@ SENTENCES = [
     (coded("record-out-of-place"), "Compute it out of place, where gradients are recorded: `CODE`."),
     (Fix(kind="record-out-of-place"), "Compute it out of place, where gradients are recorded."),
     (coded("copy-shared", says_where=True), "Copy it where they begin to share memory in cell 1, line 7: `CODE`."),
+    (coded("make-each", says_where=True), "Make one for each in cell 1, line 7: `CODE`."),
     (coded("bind-detached", other="h.detach_()"), "Assign a new tensor: `CODE` instead of `h.detach_()`."),
     (coded("bind-anew", says_where=True), "Assign a new tensor in cell 1, line 7: `CODE`."),
     (coded("bind-out", says_where=True), "Assign its result in cell 1, line 7: `CODE`."),

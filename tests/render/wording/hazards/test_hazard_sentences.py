@@ -20,6 +20,7 @@ from ipy_tensorwatch.core.hazards.hazard_facts import (
     OverlappingElements,
     OverwrittenOperand,
     OverwrittenSave,
+    RepeatedModule,
     UnrecordedWrite,
     WrongBackward,
 )
@@ -138,6 +139,10 @@ OTHERS = {
     "a state dict taken in the same cell": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(1, "best = net.state_dict()")})),
         "`best` is not a copy: taken in cell 3, line 1, its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Used later, it gives the latest values.",
+    ),
+    "a module that a list repeats": (
+        hazard("net.blocks[0].weight", code="TW211", outcome="risk", fact=RepeatedModule(container="net.blocks", count=3), **(UNSAVED | {"saved_cell": 2, "saved_at": site(3, "self.blocks = [Block()] * 3")})),
+        "3 items of `net.blocks` are one: cell 2, line 3 makes it once and repeats it, so all of them have the same parameters.",
     ),
     "one memory": (
         hazard("kept[0]", code="TW211", outcome="risk", fact=OneMemory(container="kept", count=5, times=5), written_at=site(2, "buf += 1"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(3, "kept.append(buf)")})),
