@@ -19,7 +19,7 @@ _VALUES = frozenset(("detach", "clone", "cpu", "numpy", "copy", "flatten", "view
 _MAY_COMPARE = re.compile(r"equal\(|close\(|dist\(|_loss\(|==|!=|-")
 
 
-class Comparison(NamedTuple):
+class ComparedPair(NamedTuple):
     """Two expressions that a statement, given by its index, compares, without what only takes their values."""
 
     statement: int
@@ -28,7 +28,7 @@ class Comparison(NamedTuple):
 
 
 @lru_cache(maxsize=LAST_SOURCES)
-def comparisons_in(source: str) -> tuple[Comparison, ...]:
+def comparisons_in(source: str) -> tuple[ComparedPair, ...]:
     """Return the comparisons of a cell's own statements; a variable of a loop over `zip` stands for what it goes over.
 
     Examples
@@ -42,7 +42,7 @@ def comparisons_in(source: str) -> tuple[Comparison, ...]:
     statements = [*walk_statements(parse_body(source))]
     loops = {name: through for node in statements for name, through in _zipped(node)}
     found = [(index, *pair) for index, node in enumerate(statements) for pair in _compared(node)]
-    return tuple(Comparison(index, _gone_over(one, loops), _gone_over(other, loops)) for index, one, other in found)
+    return tuple(ComparedPair(index, _gone_over(one, loops), _gone_over(other, loops)) for index, one, other in found)
 
 
 def _zipped(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:

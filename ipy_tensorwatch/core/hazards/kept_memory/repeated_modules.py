@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...records.reading import Reading
     from ...records.trace.cell_trace import CellTrace
 
-    Item = dict[tuple[str, ...], Reading]
+    Leaves = dict[tuple[str, ...], Reading]
 
 _ITEM = re.compile(r"\[\d+\]")
 
@@ -68,9 +68,9 @@ def _made(reasoning: Reasoning) -> Iterator[_Repeating]:
                 yield _Repeating(parse_path(one.target), defined.name, line, one.code)
 
 
-def _containers(made: _Repeating, trace: CellTrace) -> Mapping[AccessPath, dict[str, Item]]:
+def _containers(made: _Repeating, trace: CellTrace) -> Mapping[AccessPath, dict[str, Leaves]]:
     """Return the containers that a statement may have bound: of each item, by its step, the leaves behind it."""
-    found: dict[AccessPath, dict[str, Item]] = defaultdict(lambda: defaultdict(dict))
+    found: dict[AccessPath, dict[str, Leaves]] = defaultdict(lambda: defaultdict(dict))
     for path, reading in trace.after.entries():
         container = _container_of(path, made, trace) if reading.collects_gradient else None
         if container is not None:
@@ -91,15 +91,15 @@ def _container_of(path: AccessPath, made: _Repeating, trace: CellTrace) -> Acces
     return None
 
 
-def _most_alike(items: Mapping[str, Item]) -> list[tuple[str, Item]]:
+def _most_alike(items: Mapping[str, Leaves]) -> list[tuple[str, Leaves]]:
     """Return the most items that lead to the same leaves."""
-    alike: dict[object, list[tuple[str, Item]]] = defaultdict(list)
+    alike: dict[object, list[tuple[str, Leaves]]] = defaultdict(list)
     for step, leaves in items.items():
         alike[frozenset((rest, one.object) for rest, one in leaves.items())].append((step, leaves))
     return max(alike.values(), key=len)
 
 
-def _lasting(container: AccessPath, several: Sequence[tuple[str, Item]], made: _Repeating, cell: int) -> Lasting:
+def _lasting(container: AccessPath, several: Sequence[tuple[str, Leaves]], made: _Repeating, cell: int) -> Lasting:
     first = [(container.then(step, *rest), one) for step, leaves in several for rest, one in [*leaves.items()][:1]]
     line = made.line
     hazard = Hazard(
