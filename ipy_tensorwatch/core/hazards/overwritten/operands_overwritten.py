@@ -40,22 +40,24 @@ _INDICES = (0, 1, 3)
 
 def operands_overwritten(reasoning: Reasoning) -> Iterator[Hazard]:
     """Yield a hazard for each statement of a cell, and each line that it reached, that reads what it overwrites."""
-    trace = reasoning.trace
+    trace, statements = reasoning.trace, reasoning.own.numbered
     own = operands_in(trace.own.plain)
-    able = any(may_read_operands(one.source) for one in trace.notebook.definitions.values())
-    for statement in reasoning.own.statements if own or able else ():
-        if statement.index in trace.own.ran:
-            operands = own.get(statement.index, ())
-            if operands and not _lead_elsewhere(operands, statement, reasoning):
-                yield from _told(statement, reasoning, ViewScene(reasoning.places.watched, trace.own.plain))
-            if able and statement.calls:
-                yield from _told_inside(statement, reasoning)
+    scene = ViewScene(reasoning.places.watched, trace.own.plain) if own else None
+    bound = _last_bound(reasoning.own.statements) if own else {}
+    for index, operands in own.items():
+        roots = {root_variable(part) for one in operands for part in (one.written, one.read)}
+        leads_elsewhere = any(bound.get(name, -1) > index for name in roots)  # by the end of the cell
+        if scene is not None and index in trace.own.ran and not leads_elsewhere:
+            yield from _told(statements[index], reasoning, scene)
+    if any(may_read_operands(one.source) for one in trace.notebook.definitions.values()):
+        for index in sorted(trace.own.ran):
+            if index in statements and statements[index].calls:
+                yield from _told_inside(statements[index], reasoning)
 
 
-def _lead_elsewhere(operands: Iterable[OperandRead], statement: Statement, reasoning: Reasoning) -> bool:
-    """Return whether a variable of a statement leads to something else by the end of the cell."""
-    roots = {root_variable(part) for one in operands for part in (one.written, one.read)}
-    return any(not roots.isdisjoint(one.binds) for one in reasoning.own.statements if one.index > statement.index)
+def _last_bound(statements: Iterable[Statement]) -> dict[str, int]:
+    """Return the last statement that binds each name, by its index."""
+    return {name: one.index for one in statements for name in one.binds}
 
 
 def _told_inside(statement: Statement, reasoning: Reasoning) -> Iterator[Hazard]:
