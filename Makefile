@@ -85,7 +85,7 @@ aside-%:
 	@$(MAKE) --no-print-directory $* >$(VENV)/$*.log 2>&1; failed=$$?; cat $(VENV)/$*.log; exit $$failed
 
 # What each of these lanes runs stands alone, so that they can run beside each other.
-FOR_NEWEST := tests/end_to_end/errors tests/end_to_end/changes/test_lines.py
+FOR_NEWEST := tests/end_to_end/errors tests/end_to_end/changes/test_lines.py tests/end_to_end/hazards/test_one_memory.py
 quick:
 	$(PYTEST) tests/core tests/render tests/panel tests/house
 style:
