@@ -75,7 +75,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
         for one in (
             *_begun(reasoning, known),
             *kept_in_a_role(reasoning, optimizers.values()),
-            *repeated_modules(reasoning),
+            *GUARD.run("finding-hazards", lambda: tuple(repeated_modules(reasoning)), default=()),
         )
     ]
     sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
@@ -84,11 +84,10 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     none: tuple[Hazard, ...] = ()
     wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
-    wrong += GUARD.run("finding-hazards", lambda: tuple(operands_overwritten(reasoning)), default=none)
     vain = () if any(one.hazard.code == "TW207" for one in begun) else _in_vain(reasoning)
     kept = [one.hazard.fact.container for one in (*begun, *held) if isinstance(one.hazard.fact, KeptReference)]
-    vain = (*vain, *compared_in_vain(reasoning, kept))
-    hazards = (*wrong, *vain, *come_true(reasoning, standing.hazards), *breaks, *(one.hazard for one in lasting))
+    here = GUARD.run("finding-hazards", lambda: tuple(_of_statements(reasoning, kept)), default=none)
+    hazards = (*wrong, *here, *vain, *come_true(reasoning, standing.hazards), *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
     return replace(
@@ -99,6 +98,11 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
         optimizers=optimizers,
         writings={one.found.key: one.writing for one in found} if found else standing.writings,
     )
+
+
+def _of_statements(reasoning: Reasoning, kept: Collection[str]) -> Iterator[Hazard]:
+    yield from operands_overwritten(reasoning)
+    yield from compared_in_vain(reasoning, kept)
 
 
 def _in_vain(reasoning: Reasoning) -> Iterator[Hazard]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..syntax.ast_queries import own_nodes, source_of_node
-from ..syntax.parsing import LAST_SOURCES, parse_cell
+from ..syntax.parsing import parse_cell
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
 from .rewrite_statement import parse_one, replace_expressions
@@ -35,7 +35,7 @@ class RepeatedCall(NamedTuple):
     code: str
 
 
-@lru_cache(maxsize=LAST_SOURCES)
+@lru_cache(maxsize=1024)
 def repeated_calls(source: str) -> tuple[RepeatedCall, ...]:
     """Return the statements of a source that repeat what one call gave, those in functions too.
 

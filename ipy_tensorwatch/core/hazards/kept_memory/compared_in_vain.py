@@ -30,7 +30,8 @@ def compared_in_vain(reasoning: Reasoning, known: Collection[str] = ()) -> Itera
     """
     trace, told = reasoning.trace, {*known}
     for one in comparisons_in(trace.own.plain):
-        both = ((one.first, one.second), (one.second, one.first)) if one.statement in trace.own.ran else ()
+        ran = one.statement in trace.own.ran and one.statement in reasoning.own.numbered
+        both = ((one.first, one.second), (one.second, one.first)) if ran else ()
         found = next((each for kept, other in both if (each := _compared(kept, other, trace)) is not None), None)
         if found is not None and found.container not in told:
             told.add(found.container)

@@ -56,8 +56,9 @@ def repeated_modules(reasoning: Reasoning) -> Iterator[Lasting]:
 
 
 def _made(reasoning: Reasoning) -> Iterator[_Repeating]:
-    trace, ran = reasoning.trace, {reasoning.own.numbered[one].line for one in reasoning.trace.own.ran}
-    for one in repeated_calls(trace.own.plain):
+    trace, own = reasoning.trace, repeated_calls(reasoning.trace.own.plain)
+    ran = {one.line for one in reasoning.own.statements if one.index in trace.own.ran} if own else ()
+    for one in own:
         if one.line in ran and not one.target.startswith("self."):
             line = TypedLine(cell=trace.cell.count, line=one.line, text=one.text)
             yield _Repeating(parse_path(one.target), "", line, one.code)

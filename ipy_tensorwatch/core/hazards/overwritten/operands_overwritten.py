@@ -47,7 +47,7 @@ def operands_overwritten(reasoning: Reasoning) -> Iterator[Hazard]:
     for index, operands in own.items():
         roots = {root_variable(part) for one in operands for part in (one.written, one.read)}
         leads_elsewhere = any(bound.get(name, -1) > index for name in roots)  # by the end of the cell
-        if scene is not None and index in trace.own.ran and not leads_elsewhere:
+        if scene is not None and index in trace.own.ran and index in statements and not leads_elsewhere:
             yield from _told(statements[index], reasoning, scene)
     if any(may_read_operands(one.source) for one in trace.notebook.definitions.values()):
         for index in sorted(trace.own.ran):

@@ -60,7 +60,7 @@ def operands_in(source: str) -> Mapping[int, tuple[OperandRead, ...]]:
     return {index: operands for index, operands in found.items() if operands}
 
 
-@lru_cache(maxsize=LAST_SOURCES)
+@lru_cache(maxsize=1024)
 def may_read_operands(source: str) -> bool:
     """Return whether a definition has a statement that reads a part of what it writes."""
     tree = parse_cell(source)
