@@ -70,14 +70,10 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     known = {path for one in breaks for path in one.paths}
     held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
     optimizers = remember_optimizers(reasoning, standing.optimizers)
-    begun = [
-        one.as_part_of(standing.lasting)
-        for one in (
-            *_begun(reasoning, known),
-            *kept_in_a_role(reasoning, optimizers.values()),
-            *GUARD.run("finding-hazards", lambda: tuple(repeated_modules(reasoning)), default=()),
-        )
-    ]
+    nothing: tuple[Lasting, ...] = ()
+    repeated = GUARD.run("finding-hazards", lambda: tuple(repeated_modules(reasoning)), default=nothing)
+    began = (*_begun(reasoning, known), *kept_in_a_role(reasoning, optimizers.values()), *repeated)
+    begun = [one.as_part_of(standing.lasting) for one in began]
     sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
     begun += kept_by_hooks(reasoning, sources)
     begun += unheld_parameters(reasoning, optimizers, held)
