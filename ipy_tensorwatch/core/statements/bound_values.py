@@ -40,7 +40,7 @@ def bound_values(node: ast.stmt, root: str) -> Iterator[BoundValue]:
     return (one for found, one in _all_bound(node) if found == root)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _all_bound(node: ast.stmt) -> tuple[tuple[str, BoundValue], ...]:
     """Return what a statement binds to each name."""
     return tuple((root_variable(one.target), one) for one in chain(_assigned(node), _inside(node)))
