@@ -209,6 +209,18 @@ class CellIndex:
         paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
         return (self.places.watched[path] for path in paths)
 
+    def changed_in(self, statement: Statement, reading: Reading) -> bool:
+        """Return whether the memory of a tensor was seen to change in a statement; in the cell, if nobody looked."""
+        if not self.evidence.writes:
+            return reading.storage in self._changed
+        seen = self.evidence.writes.get(reading.storage, ())
+        return any(position.statement == statement.index for one in seen for position in one.positions)
+
+    @cached_property
+    def _changed(self) -> frozenset[int]:
+        ends = (one.after or one.before for one, *_ in self._trace.found)
+        return frozenset(one.storage for one in ends if one is not None)
+
     def steps_in(self, statement: Statement) -> bool:
         """Return whether an optimizer stepped in a statement."""
         return any(one.statement in (None, statement.index) for one in self.evidence.steps)

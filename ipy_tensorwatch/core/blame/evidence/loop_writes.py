@@ -46,8 +46,8 @@ class LoopWrites:
     ) -> bool:
         seen = self._evidence.targets.get(statement.index, {}) if element.is_own else {}
         led = seen.get(element.variable, frozenset())
-        if len(path.steps) < element.depth:
-            return False  # a row of a tensor is a view
+        if len(path.steps) < element.depth and element.target.kind != "assign":
+            return False  # a row of a tensor is a view, which only `row[i] = 1` is sure to mean
         if str(path) not in named.exact | named.bound and not named.is_behind(path):
             return reading.object in led and _container(element.target.path).leads_to(path)
         if not self._is_complete(statement):

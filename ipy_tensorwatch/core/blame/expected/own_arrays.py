@@ -14,6 +14,7 @@ from ...syntax.name_promises import (
     promises_to_read,
     promises_to_update,
     says_journal,
+    says_state,
 )
 from ...syntax.parsing import parse_header
 from .updates import counts_as_parameter, gives_back, is_by_a_stranger
@@ -41,7 +42,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
     change it and writes an attribute of it: `train(model, x, y)`, and one that promises to update a tensor that it
     gets, or that its name says: `update_counts(i)`; or that gives nothing back and has the verb of the tensor for its
-    name: `count()` of `counter`. What an object notes of what it does (`self.log[i] = score`), any method may write.
+    name: `count()` of `counter`. What an object notes of what it does (`self.log[i] = score`), any method may write; what
+    is named as the state of a module (`self.k_cache.zero_()`), any that does not promise to read.
     """
     path = changed.path
     is_parameter = counts_as_parameter(changed.reading)
@@ -51,7 +53,7 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     called = [one for one in asked if _trains_itself(one) or _may_change(cell, one.owner, one.name)]
     if any(_is_within(cell, one.owner, path) for one in called):
         return True
-    if _is_journal(changed, reached):
+    if _is_journal(cell, changed, reached):
         return True
     if not cell.is_of_module(path) and _is_trained(cell, changed, statement, reached):
         return True
@@ -66,13 +68,17 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     )
 
 
-def _is_journal(changed: ChangedPath, reached: Reach) -> bool:
-    """Return whether a method wrote to an array of its own object that is named as its log."""
+def _is_journal(cell: CellIndex, changed: ChangedPath, reached: Reach) -> bool:
+    """Return whether a method wrote to an array of its own object that is named as its log, or as a module's state."""
     path, line = changed.path, reached.candidates[0] if reached.candidates else None
-    if line is None or not line.within or not path.steps or not says_journal(path.steps[-1].removeprefix(".")):
+    if line is None or not line.within or not path.steps:
         return False
-    is_own = any(one.leads_to(path) and one != path for one in line.within[-1].owners)
-    return is_own and line.kind == "write" and re.search(rf"{re.escape(path.steps[-1])}\b", line.inner.text) is not None
+    method, name = line.within[-1], path.steps[-1]
+    is_state = says_state(name) and cell.is_of_module(path) and not counts_as_parameter(changed.reading)
+    if not says_journal(name.removeprefix(".")) and (not is_state or promises_to_read(method.name, of_module=True)):
+        return False
+    is_own = any(one.leads_to(path) and one != path for one in method.owners)
+    return is_own and line.kind == "write" and re.search(rf"{re.escape(name)}\b", line.inner.text) is not None
 
 
 def _methods_called_first(running: Sequence[RunningFunction], names: Collection[str]) -> Sequence[RunningFunction]:

@@ -191,7 +191,7 @@ def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Stateme
             return True
         is_by_hand = likeliest.kind == "write" and ".step(" not in likeliest.inner.text
         beside = cell.written_in(statement, likeliest.within) if is_by_hand else ()
-        return any(one.kind == "parameter" for one in beside)
+        return any(one.kind == "parameter" and cell.changed_in(statement, one) for one in beside)
     if cell.is_of_module(changed.path):
         return not (_promises_to_read(reached) or any(changed.path.leads_to(one) for one in statement.mentions))
     if any(counts_as_parameter(one) for _, one in changed.group):
