@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Fix, with_edits, with_import
 from ..hazards.hazard_facts import KeptReference
+from ..records.path import AccessPath
 from ..records.report_parts import Change
 from ..records.typed_line import TypedLine
+from ..statements.copied_value import STORING, Copying, copied_value
+from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import find_nodes
@@ -58,34 +61,69 @@ def copied_where_taken(hazard: Hazard, after: Snapshot, cells: Mapping[int, str]
             return replace(
                 fix, code=found.code, target=found.target, says_where=True, edits=found.edits, applicability="unsafe"
             )
-    return _copied_where_set(fix, hazard, cells)
+    return _copied_where_set(fix, hazard, after, cells)
 
 
-def _copied_where_set(fix: Fix, hazard: Hazard, cells: Mapping[int, str]) -> Fix:
-    """Copy in the only statement that sets the attribute that keeps, as in a constructor: `self.target = self.net`."""
-    path = parse_path(hazard.fact.container) if isinstance(hazard.fact, KeptReference) else None
-    name = path.steps[-1].removeprefix(".") if path is not None and path.steps else ""
-    places = [(cell, one) for cell, text in cells.items() if name in text for one in _setting(name, parse_cell(text))]
-    if not name.isidentifier() or len(places) != 1:
+def _copied_where_set(fix: Fix, hazard: Hazard, after: Snapshot, cells: Mapping[int, str]) -> Fix:
+    """Copy in the only statement that stores under the name that keeps, as in a constructor: `self.best = self.net`."""
+    if not isinstance(hazard.fact, KeptReference) or not hazard.paths:
         return fix
-    [(cell, node)] = places
-    if not isinstance(node.value, ast.Name | ast.Attribute):
+    path, owner = parse_path(hazard.paths[0]), parse_path(hazard.fact.owner)
+    length = len(parse_path(hazard.fact.container).steps)
+    while length and not path.steps[length - 1].startswith("."):
+        length -= 1
+    name, behind = (path.root, *path.steps)[length].removeprefix("."), path.steps[length:]
+    places = [(cell, one) for cell, text in cells.items() if name in text for one in _storing(name, parse_cell(text))]
+    if len(places) != 1:
         return fix
+    [(cell, (node, local))] = places
     target = TypedLine(cell=cell, line=node.lineno, text=spell_header(node, cells[cell].split("\n")))
-    code = f"{ast.unparse(node.targets[0])} = copy.deepcopy({ast.unparse(node.value)})"
+    reading = after.get(hazard.paths[0])
+    is_array = reading is not None and reading.kind == "ndarray"
+    copying = Copying(AccessPath(local.root, (*local.steps, *behind)), owner, is_array=is_array)
+    code = copied_value(target.text, copying)
+    if code is None or _wrote(hazard, target):
+        return fix
     plain = Fix(kind="copy-shared", code=code, target=target)
     edited = with_import(with_edits(plain, cells.__getitem__), cells.__getitem__)
     return replace(fix, code=code, target=target, says_where=True, edits=edited.edits, applicability="unsafe")
 
 
-def _setting(name: str, tree: ast.Module | None) -> Iterator[ast.Assign]:
-    """Yield the statements that set an attribute to something."""
-    for node in find_nodes(ast.Assign, tree) if tree is not None else ():
+def _storing(name: str, tree: ast.Module | None) -> Iterator[tuple[ast.stmt, AccessPath]]:
+    """Yield the statements that store something under a name, each with how it spells what has that name."""
+    for node in find_nodes(ast.stmt, tree) if tree is not None else ():
         match node:
-            case ast.Assign(value=ast.Constant()):
+            case ast.Assign(targets=[ast.Tuple(elts=several)], value=ast.Tuple(elts=values)):
+                stored = [*zip(several, values, strict=False)]
+            case ast.Assign(targets=[target], value=value) | ast.AnnAssign(target=target, value=ast.expr() as value):
+                stored = [(target, value)]
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=target, attr=method), args=[*_, value])) if (
+                method in STORING
+            ):
+                stored = [(target, value)]
+            case _:
                 continue
-            case ast.Assign(targets=[ast.Attribute(attr=attribute)]) if attribute == name:
-                yield node
+        spelled = ((spell_path(target), value) for target, value in stored if not _is_empty(value))
+        paths = (parse_path(text) for text, _ in spelled if text is not None)
+        yield from ((node, local) for path in paths if (local := _up_to(name, path)) is not None)
+
+
+def _up_to(name: str, path: AccessPath) -> AccessPath | None:
+    """Return the part of a path up to its last name, if this is it: `self.kept` of `self.kept['w']`."""
+    length = len(path.steps)
+    while length and not path.steps[length - 1].startswith("."):
+        length -= 1
+    return path.first(length) if (path.root, *path.steps)[length].removeprefix(".") == name else None
+
+
+def _is_empty(value: ast.expr) -> bool:
+    """Return whether an expression gives no tensor: `None`, `[]` or `dict()`."""
+    match value:
+        case ast.Constant() | ast.List(elts=[]) | ast.Tuple(elts=[]) | ast.Dict(keys=[]):
+            return True
+        case ast.Call(func=ast.Name(), args=[], keywords=[]):
+            return True
+    return False
 
 
 def _changes(hazard: Hazard, after: Snapshot) -> Iterator[Change]:

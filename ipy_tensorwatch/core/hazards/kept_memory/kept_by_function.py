@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from ...records.trace.born import Born
     from ...records.trace.evidence import OptimizerStep
 
-_KEEPS = re.compile(r"\b(?:state_dict|(?:named_)?parameters)\(|\.(?:data|detach\(\))(?!\.)")
+_KEEPS = re.compile(
+    r"\b(?:state_dict|(?:named_)?parameters)\(|\.(?:data|detach\(\))(?:\.(?:cpu|float|numpy|to)\([^()]*\))*(?!\.)"
+)
 
 
 def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[Lasting]:
