@@ -134,6 +134,14 @@ SAM = """class Sam(torch.optim.SGD):
             for p in group["params"]: p.data = self.state[p]["old"]
 sam = Sam(net.parameters(), lr=0.1)
 """
+REPTILE = "def reptile(model):\n    before = copy.deepcopy(model.state_dict())\n    train(model)\n    after = model.state_dict()\n    model.load_state_dict({k: before[k] + (after[k] - before[k]) * 0.5 for k in before})\n"
+FOLLOW = """def follow(model, target):
+    mean = target.state_dict()
+    for _ in range(2):
+        train(model)
+        score(target)
+        target.load_state_dict({k: 0.9 * mean[k] + 0.1 * v for k, v in model.state_dict().items()})
+"""
 KEPT = {
     "data that a method writes over": (SHADOW, "shadow.apply()"),
     "data that a method of an optimizer writes over": (SAM, "net(x).sum().backward(); sam.ascend()"),
@@ -151,6 +159,8 @@ TOLD = {
     "a method": (LEARNER, "learner.find()"),
     "a shallow copy": (TRY.replace("model.state_dict()\n", "dict(model.state_dict())\n"), "trial(net)"),
     "a dict of the same tensors": (TRY.replace("model.state_dict()\n", "{k: v for k, v in model.state_dict().items()}\n"), "trial(net)"),
+    "a dict of the same tensors, each where the host has it": (TRY.replace("model.state_dict()\n", "{k: v.detach().cpu() for k, v in model.state_dict().items()}\n"), "trial(net)"),
+    "weights between before and after": (REPTILE.replace("copy.deepcopy(model.state_dict())", "model.state_dict()"), "reptile(net)"),
     "by a function that a function calls": (TRY + "def outer(model): trial(model)\n", "outer(net)"),
     "a reset in each turn": ("def folds(model):\n    start = model.state_dict()\n    for i in range(3):\n        model.load_state_dict(start)\n        train(model)\n", "folds(net)"),
     "a context manager": ("import contextlib\n@contextlib.contextmanager\ndef swapped(net, mean):\n    saved = net.state_dict()\n    net.load_state_dict(mean)\n    try: yield net\n    finally: net.load_state_dict(saved)\n", "with swapped(net, other.state_dict()) as m: score(m)"),
@@ -191,7 +201,9 @@ QUIET = {
     "training ends with the best": (BEST.replace(", score(model)\n", ", score(model)\n            break\n"), "fit(net)"),
     "a copy is made later": (TRY.replace("    train(model)", "    backup = copy.deepcopy(backup)\n    train(model)"), "trial(net)"),
     "a method that does not run": (LEARNER, "learner.epoch()"),
-    "weights between before and after": ("def reptile(model):\n    before = copy.deepcopy(model.state_dict())\n    train(model)\n    after = model.state_dict()\n    model.load_state_dict({k: before[k] + (after[k] - before[k]) * 0.5 for k in before})\n", "reptile(net)"),
+    "weights between before and after": (REPTILE, "reptile(net)"),
+    "what a target follows in each turn": (FOLLOW, "follow(net, other)"),
+    "a dict of what a device may have": (TRY.replace("model.state_dict()\n", "{k: v.cpu() for k, v in model.to(device).state_dict().items()}\n").replace("def trial", "device = 'cpu'\ndef trial"), "trial(net)"),
 }  # fmt: skip
 
 

@@ -7,9 +7,13 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
+from ...records.path import AccessPath
 from ...runtime.grouped import grouped
+from ...statements.aliases.expression_aliases import trace as trace_aliases
+from ...statements.aliases.scope import Scope
+from ...statements.copied_value import Copying, copied_value
 from ...syntax.ast_queries import last_name, spell_path
-from ...syntax.parsing import bound_in, may_restore, parse_header, walk_statements
+from ...syntax.parsing import bound_in, may_restore, parse_header, parse_path, walk_statements
 from ...syntax.syntax_tree import LOOPS, all_nodes
 from ..fix import Fix
 from ..hazard_facts import KeptReference
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 _BLOCKS = (*LOOPS, ast.If, ast.With, ast.Try)
 _SHALLOW = ("dict", "OrderedDict", "copy")
+_MOVES = re.compile(r"\.(?:cpu|to)\(")
+_OF_DEVICES = re.compile(r"\b(?:cuda|device|mps|xpu)\b")
 
 
 class Reloaded(NamedTuple):
@@ -63,11 +69,19 @@ def restored_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
         for defined, one in _restored_by(node, trace.notebook) if node is not None else ():
             place, step = (defined.cell, one.taken[0][0].lineno + defined.offset), steps.get(statement.index)
             is_seen = has_written(reasoning, statement) if one.other is not None else step is not None
-            if is_seen and place not in told:
+            if is_seen and place not in told and not _may_be_moved(one, trace):
                 told.add(place)
                 inner = step.inner if step is not None else None
                 inner = inner_of(one.other, defined) if one.other is not None else inner
                 yield _hazard(one, defined, statement.site(inner=inner), trace)
+
+
+def _may_be_moved(one: Reloaded, trace: CellTrace) -> bool:
+    """Return whether what was taken may have come from another device, so that `v.cpu()` has copied it."""
+    if not any(_MOVES.search(ast.unparse(node)) for node, _ in one.taken):
+        return False
+    sources = (trace.own.plain, *(each.source for each in trace.notebook.definitions.values()))
+    return any(map(_OF_DEVICES.search, sources))
 
 
 def _restored_by(node: ast.stmt, notebook: Notebook) -> Iterator[tuple[Definition, Reloaded]]:
@@ -144,7 +158,11 @@ class _Body:
             The statement that takes it by reference.
         """
         body = self.statements
-        loaded = [number for number, one in enumerate(body) if self._loads(one, name, owner)]
+
+        def mixes(one: ast.stmt) -> bool:
+            return _is_load(one, name, owner, whole=False) and all(_is_in(node, loop) for loop in _loops_around(one, body))
+
+        loaded = [number for number, one in enumerate(body) if self._loads(one, name, owner) or mixes(one)]
         last = max(loaded, default=len(body))
         again = [one for number in loaded for one in _loops_around(body[number], body) if not _is_in(node, one)]
         ran = (*body[place + 1 : last], *_turns_around(node, body), *again)
@@ -201,28 +219,39 @@ def _state_dict(value: ast.expr) -> ast.Call | None:
         case ast.Call(func=func, args=[inner], keywords=[]) if last_name(func) in _SHALLOW:
             return _state_dict(inner)
         case ast.DictComp(
-            value=ast.Name(id=name),
+            value=kept,
             generators=[
                 ast.comprehension(
                     target=ast.Tuple(elts=[_, ast.Name(id=each)]),
                     iter=ast.Call(func=ast.Attribute(value=inner, attr="items")),
                 )
             ],
-        ) if name == each:
+        ) if any(str(one.path) == each for one in trace_aliases(kept, Scope())):
             return _state_dict(inner)
     return None
 
 
-def _is_load(node: ast.stmt, name: str, owner: str) -> bool:
-    """Return whether a simple statement loads a variable into what it was taken from; without a name, anything."""
+def _is_load(node: ast.stmt, name: str, owner: str, *, whole: bool = True) -> bool:
+    """Return whether a simple statement loads a variable into what it was taken from; without a name, anything.
+
+    Parameters
+    ----------
+    whole
+        Whether the variable itself is loaded, not what is computed from it.
+    """
     if isinstance(node, (*_BLOCKS, ast.FunctionDef)):
         return False
     for one in all_nodes(node):
         match one:
             case ast.Call(func=ast.Attribute(value=of, attr="load_state_dict"), args=[given, *_]):
-                if (not name or spell_path(given) == name) and ast.unparse(of) == owner:
+                parts = [given] if whole else all_nodes(given)
+                if ast.unparse(of) == owner and (not name or any(_spells(part, name) for part in parts)):
                     return True
     return False
+
+
+def _spells(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.expr) and spell_path(node) == name
 
 
 def _turns_around(node: ast.stmt, body: Sequence[ast.stmt]) -> list[ast.stmt]:
@@ -279,7 +308,7 @@ def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace)
     is_module = one.owner not in trace.notebook.optimizers and not any(steps in each.source for each in every)
     several = [line_of_definition(node, defined) for node, _ in one.taken]
     copies = [
-        _copied(text, ast.unparse(call), is_module=is_module)
+        _copied(text, ast.unparse(call), one.name, is_module=is_module)
         for text, (_, call) in zip(several, one.taken, strict=True)
     ]
     taken, *others = several
@@ -298,7 +327,10 @@ def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace)
     return kept_inside(fact, fix, taken, written, trace.cell.count)
 
 
-def _copied(taken: TypedLine, spelled: str, *, is_module: bool) -> str:
+def _copied(taken: TypedLine, spelled: str, name: str, *, is_module: bool) -> str:
     """Return a statement with a copy in place of a state dict; nothing if it does not spell it once."""
+    if is_module and f"{spelled}.items()" in taken.text:
+        item = parse_path(name).then("['']")
+        return copied_value(taken.text, Copying(item, AccessPath(spelled))) or ""
     copied = f"{{k: v.clone() for k, v in {spelled}.items()}}" if is_module else f"copy.deepcopy({spelled})"
     return taken.text.replace(spelled, copied, 1) if taken.text.count(spelled) == 1 else ""
