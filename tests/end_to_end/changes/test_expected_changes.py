@@ -62,6 +62,106 @@ def test_buffers(cell, expected):
     assert expected == silently_changed(BUFFERS, cell)
 
 
+REPORTED = """
+import torch
+from torch import nn
+net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+def report(model):
+    for each in model.modules():
+        if isinstance(each, nn.BatchNorm1d):
+            std = each.running_var.add_(each.eps).sqrt_()
+            print((each.weight / std).tolist())
+def follow(model):
+    for each in model.modules():
+        if isinstance(each, nn.BatchNorm1d):
+            each.running_var.mul_(0.5)
+            each.weight.data.mul_(0.5)
+def step(): net(torch.ones(3, 2)).sum().backward(); opt.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("report(net)", {"net[1].running_var"}),
+        ("step()\nreport(net)", {"net[1].running_var"}),
+        ("follow(net)", set()),
+    ],
+)
+def test_a_buffer_is_updated_by_hand_where_a_parameter_changed_with_it(cell, expected):
+    assert expected == silently_changed(REPORTED, cell)
+
+
+CACHED = """
+import torch
+from torch import nn
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("k_cache", torch.zeros(1, 4))
+        self.register_buffer("scale", torch.ones(4))
+        self.hidden = nn.Parameter(torch.ones(4))
+    def start(self): self.k_cache.zero_().add_(1)
+    def rescale(self): self.scale.mul_(2)
+    def shift(self): self.hidden.data.add_(1)
+    def compute(self):
+        self.k_cache.add_(1)
+        return self.k_cache.sum()
+    def forward(self, x): return x + self.k_cache
+class Decoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = Layer()
+    def generate(self, x):
+        self.layer.start()
+        return self.layer(x)
+    def eval(self):
+        self.layer.rescale()
+        self.layer.shift()
+        return super().eval()
+    def predict(self, x): return self.layer.compute()
+    def export(self):
+        cache = self.layer.k_cache.numpy()
+        cache += 1
+        return cache.tolist()
+dec, x = Decoder(), torch.ones(1, 4)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("y = dec.generate(x)", set()),
+        ("y = dec.predict(x)", {"dec.layer.k_cache"}),
+        ("y = dec.export()", {"dec.layer.k_cache"}),
+        ("dec.eval();", {"dec.layer.scale", "dec.layer.hidden"}),
+    ],
+)
+def test_what_is_named_as_the_state_of_a_module_is_written_by_its_methods(cell, expected):
+    assert expected == silently_changed(CACHED, cell)
+
+
+ROWS = """
+import torch
+sentences = [torch.ones(2), torch.ones(3)]
+padded = torch.zeros(2, 3); alias = padded.detach()
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("for row, one in zip(padded, sentences):\n    row[: len(one)] = one", {"alias"}),
+        ("for i, row in enumerate(padded):\n    row[i] = 1", {"alias"}),
+        ("for row in padded.detach():\n    row[0] = 1", {"padded", "alias"}),
+        ("for row in padded:\n    row += 1", {"padded", "alias"}),
+    ],
+)
+def test_a_loop_over_a_tensor_that_sets_items_of_its_rows_writes_it_by_name(cell, expected):
+    assert expected == silently_changed(ROWS, cell)
+
+
 UNSEEN_BUFFERS = """
 import torch
 from collections import OrderedDict

@@ -203,7 +203,7 @@ QUIET = {
     "a method that does not run": (LEARNER, "learner.epoch()"),
     "weights between before and after": (REPTILE, "reptile(net)"),
     "what a target follows in each turn": (FOLLOW, "follow(net, other)"),
-    "a dict of what a device may have": (TRY.replace("model.state_dict()\n", "{k: v.cpu() for k, v in model.to(device).state_dict().items()}\n").replace("def trial", "device = 'cpu'\ndef trial"), "trial(net)"),
+    "a dict of what a device may have": (TRY.replace("model.state_dict()\n", "{k: v.cpu() for k, v in model.state_dict().items()}\n    model.to(device)\n").replace("def trial", "device = 'cpu'\ndef trial"), "trial(net)"),
 }  # fmt: skip
 
 
