@@ -13,10 +13,10 @@ from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value
 from ..statements.rewrite_statement import out_of_place, without_inplace
 from ..statements.writes.statement_writes import targets_of
-from ..syntax.ast_queries import arguments, covers_line, last_name, names_bound, own_parts, spell_path
+from ..syntax.ast_queries import arguments, covers_line, makes_array, names_bound, own_parts, spell_path
 from ..syntax.parsing import rebindable, statements_on, walk_statements
 from ..syntax.statement_text import header_end, spell
-from ..syntax.syntax_tree import all_nodes, each_target, find_nodes
+from ..syntax.syntax_tree import each_target, find_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,21 +165,3 @@ def _outermost(write: _Write) -> ast.stmt:
     """Return the statement of the function's own block that holds the write."""
     line = write.node.lineno
     return next(one for one in write.function.body if covers_line(one, line))
-
-
-def makes_array(value: ast.expr, *, is_array: bool) -> bool:
-    """Return whether an expression makes an array rather than a tensor, given what its variables are.
-
-    Examples
-    --------
-    >>> makes_array(ast.parse("torch.from_numpy(x).view(-1)", mode="eval").body, is_array=True)
-    False
-    """
-    for one in all_nodes(value):  # the outer ones come first
-        name = last_name(one.func) if isinstance(one, ast.Call) else ""
-        root = ast.unparse(one.func).split(".")[0] if isinstance(one, ast.Call) else ""
-        if root == "torch" or name in ("from_numpy", "as_tensor", "from_dlpack"):
-            return False
-        if root in ("np", "numpy") or name in ("numpy", "__array__"):
-            return True
-    return is_array

@@ -17,12 +17,12 @@ from ..runtime.record import record
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
-from ..syntax.ast_queries import arguments, last_name
+from ..syntax.ast_queries import arguments, last_name, makes_array
 from ..syntax.parsing import function_around, parse_path
 from ..syntax.syntax_tree import find_nodes
 from .derivation import Derivation
 from .edited_source import are_apart
-from .function_fix import fix_in_function, makes_array
+from .function_fix import fix_in_function
 from .sharing import Sharing, bindings, carried_over, goes_by_rows, is_stored_inside, sharings
 
 if TYPE_CHECKING:

@@ -155,3 +155,21 @@ def is_inplace_name(name: str) -> bool:
 def is_inplace_dunder(name: str) -> bool:
     """Return whether a name is a dunder method that writes in place."""
     return name in INPLACE_DUNDERS
+
+
+def makes_array(value: ast.expr, *, is_array: bool) -> bool:
+    """Return whether an expression makes an array rather than a tensor, given what its variables are.
+
+    Examples
+    --------
+    >>> makes_array(ast.parse("torch.from_numpy(x).view(-1)", mode="eval").body, is_array=True)
+    False
+    """
+    for one in all_nodes(value):  # the outer ones come first
+        name = last_name(one.func) if isinstance(one, ast.Call) else ""
+        root = ast.unparse(one.func).split(".")[0] if isinstance(one, ast.Call) else ""
+        if root == "torch" or name in ("from_numpy", "as_tensor", "from_dlpack"):
+            return False
+        if root in ("np", "numpy") or name in ("numpy", "__array__"):
+            return True
+    return is_array

@@ -36,6 +36,10 @@ SQUARE = (
     "        a, = ctx.saved_tensors\n        a.data.mul_(2 * g)\n        return a.detach()\n"
     "w = torch.ones(2, requires_grad=True)"
 )
+ARRAY = SQUARE.replace(
+    "a.data.mul_(2 * g)\n        return a.detach()",
+    "a = a.detach().numpy()\n        a *= 2\n        return g * torch.from_numpy(a)",
+)
 B2 = "b1, b2 = l1(x), l2(x)\nb2.register_hook({hook})\n"
 WRONG = {
     "a hook of a later branch": ([LAYERS, B2.format(hook="damp") + "(b1 + b2).pow(2).sum().backward()"], "g.mul_(0.1)"),
@@ -54,6 +58,7 @@ WRONG = {
     "a Function": ([LAYERS, "(l1(x) + Scale.apply(l2(x))).pow(2).sum().backward()"], "g.mul_(0.1)"),
     "a Function that writes to what it saved": ([SQUARE + "\nh = w.exp()\nloss = Square.apply(h).sum()", "loss.backward()"], "a.data.mul_(2 * g)"),
     "the same in one cell": ([SQUARE, "h = w.exp()\nloss = Square.apply(h).sum()\nloss.backward()"], "a.data.mul_(2 * g)"),
+    "the same of what both saved, as an array": ([ARRAY + "\nh = w * 2\nloss = (h * h + Square.apply(h)).sum()", "loss.backward()"], "a *= 2"),
     "the same where others saved it as an input": ([SQUARE + "\nh = w * 2\nk = h * h\nloss = Square.apply(h).sum() + k.sum()", "loss.backward()"], "a.data.mul_(2 * g)"),
 }  # fmt: skip
 RIGHT = {

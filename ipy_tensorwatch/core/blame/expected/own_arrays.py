@@ -42,8 +42,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
     change it and writes an attribute of it: `train(model, x, y)`, and one that promises to update a tensor that it
     gets, or that its name says: `update_counts(i)`; or that gives nothing back and has the verb of the tensor for its
-    name: `count()` of `counter`. What an object notes of what it does (`self.log[i] = score`), any method may write; what
-    is named as the state of a module (`self.k_cache.zero_()`), any that does not promise to read.
+    name: `count()` of `counter`. What an object notes of what it does (`self.log[i] = score`), any method may write; a
+    module's state by its name (`self.k_cache.zero_()`), any that does not promise to read.
     """
     path = changed.path
     is_parameter = counts_as_parameter(changed.reading)

@@ -11,7 +11,7 @@ from ...statements.aliases.expression_aliases import bind_assigned
 from ...statements.aliases.scope import Scope
 from ...statements.rewrite_statement import out_of_place, without_inplace
 from ...statements.writes.statement_writes import find_writes, written_roots
-from ...syntax.ast_queries import last_name, positional_names, spell_path
+from ...syntax.ast_queries import last_name, makes_array, positional_names, spell_path
 from ...syntax.parsing import may_write_gradients, parse_cell, walk_statements
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
@@ -145,7 +145,9 @@ def _made_lambda(source: Source, stmt: ast.stmt, root: str) -> tuple[Inner, Fix]
 def _with_code(fix: Fix, function: ast.FunctionDef, stmt: ast.stmt, text: str, root: str) -> Fix:
     """Choose what to type: a copy before the write, and, where the function returns nothing, the copy returned."""
     name = _written_name(stmt) or root
-    code = f"{name} = {name}.clone()"
+    bound = [one.value for one in walk_statements(function.body) if isinstance(one, ast.Assign) and _binds(one, name)]
+    is_array = any(makes_array(one, is_array=False) for one in bound)
+    code = f"{name} = {name}.{'copy' if is_array else 'clone'}()"
     if function.name == "backward" or any(isinstance(one, ast.Return) for one in all_nodes(function)):
         return Fix(kind="write-copy", code=code, target=fix.target, says_where=True)
     if function.body[-1] is not stmt or name != root:
@@ -153,6 +155,10 @@ def _with_code(fix: Fix, function: ast.FunctionDef, stmt: ast.stmt, text: str, r
     plain = out_of_place(text, {name})
     code = f"return {plain.removeprefix(f'{name} = ')}" if plain else f"{code}; {text}; return {name}"
     return Fix(kind="out-of-place", code=code, target=fix.target, says_where=True)
+
+
+def _binds(stmt: ast.Assign, name: str) -> bool:
+    return any(spell_path(one) == name for one in stmt.targets)
 
 
 def _sets_attribute(stmt: ast.stmt, root: str) -> bool:

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from ...runtime.grouped import grouped
 from ...syntax.parsing import DEFINITIONS, may_write_gradients, parse_body
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import names_in
@@ -114,13 +115,14 @@ def _is_outermost(one: Definition) -> bool:
 
 def _of_saved(reasoning: Reasoning, writers: list[GradientWriter], ran: list[Statement]) -> Iterator[Hazard]:
     """Yield hazards for tensors that a Function overwrote in its backward, which a node below it had saved."""
-    spent = {one.reading.storage: one for one in reasoning.trace.graphs.spent}
+    spent = grouped(reasoning.trace.graphs.spent, lambda one: one.reading.storage)
     for path, reading in _written_by(reasoning, {one.index for one in ran}) if writers else ():
-        saved = spent.get(reading.storage)
-        op = saved.op if saved else reading.grad_fn if reading.grad_fn in _SAVE_THEIR_RESULT else None
-        writer = next((one for one in writers if op and not op.startswith(one.hooked)), None)
-        if op is not None and writer is not None:
-            yield _hazard(reasoning, writer, ran[-1], WrongBackward(writer=writer.name), op, path)
+        ops = [one.op for one in spent.get(reading.storage, ())]
+        ops += [reading.grad_fn] if reading.grad_fn in _SAVE_THEIR_RESULT else []
+        found = ((writer, op) for op in ops for writer in writers if not op.startswith(writer.hooked))
+        yield from (
+            _hazard(reasoning, one, ran[-1], WrongBackward(writer=one.name), op, path) for one, op in [*found][:1]
+        )
 
 
 def _written_by(reasoning: Reasoning, ran: set[int]) -> Iterator[tuple[str, Reading]]:

@@ -160,7 +160,8 @@ class _Body:
         body = self.statements
 
         def mixes(one: ast.stmt) -> bool:
-            return _is_load(one, name, owner, whole=False) and all(_is_in(node, loop) for loop in _loops_around(one, body))
+            is_mixed = _is_load(one, name, owner, whole=False)
+            return is_mixed and all(_is_in(node, loop) for loop in _loops_around(one, body))
 
         loaded = [number for number, one in enumerate(body) if self._loads(one, name, owner) or mixes(one)]
         last = max(loaded, default=len(body))
