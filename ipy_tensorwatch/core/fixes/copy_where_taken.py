@@ -79,8 +79,11 @@ def _copied_where_set(fix: Fix, hazard: Hazard, after: Snapshot, cells: Mapping[
     [(cell, (node, local))] = places
     target = TypedLine(cell=cell, line=node.lineno, text=spell_header(node, cells[cell].split("\n")))
     reading = after.get(hazard.paths[0])
-    is_array = reading is not None and reading.kind == "ndarray"
-    copying = Copying(AccessPath(local.root, (*local.steps, *behind)), owner, is_array=is_array)
+    if reading is None:
+        return fix
+    kept = AccessPath(local.root, (*local.steps, *behind))
+    is_leaf = reading.requires_grad and reading.is_leaf
+    copying = Copying(kept, owner, is_array=reading.kind == "ndarray", is_leaf=is_leaf)
     code = copied_value(target.text, copying)
     if code is None or _wrote(hazard, target):
         return fix
@@ -117,11 +120,11 @@ def _up_to(name: str, path: AccessPath) -> AccessPath | None:
 
 
 def _is_empty(value: ast.expr) -> bool:
-    """Return whether an expression gives no tensor: `None`, `[]` or `dict()`."""
+    """Return whether an expression gives no tensor: `None`, `{"loss": []}` or `dict()`."""
     match value:
-        case ast.Constant() | ast.List(elts=[]) | ast.Tuple(elts=[]) | ast.Dict(keys=[]):
-            return True
-        case ast.Call(func=ast.Name(), args=[], keywords=[]):
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Dict(values=parts):
+            return all(map(_is_empty, parts))
+        case ast.Call(func=ast.Name(), args=[], keywords=[]) | ast.Constant():
             return True
     return False
 

@@ -191,6 +191,70 @@ def test_the_very_parameters_under_the_name_of_a_copy_are_copied_where_they_got_
         assert [] == [nb.run(one) for one in mend([setting, keep, STEP], hazard)][-1]["hazards"]
 
 
+STOPPER = """class Stopper:
+    def __init__(self): self.least, self.bad, self.best_state, self.best_w = 1e9, 0, None, None
+    def look(self, loss, net):
+        if loss < self.least:
+            self.least, self.bad, self.best_state = loss, 0, net.state_dict()
+            self.best_w = net.weight
+history, averages, old = {"w": []}, None, []
+def step():
+    global averages
+    opt.zero_grad()
+    loss = model(x).pow(2).mean()
+    loss.backward()
+    opt.step()
+    if averages is None:
+        averages = {k: v.detach() for k, v in model.named_parameters()}
+    history["w"].append(model.weight.detach().cpu().numpy())
+    return loss.item()
+def fit(net, turns=3):
+    stopper = Stopper()
+    for _ in range(turns):
+        stopper.look(step(), net)
+    return stopper
+"""
+
+
+@pytest.mark.parametrize(
+    ("container", "mended"),
+    [
+        ("stopper.best_state", "self.least, self.bad, self.best_state = loss, 0, copy.deepcopy(net.state_dict())"),
+        ("stopper.best_w", "self.best_w = net.weight.clone()"),
+        ("averages", "averages = {k: v.detach().clone() for k, v in model.named_parameters()}"),
+        ("history['w']", 'history["w"].append(model.weight.detach().cpu().numpy().copy())'),
+    ],
+)
+def test_what_a_function_keeps_is_copied_in_the_only_line_that_stores_it(container: str, mended: str):
+    cells = [MODEL, STOPPER, "stopper = fit(model)"]
+    with Notebook() as nb:
+        report = [nb.run(one) for one in cells][-1]
+        [hazard] = [one for one in report["hazards"] if one["paths"][0].startswith(container)]
+
+    assert ("TW207", mended) == (hazard["code"], hazard["remedy"].split("`")[1])
+    with Notebook() as nb:
+        report = [nb.run(one) for one in mend(cells, hazard)][-1]
+    assert hazard["paths"] not in [one["paths"] for one in report["hazards"]]
+
+
+@pytest.mark.parametrize(
+    ("kept", "is_told"),
+    [
+        ("model.weight.detach().numpy()", True),
+        ("model.weight.data.cpu().numpy()", True),
+        ("model.weight.detach().numpy().copy()", False),
+        ("model.weight.detach().mean().numpy()", False),
+    ],
+)
+def test_arrays_over_parameters_that_a_function_keeps_while_it_trains_are_told(kept: str, is_told: bool):
+    turn = "\n        ".join((*STEP.split("\n"), f"seen.append({kept})"))
+    cells = [MODEL, f"seen = []\ndef fit():\n    for _ in range(3):\n        {turn}", "fit()"]
+    with Notebook() as nb:
+        report = [nb.run(one) for one in cells][-1]
+
+    assert [["seen[0]", "seen[1]", "seen[2]"]] * is_told == [one["paths"] for one in report["hazards"]]
+
+
 def test_a_function_that_keeps_and_trains_is_not_copied_after_it_has_trained():
     with Notebook() as nb:
         nb.run(MODEL)

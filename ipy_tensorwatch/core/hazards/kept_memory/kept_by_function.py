@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...interpreter.functions_named import functions_named
 from ...records.snapshots.differences import readings_after
+from ...runtime.grouped import grouped
 from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_header, parse_path, walk_statements
 from ...syntax.statement_text import words_in
@@ -43,12 +44,18 @@ def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[
         steps = [one for one in trace.own.steps if one.statement in ran]
         items = [one for one in _items(reasoning, born, steps) if str(one[0]) not in told]
         statement = reasoning.own.numbered.get(min(ran)) if items and len(ran) == 1 else None
-        keepsake = keepsake_of(items[0][0], parse_path(items[0][1])) if items else None
-        if statement is None or not _keeps_before_step(parse_header(statement.text), keepsake, reasoning):
-            continue
-        stepped = statement.site(inner=steps[0].inner)
-        hazard = no_copy(items, statement.site(), stepped, trace.cell.count, keepsake)
-        yield Lasting.of(hazard, [(path, one) for path, _ in items[:1] if (one := trace.after.get(str(path)))])
+        for (keepsake, _), several in grouped(items, _keeper).items() if statement is not None else ():
+            if _keeps_before_step(parse_header(statement.text), keepsake, reasoning):
+                stepped = statement.site(inner=steps[0].inner)
+                hazard = no_copy(several, statement.site(), stepped, trace.cell.count, keepsake)
+                first = several[0][0]
+                yield Lasting.of(hazard, [(first, one) for one in [trace.after.get(str(first))] if one is not None])
+
+
+def _keeper(item: tuple[AccessPath, str]) -> tuple[AccessPath | None, str]:
+    """Return what has the name of a copy and leads to an item, and its variable."""
+    path, owner = item
+    return keepsake_of(path, parse_path(owner)), path.root
 
 
 def may_be_kept(born: Iterable[Born], steps: Sequence[OptimizerStep]) -> bool:
