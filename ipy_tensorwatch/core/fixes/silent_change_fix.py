@@ -217,9 +217,9 @@ class _Search:
         return None if code and "deepcopy(" in code and self._is_stored_inside(sharing.begun) else code
 
     def _is_second_way(self, sharing: Sharing) -> bool:
-        """Return whether a copy would go to another way to the very object that is written: a loader of a dataset."""
-        path = str(sharing.path)
-        return path in self.change.via and self.after.get(path) is None
+        """Return whether a copy would go to, or part from, another way to the very object: a loader of a dataset."""
+        ways = [sharing.path, *([sharing.other] if sharing.other.steps else [])]
+        return any(str(one) in self.change.via and self.after.get(str(one)) is None for one in ways)
 
     def _is_given_back(self, sharing: Sharing) -> bool:
         """Return whether a statement stores what its own call wrote and gave back: a copy of that comes too late."""

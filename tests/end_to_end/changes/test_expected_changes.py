@@ -434,6 +434,50 @@ def test_parameters(cell, expected):
     assert expected == silently_changed(PARAMETERS, cell)
 
 
+SERVER = """
+import torch
+from torch import nn
+class Client:
+    def __init__(self): self.net = nn.Linear(2, 1)
+class Server:
+    def __init__(self, clients): self.clients = clients
+    def combine(self):
+        state = self.clients[0].net.state_dict()
+        for name, value in self.clients[1].net.state_dict().items(): state[name] += value
+        return state
+    def shrink(self):
+        for value in self.clients[0].net.state_dict().values(): value.mul_(.5)
+    def learn(self):
+        for p in self.clients[0].net.parameters(): p.data -= .1
+        return self.clients[0].net.state_dict()
+clients = [Client() for _ in range(2)]
+server = Server(clients)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("state = server.combine()", {"clients[0].net.weight", "clients[0].net.bias"}),
+        ("server.combine();", set()),
+        ("server.shrink()", set()),
+        ("state = server.learn()", set()),
+    ],
+)
+def test_a_method_that_gives_back_the_parameters_in_which_it_computed_changes_them_silently(cell, expected):
+    assert expected == silently_changed(SERVER, cell)
+
+
+def test_what_a_method_computes_in_parameters_that_it_gives_back_is_mended_in_the_method():
+    with Notebook() as nb:
+        nb.run(SERVER)
+        report = nb.run("state = server.combine()")
+
+    assert {"state = copy.deepcopy(self.clients[0].net.state_dict())"} == {
+        one["fix"]["edits"][-1]["text"].strip() for one in report["changes"] if one["silent"]
+    }
+
+
 WITHOUT_A_CALL = """
 import torch
 class Reader:

@@ -49,6 +49,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     is_parameter = counts_as_parameter(changed.reading)
     if is_parameter and (gives_back(changed, statement) or is_by_a_stranger(cell, changed, statement, reached)):
         return False
+    if is_parameter and _hands_out(changed, statement, reached):
+        return False
     asked = [one for one in statement.methods if not _is_part(one, path)]
     called = [one for one in asked if _trains_itself(one) or _may_change(cell, one.owner, one.name)]
     if any(_is_within(cell, one.owner, path) for one in called):
@@ -66,6 +68,13 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
         if one.is_method
         for owner in one.owners
     )
+
+
+def _hands_out(changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+    """Return whether a method wrote parameters through other tensors over their memory, and gave these back."""
+    likeliest = reached.candidates[:1]
+    is_bound = any(path.root in statement.binds for path, _ in changed.group if path not in changed.same)
+    return is_bound and any(one.kind == "write" and not one.same_object for one in likeliest)
 
 
 def _is_journal(cell: CellIndex, changed: ChangedPath, reached: Reach) -> bool:
