@@ -6,6 +6,7 @@ import ast
 import re
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -214,7 +215,8 @@ class _Search:
         if self._is_given_back(sharing) or self._is_second_way(sharing):
             return None
         code = copied_value(sharing.begun.text, self._copying(*sharing))
-        return None if code and "deepcopy(" in code and self._is_stored_inside(sharing.begun) else code
+        is_deep = code is not None and "deepcopy(" in code
+        return None if is_deep and (self._is_stored_inside(sharing.begun) or _is_state(sharing.path)) else code
 
     def _is_second_way(self, sharing: Sharing) -> bool:
         """Return whether a copy would go to, or part from, another way to the very object: a loader of a dataset."""
@@ -366,3 +368,8 @@ def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:
         for one in several
         if not any(other.begun != one.begun and other.path.root in reads[one] for other in several)
     ]
+
+
+def _is_state(path: AccessPath) -> bool:
+    """Return whether a path goes through the state of an optimizer, by a parameter: a copy of it would train copies."""
+    return any(one == ".state" and key[1:2].isalpha() for one, key in pairwise(path.steps))

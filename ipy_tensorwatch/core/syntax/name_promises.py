@@ -20,8 +20,15 @@ _JOURNALS = frozenset(("calls", "count", "counter", "counts", "hist", "history",
 
 
 def promises_to_update(name: str) -> bool:
-    """Return whether a function's name promises to change a tensor that it gets or knows: `update_counts`, `reset`."""
-    return name.lower().strip("_").split("_")[0] in _UPDATES
+    """Return whether a function's name promises to change a tensor that it gets or knows.
+
+    Examples
+    --------
+    >>> [promises_to_update(one) for one in ("update_counts", "q_update", "reset", "with_update_rule")]
+    [True, True, True, False]
+    """
+    words = name.lower().strip("_").split("_")
+    return words[0] in _UPDATES or words[-1] == "update"
 
 
 def names_what_it_fills(name: str, variable: str) -> bool:

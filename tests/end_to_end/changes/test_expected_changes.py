@@ -434,6 +434,59 @@ def test_parameters(cell, expected):
     assert expected == silently_changed(PARAMETERS, cell)
 
 
+BUFFERS_IN_TURN = """
+import torch
+old = torch.arange(3.); new = torch.full((3,), 9.); view, kept = new.detach(), old
+def fill(src, out): out.copy_(src + 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("for _ in range(2):\n    new[:2] = old[:2] + 1\n    old, new = new, old", {"view", "kept"}),
+        ("for _ in range(4):\n    fill(old, new)\n    old, new = new, old", {"view", "kept"}),
+        ("for _ in range(2):\n    view += 1\n    old, new = new, old", {"old", "new"}),
+        ("fill(old, new)\nold, new = new, old + 0", {"new", "view"}),
+        ("fill(old, new)", {"new", "view"}),
+    ],
+)
+def test_two_buffers_that_a_cell_exchanges_are_written_by_name(cell, expected):
+    assert expected == silently_changed(BUFFERS_IN_TURN, cell)
+
+
+TABLES = """
+import torch
+table = torch.zeros(3)
+class Meters(dict):
+    def log(self, **given):
+        for name, value in given.items(): self.setdefault(name, torch.zeros(2))[0] += value
+    def get_means(self):
+        for value in self.values(): value /= 2
+        return [*self.values()]
+meters, plain = Meters(a=torch.ones(2)), dict(a=torch.ones(2))
+def q_update(i): table[i] += 1
+def td_update(i):
+    table[i] += 1
+    return table.sum()
+def touch(i): table[i] += 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("q_update(1)", set()),
+        ("error = td_update(1)", {"table"}),
+        ("touch(1)", {"table"}),
+        ("meters.log(a=1.)", set()),
+        ("m = meters.get_means()", {"meters['a']"}),
+    ],
+)
+def test_what_the_name_of_a_procedure_or_a_dict_of_the_notebooks_promises_is_expected(cell, expected):
+    assert expected == silently_changed(TABLES, cell)
+
+
 SERVER = """
 import torch
 from torch import nn

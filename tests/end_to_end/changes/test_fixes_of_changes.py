@@ -326,3 +326,29 @@ def test_a_trial_leaves_the_users_objects_and_random_states_alone():
         assert torch.equal(before[0], torch.get_rng_state())
         assert (before[1], True) == (nb.ns["x"]._version, torch.equal(before[2], nb.ns["x"]))
         assert changes(nb.report())["x"]["fix"] == change["fix"]
+
+
+OWN_STEP = """import torch
+class Sam(torch.optim.SGD):
+    def ascend(self):
+        for p in self.param_groups[0]["params"]:
+            self.state[p]["old"] = p.data.clone()
+            p.data.add_(1)
+    def descend(self):
+        for p in self.param_groups[0]["params"]: p.data = self.state[p]["old"]
+net = torch.nn.Linear(2, 1)
+net(torch.ones(1, 2)).sum().backward()
+sam = Sam(net.parameters(), lr=0.1)
+other = torch.optim.SGD(net.parameters(), lr=0.1)"""
+
+
+def test_an_optimizer_is_not_copied_for_what_its_state_shares():
+    """A copy of it would train copies of the parameters."""
+    with Notebook() as nb:
+        nb.run(OWN_STEP)
+        nb.run("sam.ascend(); sam.descend()")
+        report = nb.run("other.step()")
+
+    state = [f"sam.state[net.{name}]['old']" for name in ("weight", "bias")]
+    assert state == [one["path"] for one in report["changes"] if one["silent"]]
+    assert "deepcopy" not in str(report["changes"])

@@ -16,6 +16,7 @@ from ...interpreter.statement_effects import StatementEffects
 from ...runtime.deadline import Deadline
 from ...runtime.grouped import grouped
 from ...statements.assigned_value import may_write_in
+from ...statements.exchanged_names import exchanged_names
 from ...statements.leftover_names import leftover_names
 from ...statements.statement import parse_statements
 from ...statements.target_matching import name_targets
@@ -28,7 +29,7 @@ from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from ...interpreter.definitions import ClassKind, RunningFunction
     from ...interpreter.inferred_lines import Effects, Reached
@@ -152,6 +153,15 @@ class CellIndex:
         """The statements that take a second way to a container."""
         return Detours(self.places.snapshot.ways)
 
+    def exchanges(self, statement: Statement, path: AccessPath) -> bool:
+        """Return whether a statement names what the cell exchanges with a variable, as by `old, new = new, old`."""
+        mine = [names for names in self._exchanged if path.root in names and not path.steps]
+        return any(one.root in names for names in mine for one in statement.mentions)
+
+    @cached_property
+    def _exchanged(self) -> Sequence[frozenset[str]]:
+        return [*filter(None, (exchanged_names(one.text) for one in self.statements if len(one.binds) > 1))]
+
     def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
         """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
         named = (*self.named_by(statement).owners, *self.loops.owners(statement))
@@ -241,6 +251,10 @@ class CellIndex:
     def is_frame(self, path: AccessPath) -> bool:
         """Return whether a path leads to a frame or a series of pandas, or to what selects a part of one."""
         return self._effects.library.class_of(path) in _FRAMES
+
+    def is_defined(self, path: AccessPath) -> bool:
+        """Return whether the class of an object is one of the notebook's own."""
+        return self._trace.notebook.classes.get(str(path)) in self._trace.notebook.definitions
 
     def is_of_module(self, path: AccessPath) -> bool:
         """Return whether a path leads to an attribute of a module."""

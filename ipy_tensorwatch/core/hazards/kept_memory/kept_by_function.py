@@ -44,7 +44,9 @@ def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[
         steps = [one for one in trace.own.steps if one.statement in ran]
         items = [one for one in _items(reasoning, born, steps) if str(one[0]) not in told]
         statement = reasoning.own.numbered.get(min(ran)) if items and len(ran) == 1 else None
-        for (keepsake, _), several in grouped(items, _keeper).items() if statement is not None else ():
+        if statement is None:
+            continue
+        for (keepsake, _), several in grouped(items, _keeper).items():
             if _keeps_before_step(parse_header(statement.text), keepsake, reasoning):
                 stepped = statement.site(inner=steps[0].inner)
                 hazard = no_copy(several, statement.site(), stepped, trace.cell.count, keepsake)
