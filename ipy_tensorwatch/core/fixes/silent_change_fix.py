@@ -220,7 +220,8 @@ class _Search:
 
     def _is_second_way(self, sharing: Sharing) -> bool:
         """Return whether a copy would go to, or part from, another way to the very object: a loader of a dataset."""
-        ways = [sharing.path, *([sharing.other] if sharing.other.steps else [])]
+        is_apart = self.change.shared_since is not None or not sharing.other.steps
+        ways = [sharing.path] if is_apart else [sharing.path, sharing.other]
         return any(str(one) in self.change.via and self.after.get(str(one)) is None for one in ways)
 
     def _is_given_back(self, sharing: Sharing) -> bool:

@@ -41,10 +41,9 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     those that a module calls, if their name promises to change: `cache.append(k, v)` in `net(x, cache)`; in a
     statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
     change it and writes an attribute of it: `train(model, x, y)`, and one that promises to update a tensor that it
-    gets, or that its name says: `update_counts(i)`; or that gives nothing back, and promises to update something
-    (`q_update(s, a)`) or has the verb of the tensor for its name: `count()` of `counter`. What an object notes of what
-    it does (`self.log[i] = score`), any method may write; a module's state by its name (`self.k_cache.zero_()`), any
-    that does not promise to read.
+    gets, or that its name says: `update_counts(i)`; or that gives nothing back and has the verb of the tensor for its
+    name: `count()` of `counter`. What an object notes of what it does (`self.log[i] = score`), any method may write; a
+    module's state by its name (`self.k_cache.zero_()`), any that does not promise to read.
     """
     path = changed.path
     is_parameter = counts_as_parameter(changed.reading)
@@ -120,10 +119,10 @@ def _is_trained(cell: CellIndex, changed: ChangedPath, statement: Statement, rea
         names, root = [one.name for one in line.within], changed.path.root
         if not is_by_function or not names:
             return False
-        has_effects = not names[1:] and _is_procedure(cell, statement, line)
-        is_meant = has_effects or root in statement.reads or root.lower() in names[-1].lower().split("_")
+        is_meant = root in statement.reads or root.lower() in names[-1].lower().split("_")
         is_update = is_meant and not any(map(promises_to_read, names)) and promises_to_update(names[-1])
-        return is_update or (has_effects and names_what_it_fills(names[0], root))
+        fills = not names[1:] and names_what_it_fills(names[0], root)
+        return is_update or (fills and _is_procedure(cell, statement, line))
     is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
     is_its_own = is_its_own and changed.path.steps[-1].startswith(".")
     reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
