@@ -288,9 +288,11 @@ class _Search:
     def _in_function(self) -> Iterator[Fix]:
         site = self.change.site
         if site is not None and site.inner is not None and site.inner.cell in self.cells and self._is_result_used():
-            yield from fix_in_function(
-                self.cells[site.inner.cell], site.inner, is_array=self._is_array(self.change.path)
-            )
+            source, is_array = self.cells[site.inner.cell], self._is_array(self.change.path)
+            writer = getattr(function_around(source, site.inner.line), "name", None)
+            calls = [one for one in find_nodes(ast.Call, parse_one(site.text)) if last_name(one.func) == writer]
+            given = (makes_array(part, is_array=is_array) for one in calls for part in arguments(one))
+            yield from fix_in_function(source, site.inner, is_array=is_array or any(given))
 
     def _handed(self) -> Iterator[Fix]:
         """Hand a copy to the call that wrote."""

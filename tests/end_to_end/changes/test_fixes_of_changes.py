@@ -102,6 +102,7 @@ PROGRAMS = {
     "a function that writes a part": [START + "def f(t):\n    t[t < 3] = 0\n    return t", "y = f(x)"],
     "a function that writes a view": [START + "def f(t):\n    v = t.view(-1)\n    v -= 1\n    return v", "y = f(x)"],
     "a function that sorts an array": [START + "def median(t):\n    a = t.numpy()\n    a[::-1].sort()\n    return a[0]", "y = median(x)"],
+    "a function that gets an array": [START + "def middle(a):\n    a[::-1].sort()\n    return a[1]", "y = [middle(np.asarray(x))]"],
     "a function of a dict": [START + "def f(b):\n    b['x'].div_(255)\n    return b\nd = {'x': x}", "e = f(d)"],
     "a lambda": [START + "act = lambda t: t.clamp_(min=3)", "y = act(x)"],
     "a module that works in place": [START + "act = nn.ReLU(inplace=True)\nx -= 3", "y = act(x)"],

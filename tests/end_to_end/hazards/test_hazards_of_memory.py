@@ -242,6 +242,7 @@ def test_what_a_function_keeps_is_copied_in_the_only_line_that_stores_it(contain
     [
         ("model.weight.detach().numpy()", True),
         ("model.weight.data.cpu().numpy()", True),
+        ("model.weight.detach().numpy().ravel()", True),
         ("model.weight.detach().numpy().copy()", False),
         ("model.weight.detach().mean().numpy()", False),
     ],

@@ -77,8 +77,23 @@ def own(n=3):
         model(torch.full((1, 2), i + 1.)).sum().backward()
         each.append(model.weight.grad)
     return each
+grads = []
+def note(i):
+    opt.zero_grad(set_to_none=False)
+    model(torch.full((1, 2), i + 1.)).sum().backward()
+    grads.append({name: p.grad for name, p in [("w", model.weight)]})
+    return i
+def roll(n):
+    seen, obs = {"obs": [], "turn": []}, env.reset()
+    for i in range(n):
+        seen["obs"].append(torch.from_numpy(obs))
+        obs = env.step()
+        seen["turn"].append(i)
+    return seen
 """
 KEPT = {
+    "gradients that each call keeps in a dict": ("done = [note(i) for i in range(3)]", "grads", 3),
+    "one of the lists that a function fills": ("seen = roll(4)", "seen['obs']", 4),
     "data that a function moves": ("chain = walk(torch.zeros(2))", "chain", 4),
     "gradients that a function adds up": ("each = shares()", "each", 3),
     "a generator's views": ("batches = [b for b in stream()]", "batches", 5),

@@ -14,6 +14,7 @@ from ...syntax.ast_queries import last_name
 from ...syntax.parsing import parse_header, parse_path, walk_statements
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import LOOPS, all_nodes, find_nodes
+from ...syntax.torch_vocabulary import VIEWS
 from ..lasting_hazard import Lasting
 from .state_dict_reference import keepsake_of, no_copy, owner_among
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from ...records.trace.born import Born
     from ...records.trace.evidence import OptimizerStep
 
+_SAME = "|".join(sorted(VIEWS | {"contiguous", "cpu", "float", "to"}))
 _KEEPS = re.compile(
-    r"\b(?:state_dict|(?:named_)?parameters)\(|\.(?:data|detach\(\))(?:\.(?:cpu|float|numpy|to)\([^()]*\))*(?!\.)"
+    rf"\b(?:state_dict|(?:named_)?parameters)\(|\.(?:data|detach\(\))(?:\.(?:{_SAME})\b(?:\([^()]*\))?)*(?!\.|\w|\()"
 )
 
 

@@ -238,8 +238,8 @@ class _Followed:
 
     def keeping(self, container: AccessPath) -> TypedLine | None:
         """Return the line of a function of the notebook that puts the tensors into a container."""
-        name = (container.root, *(one for one in container.steps if one.startswith(".")))[-1].removeprefix(".")
-        found = putting_statement(name, self.functions)
+        named = [one for one in container.steps if one.startswith((".", "['"))]
+        found = putting_statement((container.root, *named)[-1].removeprefix("."), self.functions)
         return None if found is None else self._typed(*found)
 
     @property

@@ -53,6 +53,11 @@ def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
     return _refilled(tree, (ast.FunctionDef,), _returned_by)
 
 
+def refilled_and_put(tree: ast.AST) -> ast.stmt | None:
+    """Return the first statement of a function that writes to what the same function puts into a container."""
+    return _refilled(tree, (ast.FunctionDef,), paths_put_by)
+
+
 def _returned_by(node: ast.stmt) -> Iterable[str]:
     return paths_of(node.value) if isinstance(node, ast.Return) else ()
 
@@ -140,9 +145,9 @@ def _parts_of(kept: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
             return [(f"[{number}]", part) for number, part in enumerate(elts)]
         case ast.Dict(keys=keys, values=values):
             return [("" if key is None else spell_item(key), part) for key, part in zip(keys, values, strict=True)]
-        case ast.ListComp(elt=elt):
+        case ast.ListComp(elt=elt) | ast.DictComp(value=elt):
             return [(None, elt)]
-        case ast.Set() | ast.DictComp() | ast.SetComp():
+        case ast.Set() | ast.SetComp():
             return []
     return None
 
@@ -155,6 +160,8 @@ def _with_parts(kept: ast.expr, parts: list[ast.expr]) -> ast.expr:
             kept.values = parts
         case ast.ListComp():
             kept.elt = parts[0]
+        case ast.DictComp():
+            kept.value = parts[0]
     return kept
 
 
@@ -263,6 +270,8 @@ def paths_of(node: ast.expr | None) -> Iterator[str]:
             yield from _paths_of_all(parts)
         case ast.Dict(values=parts):
             yield from _paths_of_all(parts)
+        case ast.ListComp(elt=part) | ast.DictComp(value=part):
+            yield from paths_of(part)
         case ast.Subscript(value=value) | ast.Attribute(value=value):
             yield from paths_of(value)
         case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in VIEWS or is_inplace_name(name):

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...syntax.ast_queries import COMPREHENSIONS, last_name
 from ...syntax.parsing import walk_statements
 from ...syntax.syntax_tree import LOOPS, all_nodes
-from .kept_in_loops import kept_each_turn, paths_of, paths_put_by, puts_of, refilled_and_returned, repeats, writes_to
+from .kept_in_loops import (
+    kept_each_turn,
+    paths_of,
+    paths_put_by,
+    puts_of,
+    refilled_and_put,
+    refilled_and_returned,
+    repeats,
+    writes_to,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +66,7 @@ def putting_statement(container: str, functions: Mapping[str, ast.stmt]) -> tupl
     Parameters
     ----------
     container
-        The last name of what it puts them into: among several statements, those count that name it.
+        The last name or key of what it puts them into: among several statements, those count that name it.
     """
     found = [(name, one) for name, tree in _definitions(functions) for one in walk_statements(tree.body)]
     putting = [(name, one) for name, one in found if any(True for _ in paths_put_by(one))]
@@ -67,7 +76,7 @@ def putting_statement(container: str, functions: Mapping[str, ast.stmt]) -> tupl
 
 
 def _is_named(into: ast.expr | None, name: str) -> bool:
-    return into is not None and last_name(into) == name
+    return into is not None and (last_name(into) == name or (name[:1] == "[" and ast.unparse(into).endswith(name)))
 
 
 def _turns(tree: ast.AST) -> Iterator[KeepingTurn]:
@@ -88,8 +97,8 @@ def _repeated(node: ast.stmt) -> Iterator[KeepingTurn]:
 
 
 def _refilled(function: ast.FunctionDef, kept: frozenset[str]) -> ast.stmt | None:
-    """Return the statement of a function that writes what it gives back, or what is kept, as its object's own too."""
-    found = refilled_and_returned(function)
+    """Return the statement of a function that writes what it gives back or keeps, or what is kept, as its own too."""
+    found = refilled_and_returned(function) or refilled_and_put(function)
     mine = {f"self.{path.rpartition('.')[2]}" for path in kept if "." in path}
     return found or next((one for one in walk_statements(function.body) if writes_to(one, {*kept, *mine})), None)
 
