@@ -102,7 +102,6 @@ PROGRAMS = {
     "a function that writes a part": [START + "def f(t):\n    t[t < 3] = 0\n    return t", "y = f(x)"],
     "a function that writes a view": [START + "def f(t):\n    v = t.view(-1)\n    v -= 1\n    return v", "y = f(x)"],
     "a function that sorts an array": [START + "def median(t):\n    a = t.numpy()\n    a[::-1].sort()\n    return a[0]", "y = median(x)"],
-    "a function that gets an array": [START + "def middle(a):\n    a[::-1].sort()\n    return a[1]", "y = [middle(np.asarray(x))]"],
     "a function of a dict": [START + "def f(b):\n    b['x'].div_(255)\n    return b\nd = {'x': x}", "e = f(d)"],
     "a lambda": [START + "act = lambda t: t.clamp_(min=3)", "y = act(x)"],
     "a module that works in place": [START + "act = nn.ReLU(inplace=True)\nx -= 3", "y = act(x)"],
@@ -353,3 +352,17 @@ def test_an_optimizer_is_not_copied_for_what_its_state_shares():
     state = [f"sam.state[net.{name}]['old']" for name in ("weight", "bias")]
     assert state == [one["path"] for one in report["changes"] if one["silent"]]
     assert "deepcopy" not in str(report["changes"])
+
+
+def test_a_function_that_got_an_array_copies_an_array():
+    setting = (
+        START + "x = torch.tensor([3., 1., 2.])\nn = x.numpy()\ndef middle(a):\n    a.sort()\n    return float(a[1])"
+    )
+    with Notebook() as nb:
+        nb.run(setting)
+        report = nb.run("found = {'middle': middle(np.asarray(x))}")
+
+    fixes = {
+        (one["fix"]["applicability"], one["fix"]["edits"][0]["text"]) for one in report["changes"] if one["silent"]
+    }
+    assert {("safe", "    a = a.copy()")} == fixes
