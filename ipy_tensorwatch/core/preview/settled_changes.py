@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..blame.site_order import order_sites
 from ..blame.verdict import SILENT
 from ..records.report_parts import Change
+from ..statements.exchanged_names import exchanged_names
 from ..statements.statement import parse_statements
 from ..statements.write_calls import mentions
 from ..statements.writes.write_target import key_names
@@ -132,9 +133,9 @@ class SettledChanges:
 
     @cached_property
     def _unclear(self) -> frozenset[str]:
-        """The variables of which a path can be reached in two ways."""
-        ways = {one.target_root for one in self._known.snapshot.several_ways}
-        return frozenset(ways)
+        """The variables of which a path can be reached in two ways, and those that the cell exchanges."""
+        ways = frozenset(one.target_root for one in self._known.snapshot.several_ways)
+        return ways.union(*(exchanged_names(one.text) for one in parse_statements(self._run.source)))
 
 
 def _writes_by_name(statement: Statement, write: AbstractWrite, path: AccessPath, reading: Reading) -> bool:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from ipy_tensorwatch import preview
 from tests.support.notebook import Notebook, changes, mutated, silent
 from tests.support.story import NO_LOOKS
 
@@ -448,11 +449,20 @@ def fill(src, out): out.copy_(src + 1)
         ("for _ in range(4):\n    fill(old, new)\n    old, new = new, old", {"view", "kept"}),
         ("for _ in range(2):\n    view += 1\n    old, new = new, old", {"old", "new"}),
         ("fill(old, new)\nold, new = new, old + 0", {"new", "view"}),
+        ("old.add_(1)\nold, kept = kept, old", {"kept"}),
         ("fill(old, new)", {"new", "view"}),
     ],
 )
 def test_two_buffers_that_a_cell_exchanges_are_written_by_name(cell, expected):
     assert expected == silently_changed(BUFFERS_IN_TURN, cell)
+
+
+def test_a_preview_expects_what_a_cell_exchanges():
+    with Notebook() as nb:
+        nb.run(BUFFERS_IN_TURN)
+        told = preview("for _ in range(2):\n    fill(old, new)\n    old, new = new, old").to_dict()["changes"]
+
+    assert {"view", "kept"} == {one["path"] for one in told}
 
 
 TABLES = """

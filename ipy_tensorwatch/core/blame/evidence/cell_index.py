@@ -153,10 +153,14 @@ class CellIndex:
         """The statements that take a second way to a container."""
         return Detours(self.places.snapshot.ways)
 
-    def exchanges(self, statement: Statement, path: AccessPath) -> bool:
-        """Return whether a statement names what the cell exchanges with a variable, as by `old, new = new, old`."""
+    def exchanges(self, statement: Statement, path: AccessPath, others: Iterable[AccessPath]) -> bool:
+        """Return whether a statement names what the cell exchanges with a variable, as by `old, new = new, old`.
+
+        What shares the variable's memory is no second buffer.
+        """
         mine = [names for names in self._exchanged if path.root in names and not path.steps]
-        return any(one.root in names for names in mine for one in statement.mentions)
+        apart = [names for names in mine if not any(one.root in names for one in others)]
+        return any(one.root in names for names in apart for one in statement.mentions)
 
     @cached_property
     def _exchanged(self) -> Sequence[frozenset[str]]:
