@@ -263,8 +263,8 @@ class _Case:
         """Return whether the statement binds what its call wrote (`x = norm(x)`), or a loop or setter leads here."""
         if statement.calls and self.path.root in statement.binds and self.reading.kind not in ("parameter", "buffer"):
             return True
-        is_led = self.cell.loops.names(statement, self.path, self.reading)
-        return is_led or any(one(statement, self.path, self.others) for one in (self.cell.exchanges, self.cell.sets))
+        is_led = self.cell.exchanges(statement, self.path) or self.cell.loops.names(statement, self.path, self.reading)
+        return is_led or self.cell.sets(statement, self.path, self.others)
 
     def _is_reached(self, reached: Reach) -> bool:
         """Return whether a called function of the notebook names this very path as written."""

@@ -153,18 +153,22 @@ class CellIndex:
         """The statements that take a second way to a container."""
         return Detours(self.places.snapshot.ways)
 
-    def exchanges(self, statement: Statement, path: AccessPath, others: Iterable[AccessPath]) -> bool:
-        """Return whether a statement names what the cell exchanges with a variable, as by `old, new = new, old`.
-
-        What shares the variable's memory is no second buffer.
-        """
+    def exchanges(self, statement: Statement, path: AccessPath) -> bool:
+        """Return whether a statement names what the cell exchanges with a variable, as by `old, new = new, old`."""
         mine = [names for names in self._exchanged if path.root in names and not path.steps]
-        apart = [names for names in mine if not any(one.root in names for one in others)]
-        return any(one.root in names for names in apart for one in statement.mentions)
+        return any(one.root in names for names in mine for one in statement.mentions)
 
     @cached_property
     def _exchanged(self) -> Sequence[frozenset[str]]:
-        return [*filter(None, (exchanged_names(one.text) for one in self.statements if len(one.binds) > 1))]
+        """The variables that statements exchange; where two of them are one memory, it is no second buffer."""
+        several = [exchanged_names(one.text) for one in self.statements if len(one.binds) > 1]
+        return [names for names in several if names and all(map(_are_apart, self._readings_of(names)))]
+
+    def _readings_of(self, names: Iterable[str]) -> Iterator[list[Reading]]:
+        """Yield what some variables led to before and after the cell."""
+        for snapshot in (self._trace.before, self._trace.after):
+            found = (snapshot.get(name) for name in names)
+            yield [one for one in found if one is not None]
 
     def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
         """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
@@ -360,3 +364,7 @@ def _between(look: int, seen: Mapping[int, tuple[_Seen, ...]], until: int | None
     end = math.inf if until is None else until
     later = {number: tuple(one for one in several if look < one.look < end) for number, several in seen.items()}
     return {number: several for number, several in later.items() if several}
+
+
+def _are_apart(several: Sequence[Reading]) -> bool:
+    return len({one.storage for one in several}) == len(several)
