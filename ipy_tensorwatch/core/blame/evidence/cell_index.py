@@ -228,11 +228,14 @@ class CellIndex:
         return (self.places.watched[path] for path in paths)
 
     def changed_in(self, statement: Statement, reading: Reading) -> bool:
-        """Return whether the memory of a tensor was seen to change in a statement; in the cell, if nobody looked."""
-        if not self.evidence.writes:
-            return reading.storage in self._changed
-        seen = self.evidence.writes.get(reading.storage, ())
-        return any(position.statement == statement.index for one in seen for position in one.positions)
+        """Return whether the memory of a tensor was seen to change in a statement.
+
+        If nobody saw it, it may have where it changed in the cell and no optimizer stepped in another statement.
+        """
+        own, storage = self._trace.own, reading.storage
+        at = {position.statement for one in own.writes.get(storage, ()) for position in one.positions}
+        at.update(one.statement for one in own.steps if one.statement is not None and storage in one.storages)
+        return statement.index in at if at else storage in self._changed
 
     @cached_property
     def _changed(self) -> frozenset[int]:
