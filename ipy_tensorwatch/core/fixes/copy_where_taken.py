@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Fix, with_edits, with_import
 from ..hazards.hazard_facts import KeptReference
-from ..records.path import AccessPath
 from ..records.report_parts import Change
 from ..records.typed_line import TypedLine
 from ..statements.copied_value import STORING, Copying, copied_value
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
     from ..hazards.standing_hazards import Standing
     from ..origins.origins import Origins
+    from ..records.path import AccessPath
     from ..records.snapshots.snapshot import Snapshot
 
 
@@ -69,10 +69,8 @@ def _copied_where_set(fix: Fix, hazard: Hazard, after: Snapshot, cells: Mapping[
     if not isinstance(hazard.fact, KeptReference) or not hazard.paths:
         return fix
     path, owner = parse_path(hazard.paths[0]), parse_path(hazard.fact.owner)
-    length = len(parse_path(hazard.fact.container).steps)
-    while length and not path.steps[length - 1].startswith("."):
-        length -= 1
-    name, behind = (path.root, *path.steps)[length].removeprefix("."), path.steps[length:]
+    named = _up_to_last_name(path.first(len(parse_path(hazard.fact.container).steps)))
+    name, behind = _last_name(named), path.steps[len(named.steps) :]
     places = [(cell, one) for cell, text in cells.items() if name in text for one in _storing(name, parse_cell(text))]
     if len(places) != 1:
         return fix
@@ -81,10 +79,8 @@ def _copied_where_set(fix: Fix, hazard: Hazard, after: Snapshot, cells: Mapping[
     reading = after.get(hazard.paths[0])
     if reading is None:
         return fix
-    kept = AccessPath(local.root, (*local.steps, *behind))
-    is_leaf = reading.requires_grad and reading.is_leaf
-    copying = Copying(kept, owner, is_array=reading.kind == "ndarray", is_leaf=is_leaf)
-    code = copied_value(target.text, copying)
+    is_array, is_leaf = reading.kind == "ndarray", reading.collects_gradient
+    code = copied_value(target.text, Copying(local.then(*behind), owner, is_array=is_array, is_leaf=is_leaf))
     if code is None or _wrote(hazard, target):
         return fix
     plain = Fix(kind="copy-shared", code=code, target=target)
@@ -107,16 +103,18 @@ def _storing(name: str, tree: ast.Module | None) -> Iterator[tuple[ast.stmt, Acc
             case _:
                 continue
         spelled = ((spell_path(target), value) for target, value in stored if not _is_empty(value))
-        paths = (parse_path(text) for text, _ in spelled if text is not None)
-        yield from ((node, local) for path in paths if (local := _up_to(name, path)) is not None)
+        paths = (_up_to_last_name(parse_path(text)) for text, _ in spelled if text is not None)
+        yield from ((node, local) for local in paths if _last_name(local) == name)
 
 
-def _up_to(name: str, path: AccessPath) -> AccessPath | None:
-    """Return the part of a path up to its last name, if this is it: `self.kept` of `self.kept['w']`."""
-    length = len(path.steps)
-    while length and not path.steps[length - 1].startswith("."):
-        length -= 1
-    return path.first(length) if (path.root, *path.steps)[length].removeprefix(".") == name else None
+def _up_to_last_name(path: AccessPath) -> AccessPath:
+    """Return the part of a path up to its last name: `self.kept` of `self.kept['w']`."""
+    named = [place for place, step in enumerate(path.steps, 1) if step.startswith(".")]
+    return path.first(named[-1] if named else 0)
+
+
+def _last_name(path: AccessPath) -> str:
+    return (path.root, *path.steps)[-1].removeprefix(".")
 
 
 def _is_empty(value: ast.expr) -> bool:

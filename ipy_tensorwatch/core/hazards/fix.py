@@ -18,6 +18,7 @@ from ..syntax.unrecorded_block import unrecorded_block
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ..records.reading import Reading
     from ..records.typed_line import TypedLine
 
     Lines = tuple[int, int, str]
@@ -114,6 +115,11 @@ class Fix:
     tail: Tail | None = None
     applicability: Applicability = "display"
     edits: tuple[Edit, ...] = ()
+
+
+def copy_call(reading: Reading) -> str:
+    """Spell the call that copies a tensor or an array."""
+    return ".copy()" if reading.kind == "ndarray" else ".clone()"
 
 
 _CELL_MAGIC = f"{MAGIC_CALL}cell_magic("

@@ -56,3 +56,12 @@ def test_with_the_copy_of_the_remedy_nothing_is_told(cells: list[str], name: str
         *_, report = [nb.run(one) for one in (f"{taken}\n{code}", *others)]
 
     assert report["hazards"] == []
+
+
+def test_parameters_that_two_modules_share_are_compared_on_purpose():
+    tied = "head = nn.Linear(3, 4)\nhead.weight = net[0].weight\ntrain(net)"
+    with Notebook() as nb:
+        nb.run(START)
+        nb.run(tied)
+
+        assert nb.run("print(torch.equal(head.weight, net[0].weight))")["hazards"] == []

@@ -11,6 +11,7 @@ from ...syntax.parsing import parse_path
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import ComparedWithItself
+from ..optimizers.optimizer_wiring import module_above
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -41,7 +42,7 @@ def compared_in_vain(reasoning: Reasoning, known: Collection[str] = ()) -> Itera
 def _compared(kept: ast.expr, other: ast.expr, trace: CellTrace) -> ComparedWithItself | None:
     """Return what a variable keeps, if it is what it is compared with."""
     container, owner, theirs = spell_path(kept), _owner_of_parameters(other), spell_path(other)
-    if container is None or container == theirs or _is_of_module(container, trace):
+    if container is None or container == theirs or module_above(parse_path(container), trace):
         return None
     mine = trace.after.get(container if owner is None else f"{container}[0]")
     if mine is None or not mine.collects_gradient:
@@ -54,11 +55,6 @@ def _compared(kept: ast.expr, other: ast.expr, trace: CellTrace) -> ComparedWith
     if not behind or not is_trained:
         return None
     return ComparedWithItself(container=container, other=owner or theirs or "", is_several=owner is not None)
-
-
-def _is_of_module(path: str, trace: CellTrace) -> bool:
-    parsed = parse_path(path)
-    return any(str(parsed.first(count)) in trace.notebook.modules for count in range(len(parsed.steps)))
 
 
 def _owner_of_parameters(node: ast.expr) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...records.reason import FREED
-from ..fix import Fix
+from ..fix import Fix, copy_call
 from ..hazard import Hazard
 from ..hazard_facts import GoneMemory
 
@@ -31,7 +31,7 @@ def gone_memory(snapshot: Snapshot, gone: Iterable[int]) -> Iterator[Hazard]:
                 yield _hazard(path, GoneMemory(how="freed"), Fix(kind="give-memory", code=code))
     for storage in gone:
         for path, reading in snapshot.by_storage.get(storage, ()):
-            copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
+            copy = copy_call(reading)
             fix = Fix(kind="drop", code=f"del {path.root}", other=copy)
             yield _hazard(path, GoneMemory(how="let-go"), fix)
 

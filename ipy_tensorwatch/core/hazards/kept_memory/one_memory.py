@@ -22,7 +22,7 @@ from ...syntax.ast_queries import last_name
 from ...syntax.parsing import may_hide_writes, parse_cell, parse_header, parse_path
 from ...syntax.syntax_tree import all_nodes
 from ...syntax.torch_vocabulary import VIEWS
-from ..fix import Fix
+from ..fix import Fix, copy_call
 from ..hazard import Hazard
 from ..hazard_facts import OneMemory
 from ..lasting_hazard import Lasting
@@ -287,7 +287,7 @@ def _is_named(reasoning: Reasoning, written: Written) -> bool:
 def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:
     path, reading = items[0]
     born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
-    copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
+    copy = copy_call(reading)
     container = container_of([one for one, _ in items])
     fact = OneMemory(container=str(container), count=len(items), times=written.times)
     places = {one.steps[len(container.steps) + 1 :] for one, _ in items}

@@ -186,7 +186,7 @@ class _Judgement:
 
     def _passed_over(self, path: AccessPath) -> AccessPath | None:
         """Return the list or dict, no module, that a path goes through and that `net.parameters()` passes over."""
-        module = _module_above(path, self.trace)
+        module = module_above(path, self.trace)
         if module is None or not self.made.line:
             return None
         attribute, *inner = path.steps[len(module.steps) :]
@@ -270,7 +270,7 @@ def may_be_unregistered(before: Collection[Hazard], after: Iterable[Hazard]) -> 
     return any(isinstance(one.fact, NotTrained) and one.outcome == "wrong" for one in new)
 
 
-def _module_above(path: AccessPath, trace: CellTrace) -> AccessPath | None:
+def module_above(path: AccessPath, trace: CellTrace) -> AccessPath | None:
     """Return the innermost module that a path goes through, of those that modules hold as their own."""
     above = (AccessPath(path.root, path.steps[:length]) for length in range(len(path.steps) - 1, -1, -1))
     return next((one for one in above if str(one) in trace.notebook.modules), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from ...statements.writes.view_expressions import index_numbers
 from ...syntax.ast_queries import root_variable, source_of_node, spell_path
 from ...syntax.parsing import parse_header
 from ...syntax.syntax_tree import find_nodes, names_in
-from ..fix import Fix
+from ..fix import Fix, copy_call
 from ..hazard import Hazard
 from ..hazard_facts import OverwrittenOperand
 from .view_scene import ViewScene, reading_layout
@@ -81,10 +80,9 @@ def _told(statement: Statement, reasoning: Reasoning, scene: ViewScene, inner: I
     operands = [one for one in operands_read(node) if inner is None or one.is_of_itself] if node is not None else []
     several = [one for one in operands if _is_overwritten(one, scene)]
     if several:
-        is_later = all(one.is_later for one in several)
-        is_certain = is_later and inner is None and not any(map(_has_names, operands))
-        hazard = _hazard(several, statement.site(inner=inner), reasoning, scene.tensor_of(several[0].written))
-        yield replace(hazard, outcome="wrong" if is_certain else "risk", fact=OverwrittenOperand(is_later=is_later))
+        is_certain = inner is None and not any(map(_has_names, operands))
+        path = scene.tensor_of(several[0].written)
+        yield _hazard(several, statement.site(inner=inner), reasoning, path, is_certain=is_certain)
 
 
 def _is_overwritten(operand: OperandRead, scene: ViewScene) -> bool:
@@ -111,16 +109,18 @@ def _meets(operand: OperandRead, scene: ViewScene, values: KeyValues) -> bool:
     return broad is not None and reads_overwritten(reading_layout(written), broad, in_order=written.device == "cpu")
 
 
-def _hazard(several: Sequence[OperandRead], site: Site, reasoning: Reasoning, path: str) -> Hazard:
-    place, cell = site.inner or site, reasoning.trace.cell.count
-    copy = ".copy()" if reasoning.places.watched[path].kind == "ndarray" else ".clone()"
+def _hazard(several: Sequence[OperandRead], site: Site, reasoning: Reasoning, path: str, *, is_certain: bool) -> Hazard:
+    """Return the hazard; elements of one operation are computed in an order that PyTorch does not promise."""
+    place, cell, is_later = site.inner or site, reasoning.trace.cell.count, all(one.is_later for one in several)
+    copy = copy_call(reasoning.places.watched[path])
     copies = {one.read: source_of_node(place.text, one.read) + copy for one in several}
     code, target = replace_expressions(place.text, copies), typed_line(cell, place)
     return Hazard(
         code="TW206",
-        outcome="risk",
+        outcome="wrong" if is_later and is_certain else "risk",
         paths=(path,),
         op=None,
+        fact=OverwrittenOperand(is_later=is_later),
         fix=Fix(kind="read-copy", code=code, target=target, says_where=site.inner is not None),
         written_at=site,
         written_cell=cell,

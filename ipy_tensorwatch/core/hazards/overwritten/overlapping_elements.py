@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...memory.overlap import overlaps_itself
 from ...records.typed_line import typed_line
-from ..fix import Fix
+from ..fix import Fix, copy_call
 from ..hazard import Hazard
 from ..hazard_facts import OverlappingElements
 from ..lasting_hazard import Lasting
@@ -41,7 +41,7 @@ def _landed_apart(change: Change, reading: Reading) -> bool:
 
 def _hazard(change: Change, reading: Reading, cell: int) -> Hazard:
     path, site = change.path, change.site
-    code = f"{path} = {path}.{'copy' if reading.kind == 'ndarray' else 'clone'}()"
+    code = f"{path} = {path}{copy_call(reading)}"
     room = (reading.high - reading.low) // (reading.itemsize or 1)
     return Hazard(
         code="TW206",

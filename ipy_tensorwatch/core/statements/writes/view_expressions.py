@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...memory.view_layouts import permute, swap, take_index
 from ...syntax.ast_queries import spell_path
 from ...syntax.syntax_tree import names_in
-from .write_target import key_of
+from .write_target import evaluate_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -107,7 +107,7 @@ def _key(key: ast.expr, values: KeyValues) -> object:
 
 
 def _whole_number(node: ast.expr, values: KeyValues) -> int:
-    found = key_of(f"[{ast.unparse(node)}]", values)
+    found = evaluate_key(node, values)
     if type(found) is not int:
         raise TypeError(found)
     return found

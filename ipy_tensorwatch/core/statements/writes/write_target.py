@@ -103,7 +103,7 @@ def key_of(step: str, values: KeyValues) -> object:
     key = _parse_key(step)
     if key is None:
         raise ValueError(step)
-    return _evaluate(key, values)
+    return evaluate_key(key, values)
 
 
 def name_of_length(path: AccessPath, place: int) -> str:
@@ -137,7 +137,8 @@ def _names(key: ast.expr) -> frozenset[str]:
     return frozenset(part.id for part in parts if isinstance(part, ast.Name)) if is_plain else frozenset()
 
 
-def _evaluate(key: ast.expr, values: KeyValues) -> object:
+def evaluate_key(key: ast.expr, values: KeyValues) -> object:
+    """Return the value of a parsed key; raises as `key_of` does."""
     match key:
         case ast.Constant(value=value):
             if value is ...:
@@ -146,13 +147,13 @@ def _evaluate(key: ast.expr, values: KeyValues) -> object:
         case ast.Name(id=name):
             return values[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_whole(_evaluate(operand, values))
+            return -_whole(evaluate_key(operand, values))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _OPERATORS[type(op)](_whole(_evaluate(left, values)), _whole(_evaluate(right, values)))
+            return _OPERATORS[type(op)](_whole(evaluate_key(left, values)), _whole(evaluate_key(right, values)))
         case ast.JoinedStr(values=parts):
-            return "".join(str(_evaluate(part, values)) for part in parts)
+            return "".join(str(evaluate_key(part, values)) for part in parts)
         case ast.FormattedValue(value=value, conversion=-1, format_spec=None):
-            return _evaluate(value, values)
+            return evaluate_key(value, values)
         case _:
             raise TypeError(key)
 
