@@ -15,6 +15,7 @@ def notebook7(browser, server, kernel):
     lab.wait_for_kernel(kernel)
     yield lab
     lab.page.close()
+    server.end_sessions()
 
 
 def test_the_panel_is_at_its_side_and_comes_back_when_the_page_is_reloaded(notebook7, kernel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ class Overlap:
     modes_left: int = -1
 
     def __enter__(self) -> Overlap:
+        self.excepthook = sys.excepthook
         self.begun, self.go_on = threading.Event(), threading.Event()
         self.nb.give(begun=self.begun, go_on=self.go_on)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -46,6 +48,8 @@ class Overlap:
         self.go_on.set()
         self.thread.join(20)
         assert not self.thread.is_alive()
+        # IPython swaps it around each statement, without a lock: of two threads, one may put back the other's.
+        sys.excepthook = self.excepthook
 
 
 @pytest.fixture
