@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.fixes.computed_again import change_behind, fix_afterwards, hazard_beside
 from ..core.fixes.copy_where_taken import copied_where_taken
+from ..core.fixes.derivation import FixContext
 from ..core.fixes.replay import OF_GRADIENTS
-from ..core.fixes.silent_change_fix import fix_changes
+from ..core.fixes.several_changes_fix import FoundFixes, fix_changes
 from ..core.memory.alias_groups import group
 from ..core.origins.origins import Origins
 from ..core.records.path import AccessPath
 from ..core.records.reason import BUDGET, Reason
+from ..core.runtime.deadline import Deadline
 from ..core.runtime.guard import GUARD
 from ..core.runtime.record import field, record
 from .wording.hazards.fix_sentences import remedy, title
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from ..core.records.snapshots.snapshot import Snapshot
 
 SCHEMA_VERSION = 1
+FIX_SECONDS = 0.5
+"""How long fixes of the silent changes of one report are looked for, in seconds of the processor."""
 
 
 @record(eq=False, slots=False)
@@ -101,11 +105,21 @@ class Report:
         """Explains each change once: the silent ones are among all changes."""
         return cache(self.origins.explain)
 
+    @property
+    def fix_context(self) -> FixContext:
+        """What is known where fixes of the silent changes are looked for."""
+        return FixContext(cell=self.cell.count, after=self.snapshot, cells=self.sources, origins=self.origins)
+
     @cached_property
+    def found_fixes(self) -> FoundFixes:
+        """What may mend the silent changes, and for which there was no time to look for it."""
+        wanted = self.silent, self.fix_context, Deadline.after(FIX_SECONDS)
+        return GUARD.run("finding-fix", fix_changes, *wanted, default=FoundFixes())
+
+    @property
     def possible_fixes(self) -> Mapping[Change, Fix]:
         """What may mend the silent changes; those that nothing plain mends are left out."""
-        known = self.silent, self.cell.count, self.snapshot, self.sources, self.origins
-        return GUARD.run("finding-fix", fix_changes, *known, default={})
+        return self.found_fixes.by_change
 
     @property
     def fixes(self) -> Mapping[Change, Fix]:
@@ -130,9 +144,7 @@ class Report:
         if explained is not None:
             return self._as_tried(explained) or fix
         if fix.kind == "deep-copy":
-            fix = GUARD.run(
-                "finding-fix", copied_where_taken, hazard, self.snapshot, self.sources, self.origins, default=fix
-            )
+            fix = GUARD.run("finding-fix", copied_where_taken, hazard, self.fix_context, default=fix)
         return self.tried.get(hazard.key, fix) or replace(fix, applicability="display", edits=())
 
     @property

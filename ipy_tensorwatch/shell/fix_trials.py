@@ -15,6 +15,7 @@ from ..core.fixes.alternative_fixes import alternative_fixes, needs_trial
 from ..core.fixes.replay import plan_hazard, plan_replay
 from ..core.fixes.silent_change_fix import change_fixes
 from ..core.hazards.hazard import Hazard
+from ..core.runtime.deadline import Deadline
 from ..core.runtime.guard import GUARD
 from ..core.runtime.record import mutable
 from .ipython.cell_sources import user_variables
@@ -58,13 +59,22 @@ class _Trials:
 
     def settle(self, one: Change | Hazard, fix: Fix) -> Fix | None:
         """Return the fix to offer: the first that is safe, else the first that mends; None if none does."""
+        began = thread_time()
+        try:
+            return self._settle(one, fix)
+        finally:
+            self.seconds -= thread_time() - began  # planning takes time too
+
+    def _settle(self, one: Change | Hazard, fix: Fix) -> Fix | None:
+        if self.seconds <= 0:
+            return None if needs_trial(one, fix) else fix
         found: TrialVerdict = self._try(one, fix) if fix.edits else "useless"
         if found == "unknown":
             return fix
         if found == "late":
             return None if needs_trial(one, fix) else fix
         mending = [fix] if found in ("safe", "unsafe") else []
-        others = islice(_other_fixes(self.report, one, fix), MOST_OTHERS) if found != "safe" else iter(())
+        others = islice(_other_fixes(self.report, one, fix, self.seconds), MOST_OTHERS) if found != "safe" else iter(())
         for other in others:
             found = self._try(one, other)
             if found == "safe":
@@ -74,9 +84,8 @@ class _Trials:
         return replace(fix, applicability="safe") if found == "safe" else next(iter(mending), None)
 
     def _try(self, one: Change | Hazard, fix: Fix) -> TrialVerdict:
-        began = thread_time()
         tried = self._run(one, fix)
-        self.seconds -= thread_time() - began + tried.seconds  # planning takes time too
+        self.seconds -= tried.seconds
         return tried.verdict
 
     def _run(self, one: Change | Hazard, fix: Fix) -> Tried:
@@ -110,12 +119,12 @@ def _plan(report: Report, one: Change | Hazard, fix: Fix) -> Replay | None:
     return plan_replay(one, fix, mends, report.cell.count, report.sources)
 
 
-def _other_fixes(report: Report, one: Change | Hazard, fix: Fix) -> Iterator[Fix]:
+def _other_fixes(report: Report, one: Change | Hazard, fix: Fix, seconds: float) -> Iterator[Fix]:
     """Yield what else may mend a silent change or a hazard, and is offered only if a trial proves it."""
     if isinstance(one, Hazard):
         others = [other for other in report.hazards if other.key != one.key]
         return alternative_fixes(one, fix, report.sources, others)
-    found = change_fixes(one, report.cell.count, report.snapshot, report.sources, report.origins)
+    found = change_fixes(one, report.fix_context, Deadline.after(seconds))
     return (other for other in found if other.edits != fix.edits)
 
 

@@ -20,7 +20,7 @@ from ..statements.rewrite_statement import (
     with_clones,
     written_place,
 )
-from ..statements.statement import parse_statements, statements_in
+from ..statements.statement import every_statement
 from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.syntax_tree import find_nodes
@@ -90,8 +90,7 @@ def _copied_wherever_read(hazard: Hazard, cells: Mapping[int, str]) -> Iterator[
     ends = (hazard.written_cell or 0, hazard.written_at.line if hazard.written_at is not None else 0)
     found: list[Fix] = []
     for count in sorted(cells):
-        several = (inner for one in parse_statements(cells[count]) for inner in statements_in(one))
-        for one in (each for each in several if (count, each.line) < ends):
+        for one in (each for each in every_statement(cells[count]) if (count, each.line) < ends):
             node, code = parse_one(one.text), cloned_parts(one.text, roots)
             if code is not None and isinstance(node, ast.Assign) and not trace(node.value, Scope()):
                 target = TypedLine(cell=count, line=one.line, text=one.text)

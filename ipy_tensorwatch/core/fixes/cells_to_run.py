@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..statements.statement import parse_statements, statements_in
+from ..statements.statement import every_statement, parse_statements
 from ..syntax.statement_text import words_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ..statements.statement import Statement
 
@@ -29,7 +29,7 @@ def cells_to_run(edited: Collection[int], changed: Collection[str], cells: Mappi
     >>> cells_to_run([2], ["x"], cells)
     (1, 2, 4)
     """
-    parsed = {count: _statements(cells[count]) for count in sorted(cells)}
+    parsed = {count: every_statement(cells[count]) for count in sorted(cells)}
     made = (_last_binding(name, max(edited), parsed) for name in changed)
     found = {*edited, *(one for one in made if one is not None)}
     names: set[str] = set()
@@ -40,11 +40,7 @@ def cells_to_run(edited: Collection[int], changed: Collection[str], cells: Mappi
     return tuple(sorted(found))
 
 
-def _statements(source: str) -> list[Statement]:
-    return [inner for one in parse_statements(source) for inner in statements_in(one)]
-
-
-def _last_binding(name: str, until: int, parsed: Mapping[int, list[Statement]]) -> int | None:
+def _last_binding(name: str, until: int, parsed: Mapping[int, Sequence[Statement]]) -> int | None:
     counts = [
         count for count, several in parsed.items() if count <= until and any(name in one.binds for one in several)
     ]

@@ -15,6 +15,7 @@ from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import find_nodes
+from .derivation import FixContext
 from .silent_change_fix import change_fixes
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ def name_copies(
 ) -> tuple[tuple[Hazard, ...], Standing]:
     """Word the fixes of new kept references by the statements that took them, where these are known."""
     new = [turn.hazard for turn in standing.turned if turn.why is None]
+    context = FixContext(cell=max(cells, default=0), after=after, cells=cells, origins=origins)
     named = {
         one.fix: replace(fix, edits=(), applicability="display")
         for one in new
         if one.fix.kind == "deep-copy" and one.fix.target is None
-        and (fix := copied_where_taken(one, after, cells, origins)).target is not None
+        and (fix := copied_where_taken(one, context)).target is not None
     }  # fmt: skip
     if not named:
         return hazards, standing
@@ -52,16 +54,16 @@ def name_copies(
     )
 
 
-def copied_where_taken(hazard: Hazard, after: Snapshot, cells: Mapping[int, str], origins: Origins) -> Fix:
+def copied_where_taken(hazard: Hazard, context: FixContext) -> Fix:
     """Return the fix of a hazard, with a copy in the statement that kept its tensors by reference, if that is plain."""
     fix, count = hazard.fix, hazard.written_cell
-    for change in _changes(hazard, after) if count is not None else ():
-        found = next(change_fixes(origins.explain(change), count or 0, after, cells, origins), None)
+    for change in _changes(hazard, context.after) if count is not None else ():
+        found = next(change_fixes(context.origins.explain(change), replace(context, cell=count or 0)), None)
         if found is not None and found.kind == "copy-shared" and not found.also and not _wrote(hazard, found.target):
             return replace(
                 fix, code=found.code, target=found.target, says_where=True, edits=found.edits, applicability="unsafe"
             )
-    return _copied_where_set(fix, hazard, after, cells)
+    return _copied_where_set(fix, hazard, context.after, context.cells)
 
 
 def _copied_where_set(fix: Fix, hazard: Hazard, after: Snapshot, cells: Mapping[int, str]) -> Fix:

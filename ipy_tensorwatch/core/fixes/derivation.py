@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..origins.origins import Origins
 from ..records.path import AccessPath
 from ..records.typed_line import TypedLine
-from ..runtime.record import record
+from ..runtime.record import field, record
 from ..statements.copied_value import steps_behind
 from ..statements.rewrite_statement import parse_one
-from ..statements.statement import parse_statements, statements_in
+from ..statements.statement import every_statement, parse_statements, statements_in
 from ..syntax.ast_queries import covers_line
 from ..syntax.name_promises import promises_to_read
 from ..syntax.parsing import parse_header, parse_path, statements_on
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ..hazards.fix import Edit
-    from ..origins.origins import Origins
     from ..records.report_parts import Change, Origin, Site
     from ..records.snapshots.snapshot import Snapshot
+    from ..runtime.deadline import Deadline
     from ..statements.statement import Statement
 
 MOST_STEPS = 5
@@ -52,14 +53,34 @@ class _Bound(NamedTuple):
 
 
 @record
+class FixContext:
+    """What is known where fixes are looked for.
+
+    Attributes
+    ----------
+    cell
+        The cell of the changes, by count.
+    after
+        What the paths led to after it.
+    cells
+        The plain sources of all cells so far, by count.
+    origins
+        Where paths began to share memory.
+    """
+
+    cell: int
+    after: Snapshot
+    cells: Mapping[int, str]
+    origins: Origins = field(default_factory=Origins)
+
+
+@record
 class Derivation:
     """What is known of one change and of where its path began to share memory with others."""
 
     change: Change
-    cell: int
-    after: Snapshot
-    cells: Mapping[int, str]
-    origins: Origins
+    context: FixContext
+    deadline: Deadline
 
     def parts_all(self, edits: Iterable[Edit]) -> bool:
         """Return whether copies in these lines may part the path from all that was written; false only if known."""
@@ -88,14 +109,15 @@ class Derivation:
 
     def _is_too_early(self, edit: Edit, via: str) -> bool:
         """Return whether an edit copies what then shared nothing with anything: an object just made, long before."""
-        origin = self.origins.of_pair(self.change.path, via)
+        self.deadline.check()
+        origin = self.context.origins.of_pair(self.change.path, via)
         if origin is None or (edit.cell, edit.end_line) >= (origin.cell, origin.line):
             return False
-        several = (inner for one in parse_statements(self.cells.get(edit.cell, "")) for inner in statements_in(one))
+        several = every_statement(self.context.cells.get(edit.cell, ""))
         reads = frozenset[str]().union(*(one.reads for one in several if edit.line <= one.line <= edit.end_line))
-        mine = self.after.get(self.change.path)
+        mine = self.context.after.get(self.change.path)
         return mine is not None and not any(
-            path.root in reads and one.storage == mine.storage for path, one in self.after.entries()
+            path.root in reads and one.storage == mine.storage for path, one in self.context.after.entries()
         )
 
     @property
@@ -108,18 +130,18 @@ class Derivation:
 
     def _is_other_name(self, via: str, found: Iterable[str]) -> bool:
         """Return whether a name leads to the object of another path, as the variable of a loop that is over."""
-        own = self.after.get(via)
+        own = self.context.after.get(via)
         if own is None or parse_path(via).steps:
             return False
-        others = (self.after.get(one) for one in found if one != via and parse_path(one).steps)
+        others = (self.context.after.get(one) for one in found if one != via and parse_path(one).steps)
         return any(one is not None and one.object == own.object for one in others)
 
     def _beside(self, site: Site) -> Iterator[str]:
-        mine, written = self.after.get(self.change.path), [*map(parse_path, self.change.via)]
+        mine, written = self.context.after.get(self.change.path), [*map(parse_path, self.change.via)]
         named = [one for one in _mentioned(site.text) if any(map(one.leads_to, written))]
         if mine is None or not named or _targets(site.text):
             return
-        for path, one in self.after.entries():
+        for path, one in self.context.after.entries():
             is_other = one.storage == mine.storage and str(path) != self.change.path
             if is_other and any(each.leads_to(path) for each in named):
                 yield str(path)
@@ -151,7 +173,8 @@ class Derivation:
 
     def _shared_since(self, one: str, other: str) -> _Bound | None:
         """Return the statement since which two paths have been one memory, by which one of them was bound."""
-        origin = self.origins.of_pair(one, other) if one != other else None
+        self.deadline.check()
+        origin = self.context.origins.of_pair(one, other) if one != other else None
         if origin is None:
             return None
         bound = [found for path in (one, other) if (found := self._bound_at(path)) is not None]
@@ -167,15 +190,15 @@ class Derivation:
     def _bound_at(self, path: str) -> _Bound | None:
         """Return the statement that last bound a path before the write; None if none is known to have run."""
         line, own = self.change.site.line if self.change.site else 0, parse_path(path)
-        for one in reversed([*self.origins.steps_of(path)]):
+        for one in reversed([*self.context.origins.steps_of(path)]):
             cell, ran = one.cell.execution, one.moment.statements
-            several = [each for each in parse_statements(self.cells.get(cell or 0, "")) if each.index in ran]
-            before = [each for each in several if cell != self.cell or each.line <= line]
+            several = [each for each in parse_statements(self.context.cells.get(cell or 0, "")) if each.index in ran]
+            before = [each for each in several if cell != self.context.cell or each.line <= line]
             if cell is None or not before:
                 continue
             inner = [each for outer in before for each in statements_in(outer)]
             bound = next((each for each in reversed(inner) if binds_path(each, own)), None)
-            behind = (each for outer in several if outer not in before for each in statements_in(outer))
+            behind = (each for outer in several[len(before) :] for each in statements_in(outer))
             if bound is None and any(binds_path(each, own) for each in behind):
                 continue  # a turn of a loop bound it after the write
             chosen = bound or inner[-1]
@@ -186,16 +209,18 @@ class Derivation:
 
     def _read(self, found: _Bound, old: str) -> Iterator[str]:
         """Yield the paths that a statement reads, and that share memory with what it bound."""
-        mine, roots = self.after.get(found.new), found.statement.reads
+        mine, roots = self.context.after.get(found.new), found.statement.reads
         if mine is None:
             return
         if parse_path(old).root in roots:
             yield old
-        beside = (path for path, one in self.after.entries() if one.storage == mine.storage and path.root in roots)
+        beside = (
+            path for path, one in self.context.after.entries() if one.storage == mine.storage and path.root in roots
+        )
         yield from (str(path) for path in beside if str(path) not in (found.new, old))
 
     def _statement(self, origin: Origin) -> Statement | None:
-        several = (inner for one in parse_statements(self.cells.get(origin.cell, "")) for inner in statements_in(one))
+        several = every_statement(self.context.cells.get(origin.cell, ""))
         return next((one for one in several if (one.line, one.text) == (origin.line, origin.text)), None)
 
     def _writes_path(self, site: Site) -> bool:
@@ -213,9 +238,9 @@ class Derivation:
 
     def _precedes(self, edit: Edit, site: Site) -> bool:
         """Return whether a line runs before a statement that wrote: above it, or in a loop with it."""
-        if edit.cell != self.cell or edit.line <= site.end_line:
+        if edit.cell != self.context.cell or edit.line <= site.end_line:
             return True
-        around = statements_on(self.cells.get(self.cell, ""), site.line)
+        around = statements_on(self.context.cells.get(self.context.cell, ""), site.line)
         return any(isinstance(one, LOOPS) and covers_line(one, edit.line) for one in around)
 
     def _is_where_written(self, edit: Edit) -> bool:
@@ -225,7 +250,7 @@ class Derivation:
         return function is not None and any(one.cell == edit.cell and covers_line(function, one.line) for one in inner)
 
     def _function_around(self, cell: int, line: int) -> ast.stmt | None:
-        around = statements_on(self.cells.get(cell, ""), line)
+        around = statements_on(self.context.cells.get(cell, ""), line)
         return next((one for one in around if isinstance(one, _FUNCTIONS)), None)
 
 

@@ -9,7 +9,7 @@ from ..records.path import AccessPath
 from ..records.typed_line import TypedLine
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
-from ..statements.statement import parse_statements, statements_in
+from ..statements.statement import every_statement, parse_statements
 from ..syntax.ast_queries import covers_line, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.syntax_tree import find_nodes
@@ -72,8 +72,7 @@ def carried_over(change: Change, cell: int, cells: Mapping[int, str]) -> list[Sh
     origin, path, others = change.shared_since, parse_path(change.path), [*_others(change)]
     if change.site is None or origin is None or path.steps or origin.cell != cell or not others:
         return []
-    several = [inner for one in parse_statements(cells[cell]) for inner in statements_in(one)]
-    later = [one for one in several if path.root in one.binds and one.line > change.site.line]
+    later = [one for one in every_statement(cells[cell]) if path.root in one.binds and one.line > change.site.line]
     lines = [*((one.line, one.text) for one in later), (origin.line, origin.text)] if later else []
     return [Sharing(TypedLine(cell=cell, line=line, text=text), path, others[0]) for line, text in dict(lines).items()]
 
@@ -180,9 +179,9 @@ def _before(
     line = change.site.line if change.site else 0
     naming = (count for count, text in cells.items() if count <= cell and any(one in text for one in names))
     for count in sorted(naming, reverse=True):
-        several = [inner for one in parse_statements(cells[count]) for inner in statements_in(one)]
+        several = every_statement(cells[count])
         earlier = [one for one in several if count < cell or one.line <= line]
-        later = [one for one in several if one not in earlier]
+        later = [one for one in several if count == cell and one.line > line]
         for one in (*reversed(earlier), *reversed(later)):
             yield TypedLine(cell=count, line=one.line, text=one.text), one
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, importing, with_edits
-from ..origins.origins import Origins
 from ..records.typed_line import TypedLine, typed_line
-from ..runtime.grouped import grouped
+from ..runtime.deadline import NEVER, LateError
 from ..runtime.record import record
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
@@ -21,21 +18,20 @@ from ..statements.statement import parse_statements
 from ..syntax.ast_queries import arguments, last_name, makes_array
 from ..syntax.parsing import function_around, parse_path
 from ..syntax.syntax_tree import find_nodes
-from .derivation import Derivation
+from .derivation import Derivation, FixContext
 from .edited_source import are_apart
 from .function_fix import fix_in_function
 from .sharing import Sharing, bindings, carried_over, goes_by_rows, is_stored_inside, sharings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..records.path import AccessPath
     from ..records.report_parts import Change
-    from ..records.snapshots.snapshot import Snapshot
+    from ..runtime.deadline import Deadline
 
-NO_ORIGINS = Origins()
-MAX_SEVERAL = 8
-"""The most fixes of the changes of one statement for which one is looked for that mends all."""
+MAX_COPIES = 20
+"""Of a change through more paths than this, no fix is looked for that copies where each of them was bound."""
 _MODULE = "copy"
 _COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
 _FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
@@ -44,113 +40,52 @@ _COPY_VARIABLE = re.compile(r"^\s*(?:copy\s*(?::\s*\w+\s*)?=(?!=)|def\s+copy\b|f
 """The imports of the module `copy`, of something from it, and of `deepcopy`; what binds a variable `copy`."""
 
 
-def fix_changes(
-    changes: Iterable[Change],
-    cell: int,
-    after: Snapshot,
-    cells: Mapping[int, str],
-    origins: Origins = NO_ORIGINS,
-) -> dict[Change, Fix]:
-    """Return what mends silent changes, those with one statement together; what nothing plain mends is left out."""
-    offer = partial(change_fixes, cell=cell, after=after, cells=cells, origins=origins)
-    every = [(one, next(offer(one), None)) for one in changes]
-    found = {one: fix for one, fix in every if fix is not None}
-    found |= {one: fix for several in grouped(found, attrgetter("sites")).values()
-              for one, fix in _mended_at_once({one: found[one] for one in several}, offer)}  # fmt: skip
-    shared: dict[TypedLine, list[Change]] = {}
-    for one, fix in found.items():
-        if fix.kind == "copy-shared" and fix.target is not None and len(_replaced(fix)) == 1:
-            shared.setdefault(fix.target, []).append(one)
-    for target, several in shared.items():
-        different = {found[one].edits: one for one in several}.values()
-        search = _Search(change=several[0], cell=cell, after=after, cells=cells, origins=origins)
-        together = search.copied_together(target, different) if len(different) > 1 else None
-        if together is not None:
-            found |= dict.fromkeys(several, search.complete(together))
-    left = ((one, _of_another(one, found)) for one, fix in every if fix is None)
-    return _joined(found | {one: other for one, other in left if other is not None})
-
-
-def _mended_at_once(
-    found: Mapping[Change, Fix], offer: Callable[[Change], Iterable[Fix]]
-) -> Iterator[tuple[Change, Fix]]:
-    """Yield, for changes that one statement made, the first fix that mends each of them, if they have several."""
-    if 1 < len({fix.edits for fix in found.values()}) <= MAX_SEVERAL:
-        first, *others = ({fix.edits: fix for fix in offer(one) if fix.edits} for one in found)
-        for_all = next((fix for edits, fix in first.items() if all(edits in one for one in others)), None)
-        yield from ((one, for_all) for one in found if for_all is not None)
-
-
-def _joined(found: Mapping[Change, Fix]) -> dict[Change, Fix]:
-    """Give all changes that the same edits mend one fix, with the names of all."""
-    joined: dict[tuple[Edit, ...], Fix] = {}
-    for fix in found.values():
-        first = joined.setdefault(fix.edits, fix)
-        joined[fix.edits] = replace(first, names=tuple(dict.fromkeys((*first.names, *fix.names))))
-    return {one: joined[fix.edits] if fix.edits else fix for one, fix in found.items()}
-
-
-def _of_another(change: Change, found: Mapping[Change, Fix]) -> Fix | None:
-    """Return the fix of a change that began with the same statement and was written through the same paths."""
-    place = _begun_at(change)
-    if place is None:
-        return None
-    alike = (fix for one, fix in found.items() if one.via == change.via and _begun_at(one) == place)
-    copies = (fix for fix in alike if fix.kind == "copy-shared" and fix.target is not None)
-    return next((one for one in copies if one.target and (one.target.cell, one.target.line) == place), None)
-
-
-def _begun_at(change: Change) -> tuple[int, int] | None:
-    return (change.shared_since.cell, change.shared_since.line) if change.shared_since is not None else None
-
-
-def _replaced(fix: Fix) -> list[Edit]:
-    """Return the edits of a fix that replace lines."""
-    return [one for one in fix.edits if one.end_line >= one.line]
-
-
-def change_fixes(
-    change: Change, cell: int, after: Snapshot, cells: Mapping[int, str], origins: Origins = NO_ORIGINS
-) -> Iterator[Fix]:
+def change_fixes(change: Change, context: FixContext, deadline: Deadline = NEVER) -> Iterator[Fix]:
     """Yield what may mend a silent change, the likeliest first; all but the first must be proven by a trial.
 
     Parameters
     ----------
-    cells
-        The plain sources of all cells so far, by count.
+    deadline
+        When the search ends, with what was found so far.
     """
     if not change.silent or change.cause == "outside" or change.site is None:
         return
-    if goes_by_rows(change, cell, cells.get(cell, "")):
+    if goes_by_rows(change, context.cell, context.cells.get(context.cell, "")):
         return
-    search = _Search(change=change, cell=cell, after=after, cells=cells, origins=origins)
-    known: set[tuple[Edit, ...]] = {()}
-    for one in map(search.complete, search.possible()):
-        if one.edits not in known and (one.kind != "copy-shared" or search.derivation.parts_all(one.edits)):
-            yield one
-        known.add(one.edits)
+    search = FixSearch(change=change, context=context, deadline=deadline)
+    try:
+        yield from search.useful()
+    except LateError:
+        return
 
 
 @record
-class _Search:
-    """The search for the fix of one change."""
+class FixSearch:
+    """The search for what mends one change."""
 
     change: Change
-    cell: int
-    after: Snapshot
-    cells: Mapping[int, str]
-    origins: Origins
+    context: FixContext
+    deadline: Deadline
 
     @property
     def derivation(self) -> Derivation:
         """What is known of where the path began to share memory with what was written."""
-        return Derivation(change=self.change, cell=self.cell, after=self.after, cells=self.cells, origins=self.origins)
+        return Derivation(change=self.change, context=self.context, deadline=self.deadline)
+
+    def useful(self) -> Iterator[Fix]:
+        """Yield the possible fixes with edits, but for copies that are known to part nothing."""
+        known: set[tuple[Edit, ...]] = {()}
+        for one in map(self.complete, self.possible()):
+            self.deadline.check()
+            if one.edits not in known and (one.kind != "copy-shared" or self.derivation.parts_all(one.edits)):
+                yield one
+            known.add(one.edits)
 
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
         yield from self._copied_for_each()
         yield from self._copied_where_known()
-        for sharing in sharings(self.change, self.cell, self.cells):
+        for sharing in sharings(self.change, self.context.cell, self.context.cells):
             yield from self._copied(*sharing)
         yield from self._in_function()
         yield from self._handed()
@@ -159,13 +94,13 @@ class _Search:
 
     def complete(self, fix: Fix) -> Fix:
         """Add the edits, and the import that they need."""
-        if fix.edits or fix.target is None or fix.target.cell not in self.cells:
+        if fix.edits or fix.target is None or fix.target.cell not in self.context.cells:
             return fix
         target = fix.target
-        fix = with_edits(fix, lambda cell: self.cells[cell])
+        fix = with_edits(fix, lambda cell: self.context.cells[cell])
         if fix.edits and "deepcopy(" in fix.code and not self._has_deepcopy(target):
             line = "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy"
-            return importing(fix, line, self.cells[fix.edits[0].cell])
+            return importing(fix, line, self.context.cells[fix.edits[0].cell])
         return fix
 
     def copied_together(self, target: TypedLine, changes: Iterable[Change]) -> Fix | None:
@@ -182,15 +117,20 @@ class _Search:
 
     def sharings(self) -> Iterator[Sharing]:
         """Yield where sharing may have begun; where only the path itself is known, what may have bound it."""
-        yield from sharings(self.change, self.cell, self.cells)
+        yield from sharings(self.change, self.context.cell, self.context.cells)
         if self.change.cause == "alias":
             path = parse_path(self.change.path)
-            yield from (Sharing(begun, path, path) for begun in bindings(self.change, self.cell, self.cells))
+            yield from (
+                Sharing(begun, path, path) for begun in bindings(self.change, self.context.cell, self.context.cells)
+            )
 
     def _copied_for_each(self) -> Iterator[Fix]:
         """Copy where each of several paths that were written, or each turn of a loop, began to share the memory."""
-        yield from self._copied_in_all(carried_over(self.change, self.cell, self.cells))
-        found = {one: self._begun_with(one) for one in self._distinct()}
+        yield from self._copied_in_all(carried_over(self.change, self.context.cell, self.context.cells))
+        several = self._distinct()
+        if len(several) > MAX_COPIES:
+            return
+        found = {one: self._begun_with(one) for one in several}
         known = [one for one in found.values() if one is not None]
         if all(begun is not None or self._goes_by_another_name(one, found) for one, begun in found.items()):
             yield from self._copied_in_all(_not_of_each_other(known))
@@ -200,13 +140,18 @@ class _Search:
         origin = self.change.shared_since
         if origin is None or not is_stored_inside(origin):
             return [*self.change.via]
-        numbers = {one: reading.object for one in self.change.via if (reading := self.after.get(one)) is not None}
+        numbers = {
+            one: reading.object for one in self.change.via if (reading := self.context.after.get(one)) is not None
+        }
         known = {numbers[one] for one in (origin.a, origin.b) if one in numbers}
         return [one for one in self.change.via if one in (origin.a, origin.b) or numbers.get(one) not in known]
 
     def _copied_where_known(self) -> Iterator[Fix]:
         """Copy where the path is known to have begun to share memory with each of several that were written."""
-        found = (self.derivation.beginnings(via) for via in self.derivation.through)
+        through = self.derivation.through
+        if len(through) > MAX_COPIES:
+            return
+        found = (self.derivation.beginnings(via) for via in through)
         first = (next((one for one in several if self._code(one) is not None), None) for several in found)
         known = list(dict.fromkeys(one for one in first if one is not None))
         yield from self._copied(*known[0]) if len(known) == 1 else self._copied_in_all(known)
@@ -222,7 +167,7 @@ class _Search:
         """Return whether a copy would go to, or part from, another way to the very object: a loader of a dataset."""
         is_apart = self.change.shared_since is not None or not sharing.other.steps
         ways = [sharing.path] if is_apart else [sharing.path, sharing.other]
-        return any(str(one) in self.change.via and self.after.get(str(one)) is None for one in ways)
+        return any(str(one) in self.change.via and self.context.after.get(str(one)) is None for one in ways)
 
     def _is_given_back(self, sharing: Sharing) -> bool:
         """Return whether a statement stores what its own call wrote and gave back: a copy of that comes too late."""
@@ -260,20 +205,23 @@ class _Search:
 
     def _goes_by_another_name(self, via: str, found: Mapping[str, Sharing | None]) -> bool:
         """Return whether a path leads to the object of another one, as the variable of a loop that is over."""
-        own = self.after.get(via)
-        others = (self.after.get(one) for one in (self.change.path, *(one for one in found if found[one] is not None)))
+        own = self.context.after.get(via)
+        others = (
+            self.context.after.get(one) for one in (self.change.path, *(one for one in found if found[one] is not None))
+        )
         return own is not None and any(one is not None and one.object == own.object for one in others)
 
     def _begun_with(self, via: str) -> Sharing | None:
         """Return where the changed path and one that was written began to share memory."""
+        self.deadline.check()
         origin = self.change.shared_since
         is_known = origin is not None and via in (origin.a, origin.b)
         own = replace(self.change, via=(via,), shared_since=origin if is_known else None)
-        found = sharings(own, self.cell, self.cells)
+        found = sharings(own, self.context.cell, self.context.cells)
         return next((one for one in found if self._code(one) is not None), None)
 
     def _copied(self, begun: TypedLine, path: AccessPath, other: AccessPath) -> Iterator[Fix]:
-        if self.after.get(str(path)) is None and not path.steps:  # it is no tensor: a memoryview, a bytearray
+        if self.context.after.get(str(path)) is None and not path.steps:  # it is no tensor: a memoryview, a bytearray
             code = with_clones(begun.text, {str(other)}, ".copy()" if self._is_array(str(other)) else ".clone()")
         else:
             code = self._code(Sharing(begun, path, other))
@@ -287,8 +235,13 @@ class _Search:
 
     def _in_function(self) -> Iterator[Fix]:
         site = self.change.site
-        if site is not None and site.inner is not None and site.inner.cell in self.cells and self._is_result_used():
-            source, is_array = self.cells[site.inner.cell], self._is_array(self.change.path)
+        if (
+            site is not None
+            and site.inner is not None
+            and site.inner.cell in self.context.cells
+            and self._is_result_used()
+        ):
+            source, is_array = self.context.cells[site.inner.cell], self._is_array(self.change.path)
             writer = getattr(function_around(source, site.inner.line), "name", None)
             calls = [one for one in find_nodes(ast.Call, parse_one(site.text)) if last_name(one.func) == writer]
             given = (makes_array(part, is_array=is_array) for one in calls for part in arguments(one))
@@ -299,7 +252,7 @@ class _Search:
         site = self.change.site
         if site is None or self.change.cause != "call" or not self._is_result_used():
             return
-        target, path = typed_line(self.cell, site), parse_path(self.change.path)
+        target, path = typed_line(self.context.cell, site), parse_path(self.change.path)
         if target is None:
             return
         copying = self._copying(target, path, path)._replace(is_leaf=False)
@@ -314,13 +267,13 @@ class _Search:
         if site is None or not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
             return True
         inner = site.inner
-        writer = function_around(self.cells.get(inner.cell, ""), inner.line) if inner is not None else None
+        writer = function_around(self.context.cells.get(inner.cell, ""), inner.line) if inner is not None else None
         handed = [last_name(one.func) for part in arguments(node.value) for one in find_nodes(ast.Call, part)]
         return getattr(writer, "name", None) in handed
 
     def _copying(self, begun: TypedLine, path: AccessPath, other: AccessPath) -> Copying:
-        mine, theirs = self.after.get(str(path)), self.after.get(str(other))
-        beside = [one for found, one in self.after.entries() if found.root == path.root]
+        mine, theirs = self.context.after.get(str(path)), self.context.after.get(str(other))
+        beside = [one for found, one in self.context.after.entries() if found.root == path.root]
         is_same = mine is not None and theirs is not None and mine.object == theirs.object
         value = getattr(parse_one(begun.text), "value", None)
         is_later = mine is not None and theirs is not None and self._is_bound_again(path, begun)
@@ -339,15 +292,15 @@ class _Search:
 
     def _is_bound_again(self, path: AccessPath, begun: TypedLine) -> bool:
         """Return whether the path leads to something else by now than the statement gave it."""
-        several = parse_statements(self.cells.get(begun.cell or 0, ""))
+        several = parse_statements(self.context.cells.get(begun.cell or 0, ""))
         return any(one.line > begun.line and path.root in one.binds for one in several)
 
     def _writing(self) -> TypedLine | None:
         """Return the statement that wrote."""
-        return typed_line(self.cell, self.change.site)
+        return typed_line(self.context.cell, self.change.site)
 
     def _is_array(self, path: str) -> bool:
-        reading = self.after.get(path)
+        reading = self.context.after.get(path)
         return reading is not None and reading.kind == "ndarray"
 
     def _has_deepcopy(self, target: TypedLine) -> bool:
@@ -356,11 +309,11 @@ class _Search:
 
     def _has_bare_name(self, target: TypedLine) -> bool:
         """Return whether `deepcopy` goes by its bare name: it was imported so, or `copy` is a variable."""
-        return self._is_imported(_FROM_COPY, target) or any(map(_COPY_VARIABLE.search, self.cells.values()))
+        return self._is_imported(_FROM_COPY, target) or any(map(_COPY_VARIABLE.search, self.context.cells.values()))
 
     def _is_imported(self, pattern: re.Pattern[str], target: TypedLine) -> bool:
         """Return whether a cell up to a statement's has such an import."""
-        return any(pattern.search(text) for count, text in self.cells.items() if count <= (target.cell or 0))
+        return any(pattern.search(text) for count, text in self.context.cells.items() if count <= (target.cell or 0))
 
 
 def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:

@@ -60,13 +60,12 @@ class LikeliestStatement:
         names = {one.root for one in self.arrived if not one.steps}
         if any(one.is_grad for one in self.arrived) and (backwards := [one for one in possible if runs_backward(one)]):
             return backwards
-        binding = [one for one in possible if not one.binds.isdisjoint(names)]
-        putting = [one for one in possible if any(True for root in self._roots for _ in one.values_for(root))]
+        roots = self._roots
         return (
-            binding
-            or putting
-            or [one for one in possible if not one.binds.isdisjoint(self._roots)]
-            or (self._calling(possible))
+            [one for one in possible if not one.binds.isdisjoint(names)]
+            or [one for one in possible if any(True for root in roots for _ in one.values_for(root))]
+            or [one for one in possible if not one.binds.isdisjoint(roots)]
+            or self._calling(possible)
         )
 
     def _calling(self, possible: Sequence[Statement]) -> list[Statement]:

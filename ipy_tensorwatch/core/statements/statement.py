@@ -180,6 +180,12 @@ def statements_in(one: Statement) -> tuple[Statement, ...]:
     return tuple(replace(each, line=each.line + above, end_line=each.end_line + above) for each in inner)
 
 
+@lru_cache(maxsize=LAST_SOURCES)
+def every_statement(source: str) -> tuple[Statement, ...]:
+    """Return a cell's own statements, those of the code that its magics run included."""
+    return tuple(inner for one in parse_statements(source) for inner in statements_in(one))
+
+
 def _describe(index: int, node: ast.stmt, lines: list[str], loops: Loops) -> Statement:
     start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     end, column = header_end(node, lines)

@@ -94,6 +94,12 @@ def _cells(again: Sequence[int]) -> str:
     return ("cell " if len(again) == 1 else "cells ") + ", ".join(map(str, again))
 
 
+def add_late(page: Page, late: Sequence[str]) -> Page:
+    """Add for which paths there was no time."""
+    told = words("no time was left to look for what mends ") + names(late)
+    return Page(head=page.head, parts=(*page.parts, told)) if late else page
+
+
 def show_no_fix(asked: str | None, unmended: Sequence[str]) -> Page:
     """Say that nothing plain mends what was asked for."""
     if unmended:

@@ -10,7 +10,7 @@ from ...core.fixes.edited_source import apply_edits
 from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import parse_path
 from ...render.page import code, words
-from ...render.pages.fix_page import OfferedFix, show_fix, show_no_fix
+from ...render.pages.fix_page import OfferedFix, add_late, show_fix, show_no_fix
 from ...render.wording.changes.phrases import how, names
 from ...render.wording.hazards.hazard_sentences import message
 from ..ipython.cell_sources import leading_blanks, typed_source
@@ -35,10 +35,15 @@ def mend_cell(shell: InteractiveShell, report: Report, asked: str | None) -> Pag
     asked
         The code of a hazard or a path; None for all.
     """
+    late = [one for one in report.found_fixes.late if asked is None or _is_meant(one, asked)]
+    return add_late(_mend(shell, report, asked, late), late)
+
+
+def _mend(shell: InteractiveShell, report: Report, asked: str | None, late: Sequence[str]) -> Page:
     offered = [one for one in _offered(report) if asked is None or _is_meant(one.mends, asked)]
     if not offered:
         silent = [one.path for one in report.silent if asked is None or _is_meant(one.path, asked)]
-        return show_no_fix(asked, silent)
+        return show_no_fix(asked, [one for one in silent if one not in late])
     first = min(offered, key=lambda one: not one.fix.edits)
     others = [one for one in offered if one.fix != first.fix]
     edited = {one.cell for one in first.fix.edits}

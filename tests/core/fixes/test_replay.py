@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from ipy_tensorwatch.core.fixes.derivation import FixContext
 from ipy_tensorwatch.core.fixes.pure_statements import is_pure
 from ipy_tensorwatch.core.fixes.replay import Replay, plan_replay
 from ipy_tensorwatch.core.fixes.silent_change_fix import change_fixes
@@ -17,7 +18,7 @@ NAMES = snapshot(x=reading(1), y=reading(2))
 def plan(cells: dict[int, str]) -> Replay | None:
     """Plan the trial of a change of `x` through `y` in the last cell."""
     one = change(sites=(site(line=1),))
-    fix = next(change_fixes(one, max(cells), NAMES, cells), None)
+    fix = next(change_fixes(one, FixContext(cell=max(cells), after=NAMES, cells=cells)), None)
     assert fix is not None
     return plan_replay(one, fix, ["x"], max(cells), cells)
 
