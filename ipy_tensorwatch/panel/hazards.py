@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..render.wording.changes.sites import MAX_STATEMENT
-from ..render.wording.hazards.explained_changes import explains
+from ..render.wording.hazards.explained_changes import explains_any
 from ..render.wording.hazards.fix_sentences import remedy
 from ..render.wording.hazards.hazard_sentences import message_of, over
 from ..render.wording.text_width import shorten
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from ..core.hazards.hazard import Hazard, Turn
     from ..core.records.report_parts import Change
@@ -42,16 +42,16 @@ def tell_hazards(
     ]
     entries += [(one, None) for one in hazards if one.mark not in begun]
     entries.sort(key=_urgency)
-    silent = [change for change in changes if change.silent][:MAX_HAZARDS]
+    silent = {one.path: one for one in [change for change in changes if change.silent][:MAX_HAZARDS]}
     return {
         "hazards": [_tell(*one) | _more(one[0], hushed, silent) for one in entries[:MAX_HAZARDS]],
         "hazards_left_out": max(0, len(entries) - MAX_HAZARDS),
     }
 
 
-def _more(hazard: Hazard, hushed: Collection[str], silent: Sequence[Change]) -> Told:
+def _more(hazard: Hazard, hushed: Collection[str], silent: Mapping[str, Change]) -> Told:
     """Return the key by which the user can ask not to be told again, whether they did, and whether it explains more."""
-    told = {"hushed": hazard.key in hushed, "explains": any(explains(hazard, change) for change in silent)}
+    told = {"hushed": hazard.key in hushed, "explains": explains_any(hazard, silent)}
     return {"key": hazard.key} | {name: True for name, is_so in told.items() if is_so}
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..records.report_parts import Cause, Change, Site
     from ..records.snapshots.differences import Found
     from ..records.trace.born import Born
+    from ..statements.statement import Statement
     from .changed_rows import Judge
     from .evidence.cell_index import CellIndex
 
@@ -96,10 +97,11 @@ class BornChanges:
         known: dict[tuple[int, str, bool], Site | None] = {}
         found: dict[str, Site | None] = {}
         for number, born in enumerate(self._born):
+            ran = _Ran.of(born, self._cell.numbered)
             for path in (difference.path for difference, _ in born.found):
                 key = number, path.root, path.is_grad
                 if key not in known:
-                    known[key] = self._site(born, path)
+                    known[key] = self._site(ran, path)
                 found[str(path)] = known[key]
         return found
 
@@ -117,18 +119,36 @@ class BornChanges:
     def _with_sites(self, changes: Iterable[Change]) -> Iterator[Change]:
         return (replace(one, born=self.sites[one.path]) for one in changes if one.kind == "mutated")
 
-    def _site(self, born: Born, path: AccessPath) -> Site | None:
+    def _site(self, ran: _Ran, path: AccessPath) -> Site | None:
         """Return the statement that bound a path: among several that ran, the last that binds its name."""
-        ran, root = sorted({one.statement for one in born.positions}), path.root
-        known = [self._cell.numbered[index] for index in ran if index in self._cell.numbered]
-        backwards = [one for one in self._cell.statements if path.is_grad and ran and one.index <= ran[-1]]
-        telling = [one for one in backwards if runs_backward(one)] or [one for one in known if root in one.binds]
-        telling = telling or [one for one in known if root in one.text] or known
-        if not telling:
-            return None
-        one = telling[-1]
-        is_seen = ran == [one.index]
-        return one.site("observed" if is_seen else "inferred")
+        before = (one for one in reversed(self._cell.statements) if path.is_grad and one.index <= ran.last)
+        one = next(filter(runs_backward, before), None) or ran.telling(path.root)
+        return None if one is None else one.site("observed" if ran.indices == [one.index] else "inferred")
+
+
+class _Ran(NamedTuple):
+    """The statements that ran when paths were bound, and those that bind each name, the last of them."""
+
+    indices: list[int]
+    statements: list[Statement]
+    binding: dict[str, Statement]
+
+    @classmethod
+    def of(cls, born: Born, numbered: Mapping[int, Statement]) -> _Ran:
+        """Return those of some paths."""
+        indices = sorted({one.statement for one in born.positions})
+        known = [numbered[index] for index in indices if index in numbered]
+        return cls(indices, known, {name: one for one in known for name in one.binds})
+
+    @property
+    def last(self) -> int:
+        """The index of the last of them; -1 if none ran."""
+        return self.indices[-1] if self.indices else -1
+
+    def telling(self, name: str) -> Statement | None:
+        """Return the last that binds a name, or that mentions it, or any."""
+        several = (one for one in reversed(self.statements) if name in one.text)
+        return self.binding.get(name) or next(several, None) or next(reversed(self.statements), None)
 
 
 def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:

@@ -93,11 +93,11 @@ class _Case:
         return found
 
     def close(self) -> Verdict:
-        writers = [*self._writers()]
-        findings = [self._finding(one.statement, one.certain) for one in writers]
-        if not findings:
+        found = [(one, self._finding(one.statement, one.certain)) for one in self._writers()]
+        if not found:
             return Verdict(cause="outside", sites=(), via=())
-        cause = self._cause_of_all([*zip(writers, (found[0] for found in findings), strict=True)])
+        findings = [finding for _, finding in found]
+        cause = self._cause_of_all([(one, finding[0]) for one, finding in found])
         findings.sort(key=lambda found: cause in SILENT and found[0] not in SILENT)
         via = dict.fromkeys(name for own, _, through in findings if "direct" not in (cause, own) for name in through())
         sites = order_sites([(own, found) for own, found, _ in findings], cause, self.path, via)
@@ -126,7 +126,7 @@ class _Case:
             is_buffer=self.reading.kind == "buffer",
         )
         writes = chain.from_iterable(one.writes(self.evidence) for one in self.courses)
-        return search.writers(dict.fromkeys(writes), self.sightings)
+        return search.in_time(search.writers(dict.fromkeys(writes), self.sightings))
 
     def _reach(self, statement: Statement) -> Reached:
         elsewhere = self._step(statement) is None and self.cell.steps_in(statement)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..runtime.deadline import Deadline
 
 MAX_COPIES = 20
-"""Of a change through more paths than this, no fix is looked for that copies where each of them was bound."""
+"""With more paths that were written, no fix is looked for that copies where each of them was bound."""
 _MODULE = "copy"
 _COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
 _FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
@@ -148,10 +148,7 @@ class FixSearch:
 
     def _copied_where_known(self) -> Iterator[Fix]:
         """Copy where the path is known to have begun to share memory with each of several that were written."""
-        through = self.derivation.through
-        if len(through) > MAX_COPIES:
-            return
-        found = (self.derivation.beginnings(via) for via in through)
+        found = (self.derivation.beginnings(via) for via in self.derivation.through)
         first = (next((one for one in several if self._code(one) is not None), None) for several in found)
         known = list(dict.fromkeys(one for one in first if one is not None))
         yield from self._copied(*known[0]) if len(known) == 1 else self._copied_in_all(known)
@@ -213,7 +210,6 @@ class FixSearch:
 
     def _begun_with(self, via: str) -> Sharing | None:
         """Return where the changed path and one that was written began to share memory."""
-        self.deadline.check()
         origin = self.change.shared_since
         is_known = origin is not None and via in (origin.a, origin.b)
         own = replace(self.change, via=(via,), shared_since=origin if is_known else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..runtime.guard import GUARD
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from .lasting_hazard import Lasting
     from .standing_hazards import Standing
 
+MAX_EDITED = 50
+"""The most fixes for which the lines to edit are looked for: each parses its cell anew."""
+
 
 def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     """Find the hazards after a cell, given those after the one before."""
@@ -85,7 +89,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     here = GUARD.run("finding-hazards", lambda: tuple(_of_statements(reasoning, kept)), default=none)
     hazards = (*wrong, *here, *vain, *come_true(reasoning, standing.hazards), *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
-    fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
+    different = dict.fromkeys(one.fix for one in hazards if one.fix is not None)
+    edited = {*islice(different, MAX_EDITED)}
+    fixes = {one: _with_edits(one, trace, standing) if one in edited else one for one in different}
     return replace(
         standing,
         hazards=tuple(replace(one, fix=fixes[one.fix]) if one.fix is not None else one for one in hazards),

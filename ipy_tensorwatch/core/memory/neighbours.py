@@ -44,7 +44,7 @@ def neighbours_of(reading: Reading, snapshot: Snapshot, most: int | None = None)
     Parameters
     ----------
     most
-        The maximum number of entries that share a byte; None for all.
+        The maximum number of entries that share a byte, and of others; None for all.
     """
     sharing = (
         (scene, place)
@@ -54,7 +54,7 @@ def neighbours_of(reading: Reading, snapshot: Snapshot, most: int | None = None)
     near = list(islice(sharing, most))
     known = {(id(scene), place) for scene, place in near}
     same = [(scene, place) for scene in snapshot.scenes.values() for place in scene.by_object.get(reading.object, ())]
-    found = [*near, *(one for one in same if (id(one[0]), one[1]) not in known)]
+    found = [*near, *islice((one for one in same if (id(one[0]), one[1]) not in known), most)]
     return [(scene.path_at(place), scene.readings[place]) for scene, place in found]
 
 

@@ -41,7 +41,9 @@ def covers_line(node: ast.stmt | ast.expr, line: int) -> bool:
 
 def source_of_node(text: str, node: ast.AST) -> str:
     """Return the text of a node, in the text that it was parsed from."""
-    return ast.get_source_segment(text, node) or ""
+    if "\n" in text or not isinstance(node, ast.expr | ast.stmt):
+        return ast.get_source_segment(text, node) or ""
+    return text.encode()[node.col_offset : node.end_col_offset].decode()
 
 
 def statement_at(nodes: Sequence[ast.stmt], line: int, column: int | None) -> int | None:

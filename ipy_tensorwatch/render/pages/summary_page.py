@@ -11,7 +11,7 @@ from ..paint.memory_picture import picture, says_more
 from ..wording.changes.origin_sentences import since_sentences
 from ..wording.changes.phrases import amount, counted, counter, how, names
 from ..wording.changes.sites import line_of, site_text, statement
-from ..wording.hazards.explained_changes import explains, fold_explained
+from ..wording.hazards.explained_changes import explains_any, fold_explained, unexplained
 from ..wording.hazards.hazard_sentences import hazard_lines
 from ..wording.quantities import count_of, few
 
@@ -42,14 +42,15 @@ def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
     silent = report.silent
     if not silent and not hazards:
         return None
-    telling = sorted(hazards, key=lambda one: not any(explains(one, change) for change in silent))
-    first = sum(any(explains(one, change) for change in silent) for one in hazards)
+    by_path = {one.path: one for one in silent}
+    telling = sorted(hazards, key=lambda one: not explains_any(one, by_path))
+    first = sum(explains_any(one, by_path) for one in hazards)
     entries = [*hazard_lines(telling, MAX_HAZARDS)]
     folds = fold_explained(silent, report.hazards)
     table = fold_table(folds, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
     since = islice(since_sentences(silent), MAX_ORIGINS)
-    unexplained = [one for one in silent if not any(explains(each, one) for each in hazards)]
-    changed: list[PagePart] = [table, *since, *_fix_lines(report, unexplained)] if silent else []
+    left = unexplained(silent, hazards)
+    changed: list[PagePart] = [table, *since, *_fix_lines(report, left)] if silent else []
     parts: list[PagePart] = [*entries[:first], *changed, *_pictures(report), *entries[first:]]
     return Page(head=f"tensorwatch  [{report.cell.count}]  {_counts(silent, hazards)}", parts=tuple(parts))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
@@ -84,3 +86,21 @@ def test_a_name_speaks_for_the_whole_cell_where_the_path_led_there_before():
 
     assert silent("x.add_(1)\ny.add_(1)\nx = x * 2", {"x": NEW, "y": Y}, [NONE, [0], [1]], left=(left,)) == []
     assert silent("k = 1\ny.add_(1)\nx = x * 2", {"x": NEW, "y": Y}, [NONE, NONE, [1]], left=(left,)) != []
+
+
+@pytest.mark.parametrize(
+    ("plain", "path", "line"),
+    [
+        ("x = f()\nprint(x)\nk = 1", "x", 1),
+        ("setattr(x, 'k', 1)\nprint(x)\nk = 1", "x", 2),
+        ("f()\ng()\nk = 1", "x", 3),
+        ("loss.backward()\nx = f()\nk = 1\nother.backward()", "x.grad", 1),
+    ],
+)
+def test_of_several_statements_that_ran_the_last_that_binds_the_name_did(plain, path, line):
+    ran = frozenset(Position(index, None, blind=False) for index in range(3))
+    one = replace(life(path, X, 1), positions=ran)
+
+    [site] = Reasoning(make_trace(plain, {path: X}, born=(one,))).born.sites.values()
+
+    assert (site.line, site.certainty) == (line, "inferred")

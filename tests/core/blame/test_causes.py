@@ -7,6 +7,7 @@ import pytest
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.records.report_parts import Inner
 from ipy_tensorwatch.core.records.trace.evidence import Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite
+from ipy_tensorwatch.core.runtime.deadline import Deadline
 from tests.support.records import reading
 from tests.support.traces import explain, make_trace
 
@@ -18,6 +19,18 @@ PARAMETER = reading(4, 4, requires_grad=True, kind="parameter")
 GRAD = reading(5, 5)
 BUFFER = reading(6, 6, kind="buffer")
 VIEWS = {"x": X, "y": Y}
+
+
+class AfterQuestions(Deadline):
+    """A deadline that passes after so many questions."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def has_passed(self) -> bool:
+        self.left -= 1
+        return self.left < 0
 
 
 def told(change):
@@ -335,6 +348,25 @@ class TestInDoubt:
         steps = (OptimizerStep(statement=0, storages=frozenset((77,))),)
         assert told(explain("train()", {"box.x": X}, steps=steps, seconds=-1.0)["box.x"])[0] == "object"
         assert told(explain("train()", {"x": X}, steps=steps, seconds=-1.0)["x"])[0] == "alias"
+
+    def test_of_many_statements_a_few_are_told(self):
+        views = {"x": X, **{f"v{number}": reading(10 + number, X.storage) for number in range(50)}}
+        source = "\n".join(f"v{number}.add_(1)" for number in range(50))
+        writes = {1: [[number] for number in range(50)]}
+        every, few = (len(explain(source, views, writes=writes, seconds=one)["x"].sites) for one in (9, -1))
+        assert 50 == every
+        assert few <= 8
+
+    def test_of_statements_for_which_time_ran_out_in_between_a_few_are_told(self):
+        views = {"x": X, **{f"v{number}": reading(10 + number, X.storage) for number in range(50)}}
+        source = "\n".join(f"v{number}.add_(1)" for number in range(50))
+        late = Reasoning(make_trace(source, views, writes={1: [[number] for number in range(50)]}))
+        vars(late.own)["deadline"] = AfterQuestions(2)
+
+        [change] = [one for one in late.changes if one.path == "x"]
+
+        assert 8 == len(change.sites)
+        assert ("x",) == late.curtailed[:1]
 
     def test_a_library_may_have_written(self):
         assert told(explain("lib.prune(w)", {"w": LEAF}, seconds=-1.0)["w"])[0] == "optimizer"

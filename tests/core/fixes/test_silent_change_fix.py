@@ -206,6 +206,13 @@ def test_a_search_that_is_late_ends_with_what_was_found_and_says_for_which_paths
     assert ({}, ("x", "z")) == (found.by_change, found.late)
 
 
+def test_a_search_that_is_late_offers_no_edit_of_a_function_either():
+    one = site(line=1, text="out = scale(x)", inner=Inner(cell=1, line=2, text="t /= 255"))
+    known = context({1: SCALE, 2: "x = ones(3)", 3: one.text})
+
+    assert ("x",) == fix_changes([change(cause="call", via=(), sites=(one,))], known, Deadline.after(0)).late
+
+
 def test_no_copy_is_looked_for_in_each_of_very_many_places():
     def mended(count: int) -> list[object]:
         names = [f"v{number}" for number in range(count)]

@@ -8,6 +8,7 @@ import pytest
 
 from ipy_tensorwatch.core.blame.evidence.statement_timeline import Timeline
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
+from ipy_tensorwatch.core.hazards import find_hazards as hazards
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.hazard import Turn
 from ipy_tensorwatch.core.hazards.overwritten import find_breaks
@@ -186,3 +187,29 @@ def test_a_failure_leaves_only_what_is_still_ahead_as_news():
     turn = Turn(cell=3, hazard=replace(standing.hazards[0], happened=True))
     assert (turn,) == standing.with_failure(turn, ()).turned
     assert (turn, *standing.turned) == standing.with_failure(turn, standing.hazards).turned
+
+
+def test_the_lines_to_edit_are_looked_for_for_so_many_fixes(monkeypatch):
+    names = [f"h{number}" for number in range(4)]
+    readings = {one: reading(10 + number, 10 + number) for number, one in enumerate(names)}
+    source = "loss = f()\n" + "\n".join(f"{one}.add_(1)" for one in names)
+    overwritten = tuple(
+        Overwritten(
+            saved=saved(place=number, reading=readings[one], sequence=5 + number), version=number + 2, roots=("loss",)
+        )
+        for number, one in enumerate(names)
+    )
+    trace = make_trace(
+        source,
+        readings,
+        graphs=GraphState(overwritten=overwritten, cells=frozenset((3,))),
+        entered=((5, 0), (9, 1), (9, 2), (9, 3), (9, 4)),
+        writes={10 + number: [[number + 1]] for number in range(4)},
+    )
+
+    def edited() -> list[bool]:
+        return [bool(one.fix.edits) for one in find(trace).hazards]
+
+    assert [True] * 4 == edited()
+    monkeypatch.setattr(hazards, "MAX_EDITED", 3)
+    assert [True, True, True, False] == edited()

@@ -67,3 +67,14 @@ def test_neighbours_come_in_the_order_in_which_they_were_given():
     ]
 
     assert [str(path) for path, _ in Neighbourhood(entries).of(reading(9))] == ["b", "a"]
+
+
+def test_of_very_many_only_the_most_wanted_number_is_given_of_each_kind():
+    names = [reading(1) for _ in range(30)]
+    views = [reading(2 + number) for number in range(30)]
+    alone = [reading(1, data_ptr=0) for _ in range(30)]
+
+    found = neighbours_of(names[0], snapshot_of([*names, *views]), 8)
+    elsewhere = neighbours_of(alone[0], snapshot_of(alone), 8)
+
+    assert (16, 8) == (len(found), len(elsewhere))

@@ -97,6 +97,21 @@ def test_what_was_not_tried_to_the_end_is_offered_where_it_cannot_be_wrong(name,
     assert expected == last_hazard(SAFE[name])["fix"]["applicability"]
 
 
+def test_without_time_no_other_fix_is_looked_for(monkeypatch: pytest.MonkeyPatch):
+    asked: list[Hazard] = []
+    monkeypatch.setattr("ipy_tensorwatch.core.hazards.find_hazards.MAX_EDITED", 0)
+    monkeypatch.setattr(
+        "ipy_tensorwatch.shell.fix_trials.alternative_fixes", lambda one, *_: iter(asked.append(one) or ())
+    )
+    last_hazard(SAFE["an in-place method"])
+    assert asked
+
+    asked.clear()
+    monkeypatch.setattr("ipy_tensorwatch.shell.fix_trials.SECONDS", 0.0)
+    last_hazard(SAFE["an in-place method"])
+    assert [] == asked
+
+
 @pytest.mark.parametrize("name", ["an operator in a block that records nothing", "an element in such a block"])
 def test_the_copy_is_made_before_a_block_that_records_nothing(name: str):
     """Inside, it would have no graph."""

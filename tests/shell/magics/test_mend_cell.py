@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipy_tensorwatch.render import report
 from tests.support.notebook import Notebook
 
 if TYPE_CHECKING:
@@ -69,6 +70,15 @@ def test_it_says_where_there_is_nothing_to_mend(monkeypatch: pytest.MonkeyPatch)
     text, put = asked(PAIR, "%tensorwatch fix q", monkeypatch)
     assert "q did not change silently in the last cell" in text
     assert [] == put
+
+
+def test_it_says_where_no_time_was_left(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(report, "FIX_SECONDS", 0.0)
+
+    text = asked(PAIR, "%tensorwatch fix", monkeypatch)[0]
+    assert "no time was left to look for what mends x" in text
+    assert "no plain edit mends it" not in text
+    assert "no time was left" not in asked(PAIR, "%tensorwatch fix other", monkeypatch)[0]
 
 
 def test_a_cell_magic_stays_the_first_line(monkeypatch: pytest.MonkeyPatch):

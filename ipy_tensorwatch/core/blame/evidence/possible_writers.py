@@ -12,7 +12,7 @@ from ...syntax.name_promises import promises_to_read
 from .module_calls import leads_to_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ...interpreter.inferred_lines import Reached
     from ...records.path import AccessPath
@@ -108,6 +108,14 @@ class WriterSearch:
                     certain=seen[index],
                     is_named=self._grades.get(index, _TOLD) >= NAMES_IT,
                 )
+
+    def in_time(self, writers: Iterable[PossibleWriter]) -> Iterator[PossibleWriter]:
+        """Yield the statements that there is time to ask about, at least a few."""
+        for count, one in enumerate(writers):
+            if count >= FEW and self.cell.deadline.has_passed():
+                self.cell.curtailed[str(self.family[0])] = None
+                return
+            yield one
 
     def _likeliest(self, indices: frozenset[int], caught: frozenset[int] = frozenset()) -> list[int]:
         """Among statements that ran between two looks, return those that wrote.

@@ -266,8 +266,8 @@ class _Judgement:
 
 def may_be_unregistered(before: Collection[Hazard], after: Iterable[Hazard]) -> bool:
     """Return whether a new hazard is of parameters of which only the notebook's modules tell why none holds them."""
-    new = (one for one in after if one not in before)
-    return any(isinstance(one.fact, NotTrained) and one.outcome == "wrong" for one in new)
+    wrong = (one for one in after if isinstance(one.fact, NotTrained) and one.outcome == "wrong")
+    return any(one not in before for one in wrong)
 
 
 def module_above(path: AccessPath, trace: CellTrace) -> AccessPath | None:

@@ -8,16 +8,26 @@ from ....core.hazards.hazard_facts import KeptReference, OneMemory
 from ..changes.fold_changes import FOLD_FROM, fold, fold_together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ....core.hazards.hazard import Hazard
     from ....core.records.report_parts import Change
     from ..changes.fold_changes import Fold
 
 
-def explains(hazard: Hazard, change: Change) -> bool:
-    """Return whether a hazard is about a change, or about the container of what changed."""
-    return change.path in hazard.paths or is_of_its_container(hazard, change)
+def explains_any(hazard: Hazard, changes: Mapping[str, Change]) -> bool:
+    """Return whether a hazard is about one of some changes, by path, or about the container of what changed."""
+    if any(path in changes for path in hazard.paths):
+        return True
+    return bool(_container(hazard)) and any(is_of_its_container(hazard, one) for one in changes.values())
+
+
+def unexplained(changes: Iterable[Change], hazards: Sequence[Hazard]) -> list[Change]:
+    """Return the changes that none of some hazards is about."""
+    named = {path for one in hazards for path in one.paths}
+    keeping = [one for one in hazards if _container(one)]
+    left = (one for one in changes if one.path not in named)
+    return [one for one in left if not any(is_of_its_container(each, one) for each in keeping)]
 
 
 def is_of_its_container(hazard: Hazard, change: Change) -> bool:
