@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EXACT_TENSORS, EXACT_OBJECTS = 20_000, 50_000
 """So many are visited after every cell regardless of time, so that results do not depend on speed."""
+LIGHT = 4
+"""So many containers are searched in the time in which one is walked."""
 HUGE = EXACT_TENSORS
 """A container with more items is always split into segments."""
 SEGMENT = 256
@@ -83,6 +85,8 @@ class Limits:
         The names that are read whole.
     objects, tensors
         How many were visited so far.
+    searched
+        How many containers were searched for tensors without a path to them.
     counted
         The number of tensors found in large containers.
     """
@@ -93,6 +97,7 @@ class Limits:
     whole: Collection[str] = ()
     objects: int = 0
     tensors: int = 0
+    searched: int = 0
     counted: int = 0
     _deadline: float = field(init=False)
 
@@ -107,7 +112,7 @@ class Limits:
 
     def may_walk(self) -> bool:
         """Return whether more objects may be opened."""
-        return self.objects <= EXACT_OBJECTS or not self.is_late
+        return self.objects + self.searched // LIGHT <= EXACT_OBJECTS or not self.is_late
 
     def may_read(self, count: int) -> bool:
         """Return whether few enough tensors are left to read them regardless of time."""

@@ -115,8 +115,10 @@ def take_segment(found: Walk, segment: Segment) -> Branch:
         run = replace(run, style=style, keys=keys)
     kinds = numbers_of(values)
     queue: Queue = deque()
+    found.barren.begin()
     for step, child in _take_values(branch, run, values, kinds):
-        if id(child) not in segment.above and _may_follow(found, child):
+        is_inner = id(child) not in segment.above and not found.barren.leads_nowhere(child)
+        if is_inner and _may_follow(found, child):
             queue.append((child, branch.outline.add_node(node, step), len(segment.above), (*segment.above, id(child))))
     if not (kinds <= PLAIN_IDS or kinds <= ATOM_IDS):
         found.limits.objects += len(values)
@@ -158,6 +160,9 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
 
 
 def _follow(found: Walk, name: str, value: object) -> None:
+    found.barren.begin()
+    if found.barren.leads_nowhere(value):
+        return
     branch = Branch(odd=found.skipped)
     queue: Queue = deque([(value, branch.outline.add_node(-1, name), 0, (id(value),))])
     found.followed[id(value)] += 1
@@ -182,6 +187,8 @@ def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
         found.limits.objects += OF_MODULE if is_a(type(thing), torch.nn.Module) else 1
         children = _open(branch, node, thing, found, above)
         for step, child in children:
+            if found.barren.leads_nowhere(child):
+                continue
             if id(child) not in above and _may_follow(found, child):
                 place = branch.outline.add_node(node, step)
                 found.homes.setdefault(id(child), (branch, place))

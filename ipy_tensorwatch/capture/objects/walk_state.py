@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...core.records.snapshots.outline import Outline, OutlineRun
 from ...core.records.snapshots.ways import Way
 from ...core.runtime.record import field, mutable
+from .barren import BarrenSearch
 from .inspect_object import numbers_of
 from .look_limits import Limits, Segment
 
@@ -41,6 +42,8 @@ class Walk:
         The outlines of optimizer states, by the optimizers' ids; kept between looks.
     homes
         The branch and node of each container where it is walked first, by its id.
+    barren
+        The search for containers that lead to no tensor.
     repeated
         The containers that are not walked again, at most `MAX_WAYS`: the branch, node and step that lead to each, and
         its id.
@@ -59,6 +62,11 @@ class Walk:
     drawn: dict[int, StateOutline] = field(default_factory=dict)
     homes: dict[int, tuple[Branch, int]] = field(default_factory=dict)
     repeated: list[tuple[Branch, int, str, int]] = field(default_factory=list)
+    barren: BarrenSearch = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count what is searched among what is visited."""
+        self.barren = BarrenSearch(self.limits)
 
     @property
     def count(self) -> int:
