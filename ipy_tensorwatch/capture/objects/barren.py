@@ -14,7 +14,7 @@ from .look_limits import EXACT_OBJECTS, HUGE, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    Reader = Callable[[Any], Iterable[object] | None]
+    Reader = Callable[[Any], Iterable[Any] | None]
 
 TRIES = 64
 """After so many searches in one variable, they end if most found a tensor: searching a container twice costs time."""

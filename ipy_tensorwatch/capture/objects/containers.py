@@ -153,7 +153,7 @@ def open_list(values: list[object]) -> Contents:
 
 def open_tuple(values: tuple[object, ...]) -> Contents:
     """Open a tuple, by field names if it has them."""
-    names, parts = _fields_of(type(values)), slices_of(values)
+    names, parts = fields_of(type(values)), slices_of(values)
     copied = parts if len(parts) > SEGMENT else items_of(values)
     if len(names) == len(copied):
         yield "attribute", names, copied, ""
@@ -166,7 +166,8 @@ def _find_fields(kind: type) -> tuple[str, ...]:
     return names if type(names) is tuple and are_all(names, str) else ()
 
 
-_fields_of = PerClass(_find_fields)
+fields_of = PerClass(_find_fields)
+"""The field names of a named tuple's class; none for another class."""
 
 
 def open_set(values: set[object] | frozenset[object]) -> Contents:

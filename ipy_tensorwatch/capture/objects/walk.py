@@ -31,6 +31,7 @@ from .look_limits import SEGMENT, Limits, Segment, segments_of
 from .module_tree import is_same, outline_tree, survey_module
 from .optimizer_state import held_by, keys_of, take_states
 from .slices import Slices
+from .small_records import take_record
 from .walk_state import MAX_WAYS, Branch, Tree, Walk
 
 if TYPE_CHECKING:
@@ -184,6 +185,9 @@ def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
             found.skipped.append((str(branch.outline.node_path(node)), BUDGET))
             break
         found.containers += 1
+        if take_record(branch, node, thing):
+            found.limits.objects += 1
+            continue
         found.limits.objects += OF_MODULE if is_a(type(thing), torch.nn.Module) else 1
         children = _open(branch, node, thing, found, above)
         for step, child in children:
@@ -201,8 +205,8 @@ def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
 
 def _may_follow(found: Walk, child: object) -> bool:
     """Return whether to walk a child: a shared container up to a cap of paths, a shared plain object once."""
-    found.followed[id(child)] += 1
-    return found.followed[id(child)] <= (MAX_REPEATS if issubclass(type(child), _CONTAINERS) else 1)
+    count = found.followed[id(child)] = found.followed.get(id(child), 0) + 1
+    return count == 1 or (count <= MAX_REPEATS and issubclass(type(child), _CONTAINERS))
 
 
 _CONTAINERS = (list, tuple, dict, torch.nn.Module)

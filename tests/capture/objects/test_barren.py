@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque, namedtuple
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -16,60 +11,7 @@ from ipy_tensorwatch.capture.objects import barren, containers, look_limits
 from ipy_tensorwatch.capture.objects import walk as walk_module
 from ipy_tensorwatch.capture.objects.barren import TRIES, BarrenSearch
 from ipy_tensorwatch.capture.objects.walk import walk
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Pair = namedtuple("Pair", "first second")  # noqa: PYI024  (a class without annotations)
-
-
-class Plain:
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-
-class Slotted:
-    __slots__ = ("value",)
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-
-@dataclass
-class Data:
-    value: object
-    numbers: list[int] = field(default_factory=list)
-
-
-class OwnDict(dict):  # type: ignore[type-arg]
-    """A dict of a user's class, whose own methods are not called."""
-
-    def values(self) -> Any:
-        raise AssertionError
-
-
-ATOM: st.SearchStrategy[object] = st.sampled_from([1, "a", None, 2.0, b"x", torch.float32, len])
-TENSORS: list[Callable[[], object]] = [
-    lambda: torch.zeros(2),
-    lambda: np.zeros(2),
-    lambda: torch.nn.Parameter(torch.zeros(1)),
-]
-WRAPPERS: list[Callable[[Any], object]] = [
-    lambda one: [one, 1],
-    lambda one: (one,),
-    lambda one: {"k": one, "n": 1},
-    lambda one: {("a", 1): [one]},
-    lambda one: Pair(one, 2),
-    lambda one: deque([one]),
-    lambda one: OrderedDict(k=one),
-    lambda one: defaultdict(list, k=one),
-    lambda one: OwnDict(k=one),
-    Plain,
-    Slotted,
-    Data,
-    lambda one: [Plain(3), one, {"q": [1, 2]}],
-]
-INNER = st.deferred(lambda: ATOM | st.builds(lambda wrap, inner: wrap(inner), st.sampled_from(WRAPPERS), INNER))
+from tests.support.nested import INNER, PARTS, TENSORS, WRAPPERS, Plain, grow
 
 
 def paths(namespace: dict[str, object]) -> dict[str, list[str]]:
@@ -90,14 +32,8 @@ def test_what_holds_a_tensor_somewhere_does_not(wrappers, make, beside):
     assert not BarrenSearch().leads_nowhere([thing])
 
 
-@given(st.lists(st.tuples(INNER, st.lists(st.sampled_from(WRAPPERS), max_size=3), st.booleans()), max_size=4))
+@given(PARTS)
 def test_the_walk_finds_the_same_with_the_search_and_without(parts):
-    def grow(inner: object, wrappers: list[Callable[[Any], object]], *, holds: bool) -> object:
-        thing: object = [torch.zeros(1), inner] if holds else inner
-        for wrap in wrappers:
-            thing = wrap(thing)
-        return thing
-
     things = [grow(inner, wrappers, holds=holds) for inner, wrappers, holds in parts]
     namespace: dict[str, object] = {f"v{number}": one for number, one in enumerate(things)} | {"every": things}
     with pytest.MonkeyPatch.context() as patched:

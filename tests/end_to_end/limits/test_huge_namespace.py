@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import ipy_tensorwatch.capture.snapshot.snapshotter as lens_module
-from ipy_tensorwatch.capture.objects import containers, look_limits, walk
+from ipy_tensorwatch.capture.objects import containers, look_limits, small_records, walk
 from tests.support.notebook import Notebook, changes, mutated
 
 
@@ -16,7 +16,7 @@ def small(monkeypatch):
         for name in ("EXACT_TENSORS", "EXACT_OBJECTS", "HUGE"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, 50)
-    for module in (look_limits, walk, containers):
+    for module in (look_limits, walk, containers, small_records):
         monkeypatch.setattr(module, "SEGMENT", 20)
     monkeypatch.setattr(look_limits.Limits, "is_late", True)
 
