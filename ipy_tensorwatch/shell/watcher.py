@@ -14,6 +14,7 @@ from ..capture.observer import Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
+from ..core.interpreter.words_reached import words_reached
 from ..core.records.report_parts import Cell
 from ..core.runtime.guard import GUARD
 from ..core.runtime.record import field, mutable
@@ -214,6 +215,7 @@ class Watcher:
             outside=outside,
         )
         self.cells.put(cell)
+        self._name_large(plain)
         self.guard()
         if self.settings.probes:
             is_typed = len(transformers(self.shell)) == 1
@@ -222,6 +224,13 @@ class Watcher:
             self.record(options)
         cell.began, cell.thread_began = perf_counter(), thread_time()
         cell.overhead = cell.began - began
+
+    def _name_large(self, plain: str) -> None:
+        """Let large variables without tensors be passed by that a cell does not lead to."""
+        seen = self.observer.snapshotter
+        if seen.has_large:
+            words = words_reached(plain, self.sources.definitions)
+            seen.words = frozenset(user_variables(self.shell)) if words is None else words
 
     def _peek(self) -> Shot:
         with self._lock:

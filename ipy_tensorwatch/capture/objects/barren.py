@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from ...core.runtime.record import field, mutable
 from .containers import ATOM_IDS, is_array, open_object, opener
 from .inspect_object import PerClass, inside_of, is_a, items_of, members_of, module_of, slot_readers, slots_of
-from .look_limits import EXACT_OBJECTS, HUGE, Limits
+from .look_limits import EXACT_OBJECTS, HUGE, LIGHT, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    Reader = Callable[[Any], Iterable[Any] | None]
+    Reader = Callable[[Any], Sequence[Any] | None]
 
+MANY_ATOMS = 32
+"""So many numbers and texts are passed in the time in which a container is searched."""
+MOST_ATOMS = 1_000_000
+"""A container with more is left to the walk, which takes it in parts."""
 TRIES = 64
 """After so many searches in one variable, they end if most found a tensor: searching a container twice costs time."""
 
@@ -28,12 +32,16 @@ class BarrenSearch:
     ----------
     limits
         Receives how many containers were searched.
+    is_shared
+        Whether the last search came to what an earlier one had found barren.
     """
 
     limits: Limits = field(default_factory=Limits)
+    is_shared: bool = False
     _known: set[int] = field(default_factory=set)
     _found: int = 0
     _missed: int = 0
+    _atoms: int = 0
 
     def begin(self) -> None:
         """Begin with another variable."""
@@ -41,16 +49,17 @@ class BarrenSearch:
 
     def leads_nowhere(self, thing: object) -> bool:
         """Return whether no tensor or array can be reached from a container; False where that would take long."""
-        if id(thing) in self._known:
+        self.is_shared = id(thing) in self._known
+        if self.is_shared:
             return True
         if self._missed > TRIES and self._missed > self._found:
             return False
-        seen = {id(thing)}
+        seen, self._atoms = {id(thing)}, 0
         try:
             is_barren = self._search(thing, seen)
         except Exception:  # noqa: BLE001  (it cannot be opened, or another thread changed it: the walk says why)
             is_barren = False
-        self.limits.searched += len(seen)
+        self.limits.searched += len(seen) + self._atoms // MANY_ATOMS
         if is_barren:
             self._known |= seen
             self._found += 1
@@ -59,29 +68,42 @@ class BarrenSearch:
         return is_barren
 
     def _search(self, thing: object, seen: set[int]) -> bool:
-        waiting, known = [thing], self._known
+        waiting = [thing]
         while waiting:
             inner = waiting.pop()
             values = reader(type(inner))(inner)
-            if values is None or len(seen) > EXACT_OBJECTS:
+            if values is None or len(seen) > LIGHT * EXACT_OBJECTS:
                 return False
-            for value in values:
-                kind, mark = type(value), id(value)
-                if id(kind) in ATOM_IDS or mark in seen or mark in known:
-                    continue
-                seen.add(mark)
-                if kind is dict:
-                    inside = value.values()
-                elif kind is list or kind is tuple:
-                    inside = value
-                elif is_array(kind):
+            if len(values) > HUGE:
+                if not _are_atoms(values):
                     return False
-                else:
-                    waiting.append(value)
-                    continue
-                if not ATOM_IDS.issuperset(map(id, map(type, inside))):
-                    waiting.append(value)
+                self._atoms += len(values)
+            elif not self._pass(values, waiting, seen):
+                return False
         return True
+
+    def _pass(self, values: Sequence[Any], waiting: list[object], seen: set[int]) -> bool:
+        """Note the containers among some values that hold others; return False at a tensor or an array."""
+        for value in values:
+            kind, mark = type(value), id(value)
+            if id(kind) in ATOM_IDS or mark in seen:
+                continue
+            if mark in self._known:
+                self.is_shared = True
+                continue
+            seen.add(mark)
+            if kind is dict or kind is list or kind is tuple:
+                if not _are_atoms(value.values() if kind is dict else value):
+                    waiting.append(value)
+            elif is_array(kind):
+                return False
+            else:
+                waiting.append(value)
+        return True
+
+
+def _are_atoms(values: Iterable[object]) -> bool:
+    return ATOM_IDS.issuperset(map(id, map(type, values)))
 
 
 def _find_reader(kind: type) -> Reader:
@@ -104,7 +126,7 @@ reader = PerClass(_find_reader)
 """A reader of all that objects of a class hold."""
 
 
-def _nothing(_: object) -> Iterable[object]:
+def _nothing(_: object) -> Sequence[Any]:
     return ()
 
 
@@ -112,24 +134,26 @@ def _unknown(_: object) -> None:
     return None
 
 
-def _values(mapping: dict[object, object]) -> Iterable[object] | None:
-    return [*dict.values(mapping)] if dict.__len__(mapping) <= HUGE else None
+def _values(mapping: dict[object, object]) -> Sequence[Any] | None:
+    return [*dict.values(mapping)] if dict.__len__(mapping) <= MOST_ATOMS else None
 
 
-def _items(values: Any) -> Iterable[object] | None:  # noqa: ANN401
-    copied = values if type(values) is tuple else items_of(values)
-    return copied if len(copied) <= HUGE else None
+def _items(values: Any) -> Sequence[Any] | None:  # noqa: ANN401
+    if type(values) is tuple:
+        return values
+    is_short = not is_a(type(values), list) or list.__len__(values) <= MOST_ATOMS
+    return items_of(values) if is_short else None
 
 
-def _members(kind: type) -> Iterable[object]:
+def _members(kind: type) -> Sequence[Any]:
     """Return the arrays of a class that the notebook defined."""
     own = members_of(kind).values() if module_of(kind) == "__main__" else ()
     return [value for value in own if is_array(type(value))]
 
 
-def _attributes(thing: object) -> Iterable[object]:
+def _attributes(thing: object) -> Sequence[Any]:
     return [*dict.values(inside_of(thing))]
 
 
-def _slots(thing: object) -> Iterable[object]:
+def _slots(thing: object) -> Sequence[Any]:
     return [*_attributes(thing), *(value for _, value in slots_of(thing))]

@@ -20,6 +20,8 @@ LIGHT = 4
 """So many containers are searched in the time in which one is walked."""
 HUGE = EXACT_TENSORS
 """A container with more items is always split into segments."""
+LARGE = 2000
+"""A variable that takes the time of so many containers, and holds no tensor, is passed by while no cell names it."""
 SEGMENT = 256
 """The number of items of a huge container in one segment."""
 
@@ -83,6 +85,8 @@ class Limits:
         The containers that are split into segments; they stay split, or all in them would seem new.
     whole
         The names that are read whole.
+    idle
+        The names that are passed by: they held no tensor, and the cell does not name them.
     objects, tensors
         How many were visited so far.
     searched
@@ -95,6 +99,7 @@ class Limits:
     turns: Mapping[str, int] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     whole: Collection[str] = ()
+    idle: Collection[str] = ()
     objects: int = 0
     tensors: int = 0
     searched: int = 0

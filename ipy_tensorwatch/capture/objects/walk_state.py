@@ -38,6 +38,8 @@ class Walk:
         The ids of the parameters that each optimizer holds.
     resting
         The names that were not reached in this walk.
+    large
+        The large names that hold no tensor, each with its object's id.
     drawn
         The outlines of optimizer states, by the optimizers' ids; kept between looks.
     homes
@@ -59,6 +61,7 @@ class Walk:
     segments: list[Segment] = field(default_factory=list)
     held: int = 0
     resting: list[str] = field(default_factory=list)
+    large: dict[str, int] = field(default_factory=dict)
     drawn: dict[int, StateOutline] = field(default_factory=dict)
     homes: dict[int, tuple[Branch, int]] = field(default_factory=dict)
     repeated: list[tuple[Branch, int, str, int]] = field(default_factory=list)

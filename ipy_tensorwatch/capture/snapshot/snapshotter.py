@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 PEEKING = 0.005
 """Seconds that a look while a cell runs may spend beyond an ordinary number of objects."""
 WAITS = Reason("held-no-tensor")
+EVERY = 32
+"""In one of so many looks a large variable without tensors is searched although no cell names it."""
 MAX_DRAWN = 64
 """The maximum number of optimizers with a remembered outline, dead ones included."""
 
@@ -106,18 +108,24 @@ class Snapshotter:
     ----------
     spent
         The CPU seconds that the last look spent beyond an ordinary number of objects.
+    words
+        The words of the running cell, and of the notebook's code that it leads to: what they name is always looked at.
     """
 
     objects: ObjectSerials = field(default_factory=ObjectSerials)
     storages: StorageSerials = field(default_factory=StorageSerials)
     spent: float = 0.0
+    words: Collection[str] = ()
     _kept: dict[str, KnownBranch] = field(default_factory=dict)
     _shot: Shot | None = None
     _turns: dict[str, int] = field(default_factory=dict)
     _unread: frozenset[str] = frozenset()
     _barren: set[str] = field(default_factory=set)
+    _large: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _idle: frozenset[str] = frozenset()
     _cut: set[str] = field(default_factory=set)
     _looks: int = 0
+    _taken: int = 0
     _joined: tuple[list[dict[int, Block]], Mapping[int, Block]] = field(default_factory=lambda: ([], {}))
     _reader: BranchReader = field(init=False)
     _drawn: dict[int, StateOutline] = field(default_factory=dict)
@@ -151,7 +159,12 @@ class Snapshotter:
         """
         self._hold_arrays()
         with plain_reads(), quiet_collector():
-            found, kept, resting = self._walk(namespace, patience, self._limits(seconds))
+            self._taken += 1
+            limits, idle = self._limits(seconds, namespace), self._idle
+            found, kept, resting = self._walk(namespace, patience, limits)
+            self._idle = frozenset(limits.idle)
+            self._large = {name: self._large[name] for name in self._idle}
+            self._large |= {name: (number, self._taken + EVERY) for name, number in found.large.items()}
             self._held = tuple(
                 (str(branch.outline.node_path(node)), held)
                 for (branch, node, _), held in zip(found.optimizers, found.parameters, strict=False)
@@ -160,12 +173,12 @@ class Snapshotter:
                 computed.put(found, kept)
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
             routes = found.routes
-            is_same = is_same and routes == self._routes
+            is_same = is_same and routes == self._routes and idle == self._idle
             if self._shot and is_same and not (resting or self._shot.resting or self._unread):
                 return self._shot
             self._forget(found, kept, resting)
             blocks = self._join_blocks({name: one for name, one in kept.items() if name not in resting})
-        late = {name: kept[name].scene for name in self._unread if name in kept and name not in self._kept}
+        late = {name: kept[name].scene for name in self._unread | idle if name in kept and name not in self._kept}
         snapshot = self._shot.snapshot if self._shot and is_same else _picture(kept, found.ways())
         self._routes = routes
         reached = {*kept, *(one.key for one in found.segments)}.difference(resting)
@@ -219,18 +232,24 @@ class Snapshotter:
             self._turns = turns | dict.fromkeys(reached, self._looks)
         else:
             self._turns = {}
-            self._barren.clear()
 
     def peek(self, namespace: Mapping[str, object]) -> Shot:
         """Take a snapshot while a cell runs; later ones are not compared with it."""
         with plain_reads(), quiet_collector():
-            _, kept, resting = self._walk(namespace, math.inf, self._limits(PEEKING))
+            _, kept, resting = self._walk(namespace, math.inf, self._limits(PEEKING, namespace))
         seen = (one.blocks for name, one in kept.items() if name not in resting)
         there = {storage: block for one in kept.values() for storage, block in one.on_devices.items()}
         return Shot(_picture(kept), join_blocks(seen), on_devices=there)
 
-    def _limits(self, seconds: float) -> Limits:
-        return Limits(seconds, self._turns, self._cut, self._kept.keys())
+    def _limits(self, seconds: float, namespace: Mapping[str, object]) -> Limits:
+        known = ((name, *one) for name, one in self._large.items() if name not in self.words)
+        idle = {name for name, number, due in known if number == id(namespace.get(name)) and self._taken < due}
+        return Limits(seconds, self._turns, self._cut, self._kept.keys(), idle)
+
+    @property
+    def has_large(self) -> bool:
+        """Whether there are large variables without tensors."""
+        return bool(self._large or self._barren)
 
     @property
     def devices(self) -> set[str]:
@@ -281,16 +300,20 @@ class Snapshotter:
         resting |= self._read_segments(found, kept, patience)
         kept.update((name, self._kept[name]) for name in resting if name in self._kept)
         found.skipped += [(name.partition("<")[0], WAITS if name in self._barren else BUDGET) for name in resting]
+        found.skipped += [(name, WAITS) for name in limits.idle]
         places = {name: place for place, name in enumerate(("", *namespace))} if resting or limits.turns else {}
         return found, dict(sorted(kept.items(), key=lambda one: _place(one[0], places))) if places else kept, resting
 
     def _read_segments(self, found: Walk, kept: dict[str, KnownBranch], patience: float) -> set[str]:
         """Read at least one segment of a huge container, then more until the deadline; return the others."""
         limits, start = found.limits, thread_time()
-        is_exact = sum(one.size for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
-        waiting = deque(sorted(found.segments, key=lambda one: limits.last_turn(one.key)))
+        self._barren.intersection_update([one.key for one in found.segments])
+        idle = {one.key for one in found.segments if one.key in self._barren and one.path.root not in self.words}
+        size = sum(one.size for one in found.segments if one.key not in idle)
+        is_exact = size <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
+        waiting = deque(sorted(found.segments, key=lambda one: (one.key in idle, limits.last_turn(one.key))))
         for number in range(len(waiting)):
-            if number and limits.is_late and not is_exact:
+            if number and limits.is_late and not (is_exact and waiting[0].key not in idle):
                 break
             segment = waiting.popleft()
             branch = take_segment(found, segment)

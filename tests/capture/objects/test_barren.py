@@ -76,9 +76,14 @@ def test_what_would_take_long_is_left_to_the_walk(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(barren, "EXACT_OBJECTS", 100)
     monkeypatch.setattr(barren, "HUGE", 300)
     assert BarrenSearch().leads_nowhere([[[number]] for number in range(40)])
-    assert not BarrenSearch().leads_nowhere([[[number]] for number in range(110)])
+    assert not BarrenSearch().leads_nowhere([[[[number]]] for number in range(200)])
     assert not BarrenSearch().leads_nowhere([[number] for number in range(301)])
     assert not BarrenSearch().leads_nowhere({number: [number] for number in range(301)})
+    assert BarrenSearch().leads_nowhere([[*range(301)], dict.fromkeys(range(301), "a")])
+
+    monkeypatch.setattr(barren, "MOST_ATOMS", 300)
+    assert not BarrenSearch().leads_nowhere([*range(301)])
+    assert not BarrenSearch().leads_nowhere(dict.fromkeys(range(301), "a"))
 
 
 def test_the_arrays_of_a_class_of_the_notebook_are_found():
@@ -113,3 +118,9 @@ def test_the_walk_opens_only_what_leads_to_a_tensor(monkeypatch: pytest.MonkeyPa
 def test_searching_counts_as_a_part_of_walking():
     assert look_limits.Limits(seconds=-1.0, searched=look_limits.EXACT_OBJECTS).may_walk()
     assert not look_limits.Limits(seconds=-1.0, searched=5 * look_limits.EXACT_OBJECTS).may_walk()
+
+
+def test_a_list_of_very_many_numbers_is_large():
+    few, many = [1.0] * 50_000, [1.0] * 100_000
+
+    assert {"many": id(many)} == walk({"few": few, "many": many}).large
