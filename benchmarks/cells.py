@@ -226,6 +226,20 @@ SCENARIOS = (
         name="the same, all in one cell",
         timed=(_ACTOR_CRITIC + _EPISODES.format(updates=50),),
     ),
+    Scenario(
+        name="a trivial cell beside 20,000 records",
+        before=(
+            "import torch\nrows = [{'id': i, 'text': str(i), 'tags': [i]} for i in range(20000)]\ntrain = rows[9:]",
+        ),
+        timed=("a = 1",),
+        repeats=9,
+    ),
+    Scenario(
+        name="a trivial cell beside 2,000 records of two tensors",
+        before=("import torch\nd = [{'s': torch.zeros(4), 'a': torch.zeros(1), 'r': i} for i in range(2000)]",),
+        timed=("a = 1",),
+        repeats=9,
+    ),
     Scenario(name="20 short cells", timed=tuple(_SHORT.split("# %%\n")), repeats=9),
 )
 ROUNDS = 2

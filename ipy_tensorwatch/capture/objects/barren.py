@@ -14,7 +14,7 @@ from .look_limits import EXACT_OBJECTS, HUGE, LIGHT, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    Reader = Callable[[Any], Sequence[Any] | None]
+    ValuesReader = Callable[[Any], Sequence[Any] | None]
 
 MANY_ATOMS = 32
 """So many numbers and texts are passed in the time in which a container is searched."""
@@ -106,7 +106,7 @@ def _are_atoms(values: Iterable[object]) -> bool:
     return ATOM_IDS.issuperset(map(id, map(type, values)))
 
 
-def _find_reader(kind: type) -> Reader:
+def _find_reader(kind: type) -> ValuesReader:
     """Return what gives all that objects of a class hold; None from it stands for what only the walk can tell."""
     opens = opener(kind)
     if opens is None:
