@@ -632,6 +632,11 @@ class Buffer:
     def __init__(self): self.data = np.zeros((2, 2))
     def store(self, row): self.data[0] = row
     def sample(self): self.data *= .5; return self.data.copy()
+    def compute_sums(self):
+        for i in range(2): self.data[i] = self.data[i].sum() + 1
+        return self.data.sum()
+    def calc_mean(self): self.data /= 2; return self.data.mean()
+    def compute_loss(self): self.data[0] = 0; return self.data.mean()
 class Owner:
     def __init__(self): self.inner, self.several = Norm(), [Norm(), Norm()]
     def run(self, x): self.inner.update(x)
@@ -658,6 +663,9 @@ buffer.store(1)
         ("y = data[0]", {"data.norm.mean"}),
         ("for y in data: pass", {"data.norm.mean"}),
         ("y = buffer.sample()", {"buffer.data"}),
+        ("y = buffer.compute_sums()", set()),
+        ("y = buffer.calc_mean()", {"buffer.data"}),
+        ("y = buffer.compute_loss()", {"buffer.data"}),
     ],
 )
 def test_arrays_of_an_object(cell, expected):
