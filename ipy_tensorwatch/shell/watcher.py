@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time for checking layouts, which rarely change without other evidence."""
 
+COLD = 4
+"""How many times as long looks take in the first cell, when none of our code has run yet, as measured."""
+
 
 @mutable(eq=False)
 class Watcher:
@@ -82,6 +85,7 @@ class Watcher:
     unsettled: UnsettledCells = field(default_factory=UnsettledCells)
     _ended: float = 0.0
     _cost: float = 0.0
+    _slowness: int = COLD
 
     def __post_init__(self) -> None:
         """Create the parts that need the shell or each other."""
@@ -214,6 +218,8 @@ class Watcher:
             functions_hide_writes=self.sources.hide_writes,
             outside=outside,
         )
+        cell.write_log.look_budget.floor *= self._slowness
+        self._slowness = 1
         self.cells.put(cell)
         self._name_large(plain)
         self.guard()

@@ -66,6 +66,8 @@ class WriteLog:
         Called with a statement's index when it is entered: for some statements each time, for others the first.
     end_sampling
         Called with the index of a statement that runs too often to be sampled further.
+    is_inert
+        Returns whether a statement that has run can have written nothing, so that no look is due.
     widening
         The statements before which new tensors are searched, if graphs have grown.
     before, peek
@@ -100,6 +102,7 @@ class WriteLog:
     look_budget: LookBudget
     sample: Callable[[int], None]
     end_sampling: Callable[[int], None]
+    is_inert: Callable[[int], bool]
     files: Container[str] = ()
     devices: DevicePrints | None = None
     largest: int = SMALL
@@ -160,10 +163,6 @@ class WriteLog:
         """Spend a larger share on looks between statements, and read larger storages too."""
         self.marks, self.largest, self.tires = {**self.marks, **copies}, largest, False
         self.look_budget.floor = self.look_budget.share = share
-
-    def check_before_each(self, verify: Callable[[], Exception | None]) -> None:
-        """Call `verify` before each statement, and raise the error it returns."""
-        self.verify = verify
 
     def end(self) -> None:
         """Stop tracking lines: the cell has run."""
@@ -231,7 +230,7 @@ class WriteLog:
             return
         now = perf_counter()
         first = index not in self._entered
-        if self.current is not None:
+        if self.current is not None and not self.is_inert(self.current):
             self._close_epoch()
             again = not first and self._entered[self.current][0] > 1
             if self.look_budget.has_time(now, self._look_cost if again else 0.0, again=again):

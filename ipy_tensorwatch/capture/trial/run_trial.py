@@ -169,13 +169,14 @@ def _run(
     for text in before:
         tick()
         exec(text, names)  # noqa: S102  (the user's own statements, found pure)
-    old, first = copy_at(names, replay.path), value_behind(names, replay.path)
+    old, mine, is_own = copy_at(names, replay.path), value_behind(names, replay.path), False
     for text in during:
         tick()
         exec(text, names)  # noqa: S102
-    new = value_behind(names, replay.path)
-    if old is None or new is not first:  # bound in this cell: what was written through shares its memory still, or not
-        has_changed = not replay.via or any(share_memory(new, value_behind(names, one)) for one in replay.via)
+        if (new := value_behind(names, replay.path)) is not mine:
+            old, mine, is_own = copy_at(names, replay.path), new, True
+    if (is_own or old is None) and replay.via:  # what was written through shares its memory still, or not
+        has_changed = any(share_memory(mine, value_behind(names, one)) for one in replay.via)
     else:
-        has_changed = type(old) is not type(new) or not same_values(old, new)
+        has_changed = old is not None and (type(old) is not type(mine) or not same_values(old, mine))
     return _Outcome(names, has_changed=has_changed)

@@ -11,6 +11,8 @@ from ..memory.address_space import space_of
 from ..records.snapshots.differences import Differences, readings_after
 from ..statements.used_up import is_used_up
 from ..statements.write_calls import runs_backward
+from ..statements.writes.kept_in_loops import paths_put_by
+from ..syntax.parsing import parse_header
 from .changed_rows import ChangedRows
 from .expected.expected_changes import is_mutated
 
@@ -146,9 +148,17 @@ class _Ran(NamedTuple):
         return self.indices[-1] if self.indices else -1
 
     def telling(self, name: str) -> Statement | None:
-        """Return the last that binds a name, or that mentions it, or any."""
-        several = (one for one in reversed(self.statements) if name in one.text)
-        return self.binding.get(name) or next(several, None) or next(reversed(self.statements), None)
+        """Return the last that binds a name, or puts something into it, or mentions it, or any."""
+        last_first = self.statements[::-1]
+        putting = (one for one in last_first if name in one.text and _puts_into(one, name))
+        several = (one for one in last_first if name in one.text)
+        return self.binding.get(name) or next(putting, None) or next(several, None) or next(iter(last_first), None)
+
+
+def _puts_into(statement: Statement, name: str) -> bool:
+    """Return whether a statement puts something into a container that a variable leads to."""
+    node = parse_header(statement.text)
+    return node is not None and any(True for _ in paths_put_by(node, name))
 
 
 def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:

@@ -39,6 +39,7 @@ def explain_refusal(scene: ErrorScene) -> Hazard:
         late=error_message.late,
         op=error_message.op,
         raised=scene.raised,
+        module=next((each.module for each in scene.error.inside if each.module), None),
     )
     if found is not None:
         refused = _describe(refused, scene, *found)
@@ -123,7 +124,6 @@ def _describe(refused: Refused, scene: ErrorScene, frame: ErrorFrame, one: Local
         base_is_leaf=one.base is not None and one.base.collects_gradient,
         binds=_binds(error.frames[0], parse_path(path or "")) if is_inside else _binds(frame, one.path),
         loop=_loop(frame, one, bases),
-        module=next((each.module for each in error.inside if each.module), None),
         writing=find_last_write(known_writes, scene.history) if scene.error_message.late else None,
         has_read_grad=frame.is_cell and f"{path}.grad" in scene.reasoning.trace.own.plain,
         is_written=any(content.changed and str(each.path) in names for each, content in scene.reasoning.trace.found),

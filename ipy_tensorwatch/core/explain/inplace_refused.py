@@ -48,6 +48,8 @@ def fix_refused(one: Refused) -> Fix:
     match one.trouble:
         case "leaf" | "view-of-leaf":
             return _without_module(one) if one.module else _write_to_leaf(one)
+        case "made-by-function" if one.module and not one.late:
+            return _without_module(one)
         case "marked-leaf" | "marked-view":
             return _hand_copy(one)
         case "expanded":

@@ -16,7 +16,7 @@ from ..statements.writes.statement_writes import targets_of
 from ..syntax.ast_queries import arguments, covers_line, makes_array, names_bound, own_parts, spell_path
 from ..syntax.parsing import rebindable, statements_on, walk_statements
 from ..syntax.statement_text import header_end, spell
-from ..syntax.syntax_tree import each_target, find_nodes
+from ..syntax.syntax_tree import each_target, find_nodes, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,7 @@ def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fi
             continue
         bound = _binding(write, path)
         if bound is not None:
+            yield from _own_views(write, bound, is_array=is_array)
             yield from _copied_binding(write, bound, path, is_array=is_array)
         elif path.root in _parameters(write.function) and not path.steps:
             yield from _own_argument(write, path.root, is_array=is_array)
@@ -148,6 +149,24 @@ def _copied_binding(write: _Write, node: ast.stmt, path: AccessPath, *, is_array
         yield Fix(kind="copy-shared", code=code, names=(str(path),), target=typed, says_where=True)
 
 
+def _own_views(write: _Write, node: ast.stmt, *, is_array: bool) -> Iterator[Fix]:
+    """Copy an argument before a statement binds views of it, if the function writes through several of them."""
+    body = [*walk_statements(write.function.body)]
+    written = {one.path.root for part in body for one in targets_of(part) if one.kind == "write" and not one.is_label}
+    read = rebindable("\n".join(write.lines), write.node.lineno)  # what is written to a copy that nobody reads is lost
+    for name in [one for one in _viewed(node) if one in _parameters(write.function)]:
+        ways = {name}.union(*(names_stored(part) for part in body if name in _viewed(part)))
+        if len(written & ways) > 1 and not read.isdisjoint(ways):
+            copy = f"{name} = {name}.{'copy' if is_array else 'clone'}()"
+            yield Fix(kind="write-copy", code=copy, target=write.typed(_outermost(write, node)), says_where=True)
+
+
+def _viewed(node: ast.stmt) -> list[str]:
+    """Return the variables whose tensors, or views of them, an assignment binds."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    return [*dict.fromkeys(one.path.root for one in trace(value, Scope()))] if value is not None else []
+
+
 def _own_argument(write: _Write, name: str, *, is_array: bool) -> Iterator[Fix]:
     typed = write.typed(write.node)
     if not isinstance(write.node, ast.Return) and name not in rebindable("\n".join(write.lines), write.node.lineno):
@@ -158,10 +177,9 @@ def _own_argument(write: _Write, name: str, *, is_array: bool) -> Iterator[Fix]:
     if code is not None:
         yield Fix(kind="out-of-place", code=code, target=typed, says_where=True)
     copy = f"{name} = {name}.{'copy' if is_array else 'clone'}()"
-    yield Fix(kind="write-copy", code=copy, target=write.typed(_outermost(write)), says_where=True)
+    yield Fix(kind="write-copy", code=copy, target=write.typed(_outermost(write, write.node)), says_where=True)
 
 
-def _outermost(write: _Write) -> ast.stmt:
-    """Return the statement of the function's own block that holds the write."""
-    line = write.node.lineno
-    return next(one for one in write.function.body if covers_line(one, line))
+def _outermost(write: _Write, node: ast.stmt) -> ast.stmt:
+    """Return the statement of the function's own block that holds another."""
+    return next(one for one in write.function.body if covers_line(one, node.lineno))

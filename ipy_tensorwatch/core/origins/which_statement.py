@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..records.report_parts import Origin
 from ..statements.statement import parse_statements, statements_in
-from ..syntax.parsing import parse_path
+from ..syntax.parsing import parse_header, parse_path
+from ..syntax.syntax_tree import all_nodes
 from .inner_line import function_of, inner_lines, is_of_notebook, lines_that_keep
 from .likeliest_statement import LikeliestStatement
 from .way_of_sharing import CALL, SAME, SLICE, SharingWay, way_of_sharing
 
 if TYPE_CHECKING:
+    from ..interpreter.definitions import Function
     from ..interpreter.source_index import Library
     from ..records.reading import Reading
     from ..records.report_parts import Inner
@@ -74,6 +77,15 @@ def _inside(way: SharingWay, likeliest: LikeliestStatement, chosen: Statement, l
     called = function_of(way.call.func, library, likeliest.arrived) if way.call else None
     if called is not None:
         return inner_lines(called, library, likeliest.arrived)
-    functions = [library.function(name) for name in likeliest.named_by(chosen)]
+    functions = [*map(library.function, likeliest.named_by(chosen)), _called_object(chosen, likeliest, library)]
     keeping = (lines_that_keep(one, likeliest.arrived) for one in functions if one is not None)
     return list(dict.fromkeys(line for lines in keeping for line in lines))
+
+
+def _called_object(chosen: Statement, likeliest: LikeliestStatement, library: Library) -> Function | None:
+    """Return the `__call__` of the object that a statement calls, if it may have kept memory in an attribute."""
+    owners = {path.root for path in likeliest.arrived if path.steps and path.steps[0].startswith(".")}
+    node = parse_header(chosen.text) if owners else None
+    called = [one.func for one in all_nodes(node) if isinstance(one, ast.Call)] if node is not None else []
+    is_object = any(isinstance(one, ast.Name) and one.id in owners for one in called)
+    return library.only_method("__call__") if is_object else None

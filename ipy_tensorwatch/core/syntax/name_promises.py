@@ -96,6 +96,17 @@ def promises_to_read(name: str, *, of_module: bool = False) -> bool:
     return name.strip("_").split("_")[0] in READS
 
 
+def promises_to_compute(name: str) -> bool:
+    """Return whether a method's name promises to compute something, which its object may keep.
+
+    Examples
+    --------
+    >>> [promises_to_compute(one) for one in ("compute_returns", "_calc_gae", "get_returns", "computer")]
+    [True, True, False, False]
+    """
+    return name.strip("_").split("_")[0] in ("compute", "calculate", "calc")
+
+
 _COPIES = ("before", "old", "best", "saved", "backup", "copy", "copied", "ckpt", "checkpoint")
 _OF_NAMES = ("prev", "previous")
 _STEMS = ("snap", "init", "orig")

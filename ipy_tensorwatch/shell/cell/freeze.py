@@ -136,7 +136,7 @@ class Freezing:
         self.freezer.open()
         if cell is not None and get_ident() not in self.cells:
             guarded = self.cells[get_ident()] = GuardedCell(cell)
-            cell.write_log.check_before_each(partial(self._verify, guarded))
+            cell.write_log.verify = partial(self._verify, guarded)
             guarded.look_budget.begin()
 
     def end(self, result: ExecutionResult | None) -> None:

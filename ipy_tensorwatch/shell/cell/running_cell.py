@@ -6,6 +6,7 @@ import ast
 from functools import cached_property
 from itertools import islice
 from threading import get_ident
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from ...capture.objects.follow_path import length_at
@@ -19,13 +20,14 @@ from ...core.runtime.record import field, mutable
 from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
+from ...core.syntax.inert_cells import only_defines
 from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
 from ...core.syntax.syntax_tree import all_nodes, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from threading import RLock
-    from types import FrameType, ModuleType
+    from types import FrameType
 
     from ...capture.observer import Observer
     from ...capture.snapshot.snapshotter import Shot
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from ..ipython.settings import TensorWatch
     from .operator_recording import Recording
 
+_DEFINITIONS = (ModuleType, type, FunctionType, BuiltinFunctionType)
 MAX_VALUES = 1000
 KEPT = 8
 """How many of the latest values are searched for duplicates; bounded, so that loops stay fast."""
@@ -114,6 +117,7 @@ class RunningCell:
             files=self.files,
             sample=self._sample,
             end_sampling=self._end_sampling,
+            is_inert=self._is_inert,
         )
 
     def instrument(self, tree: ast.Module, *, is_typed: bool = True) -> ModuleType:
@@ -220,6 +224,16 @@ class RunningCell:
         if index not in self._led_on:
             self._led_on[index] = Names(*names_led_on(self._nodes[index]))
         return self._led_on[index]
+
+    def _is_inert(self, index: int) -> bool:
+        """Return whether a statement that has run can have written no tensor, and led no name to or from one."""
+        return only_defines(self._nodes[index]) and all(map(self._is_definition, self._names_led_on(index).bound))
+
+    def _is_definition(self, name: str) -> bool:
+        """Return whether a name leads to a module, function or class, and has led to no tensor."""
+        paths = self.write_log.paths
+        is_new = name not in paths.births and paths.before.get(name) is None
+        return is_new and isinstance(self.names.get(name), _DEFINITIONS)
 
     def _end_sampling(self, index: int) -> None:
         """Record that the values of a statement's names are unknown from here on."""

@@ -93,6 +93,8 @@ def test_a_name_speaks_for_the_whole_cell_where_the_path_led_there_before():
     [
         ("x = f()\nprint(x)\nk = 1", "x", 1),
         ("setattr(x, 'k', 1)\nprint(x)\nk = 1", "x", 2),
+        ("x.append(t)\nt.add_(1)\nm = [sum(one) for one in x]", "x[0]", 1),
+        ("k = x[0]\nx[1] = t\nprint(x)", "x[0]", 2),
         ("f()\ng()\nk = 1", "x", 3),
         ("loss.backward()\nx = f()\nk = 1\nother.backward()", "x.grad", 1),
     ],

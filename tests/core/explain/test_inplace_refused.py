@@ -118,6 +118,10 @@ FIXES = {
         here("no-grad", "with torch.no_grad(): a.add_(1)", "a.add_(1)"),
     ),
     "a view that a Function gave": (view("made-by-function"), here("out-of-place", "a = a.add(1)", "a.add_(1)")),
+    "a view that a hooked module gave to one that works in place": (
+        refused("made-by-function", "y = net(x)", module="ReLU"),
+        here("module-without-inplace", "", "y = net(x)", names=("ReLU",)),
+    ),
     "a view made under no_grad": (
         view("no-grad-view"),
         here("out-of-place", "a = a.add(1)", "a.add_(1)", tail="record-instead"),

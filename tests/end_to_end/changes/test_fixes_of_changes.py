@@ -102,6 +102,20 @@ PROGRAMS = {
     "a function that writes a part": [START + "def f(t):\n    t[t < 3] = 0\n    return t", "y = f(x)"],
     "a function that writes a view": [START + "def f(t):\n    v = t.view(-1)\n    v -= 1\n    return v", "y = f(x)"],
     "a function that sorts an array": [START + "def median(t):\n    a = t.numpy()\n    a[::-1].sort()\n    return a[0]", "y = median(x)"],
+    "a function in one cell": [START + "def f(t):\n    t -= t.mean()\n    return t\ny = f(x)"],
+    "a function that writes two views": [
+        START + "def f(t):\n    a, b = t[::2], t[1::2]\n    old = a.clone()\n    a.mul_(2).sub_(b)\n    b.add_(old)\n    return t", "y = f(x)",
+    ],
+    "a function that writes two views and gives them back": [
+        START + "def f(t):\n    a = t[::2]\n    b = t[1::2]\n    a.mul_(2)\n    b.mul_(3)\n    return a + b", "y = f(x)",
+    ],
+    "a function that writes an argument and a view": [
+        START + "def f(t):\n    a = t[::2]\n    a.mul_(2)\n    t += 1\n    return t", "y = f(x)",
+    ],
+    "an object that is called": [
+        TRAIN + "class Stop:\n    def __init__(self): self.kept = None\n    def __call__(self, m):\n        self.kept = {k: v.cpu() for k, v in m.state_dict().items()}\nstop = Stop()",
+        "stop(net)", STEP,
+    ],
     "a function of a dict": [START + "def f(b):\n    b['x'].div_(255)\n    return b\nd = {'x': x}", "e = f(d)"],
     "a lambda": [START + "act = lambda t: t.clamp_(min=3)", "y = act(x)"],
     "a module that works in place": [START + "act = nn.ReLU(inplace=True)\nx -= 3", "y = act(x)"],
@@ -204,6 +218,12 @@ def test_the_fix_ends_the_change(name: str):
     assert found
     assert [] == [one["path"] for _, one in found if one["fix"] is None]
     assert [] == [*faults(PROGRAMS[name])]
+
+
+def test_what_is_bound_and_written_in_one_cell_is_tried_from_where_it_was_bound():
+    ran = run(START + "def f(t):\n    t -= t.mean()\n    return t\ny = f(x)")
+
+    assert [one["fix"]["applicability"] for _, one in ran.changes] == ["safe"]
 
 
 def test_the_copies_are_made_where_each_of_two_paths_began_to_share_the_memory():

@@ -11,6 +11,7 @@ from tests.support.notebook import Notebook
 IMPORTS = "import torch, numpy as np, copy\nfrom torch import nn"
 F = "def f(t):\n    v = t.detach()\n    return v"
 G = "def g(t):\n    return t.view(-1)\ndef f(t):\n    return g(t)"
+KEEPER = "class Stop:\n    def __init__(self): self.kept = None\n    def __call__(self, t):\n        self.kept = {'k': t.view(1)}"
 BOX = "class B:\n    def __init__(s, v):\n        s.n = 1\n        s.v = v.detach()\n    def put(s, t):\n        s.items = [t]"
 BUFFER = (
     "class Buffer:\n    def __init__(self):\n        self.kept = []\n    def push(self, t):\n        self.kept.append(t)\n"
@@ -70,6 +71,8 @@ WAYS = [
     (["x = torch.ones(4)\ny = x.view(2, 2)", "%tensorwatch off", "q = 1", "%tensorwatch on", "q = 2"], "x", "y", "2:2 view"),
     (["x = torch.ones(4)", "%tensorwatch off", "y = x[1:]", "%tensorwatch on", "q = 2"], "x", "y", None),
     ([HOLDER, "for o in second:\n    o.add_(1)\n    q = 1"], "x", "second.box.t", "2:6 call → 2:2"),
+    ([KEEPER, "x = torch.ones(1)\nstop = Stop()", "q = stop(x)"], "x", "stop.kept['k']", "4:1 call → 2:4"),
+    ([KEEPER, "x, f = torch.ones(1), {}\ndef stop(t): f['k'] = t.view(1)", "q = stop(x)"], "x", "f['k']", "4:1 call → 3:2"),
     ([HOLDER, "for o in second:\n    o.add_(1)\n    q = 1"], "box.t", "second.box.t", None),
 ]  # fmt: skip
 

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipy_tensorwatch.capture.running.memory_watch.look_budget import LookBudget
+from ipy_tensorwatch.shell import extension
+from ipy_tensorwatch.shell.watcher import COLD
 from tests.end_to_end.changes.test_random_cells import joined
 from tests.support import oracle
 from tests.support.notebook import Notebook, changes, silent
@@ -94,3 +96,44 @@ def test_what_is_observed_is_true_whatever_time_looks_had(program: Program, has_
         assert observed - written.lines.get(path, set()) - written.idle.get(path, set()) == set()
         born = told[path]["born"]
         assert born is None or born["certainty"] == "inferred" or born["line"] == verdict.born[path]
+
+
+DEFINING = """
+import math
+from dataclasses import dataclass
+def f(n=1): return n
+class A:
+    k = 2
+    def g(self): return self.k
+x.add_(1)
+"""
+
+
+def test_no_look_follows_what_only_imports_and_defines():
+    looks: list[int] = []
+
+    def note() -> None:
+        looks.append(len(extension._loaded[0].watcher.running.write_log.outside))
+
+    with Notebook(settings={"probe_floor": 2.0}) as nb:
+        nb.give(note=note)
+        nb.cell("import torch\nx = torch.ones(2)\ny = x.detach()")
+        nb.cell(f"note()\n{DEFINING}note()\n")
+        [change] = [one for one in nb.report()["changes"] if one["silent"]]
+
+    assert looks == [1, 3]  # after the first `note()`, and after the write
+    assert [(one["line"], one["certainty"]) for one in change["sites"]] == [(9, "observed")]
+
+
+def test_the_first_cell_has_more_time_for_looks_as_none_of_our_code_has_run():
+    floors: list[float] = []
+
+    def note() -> None:
+        floors.append(extension._loaded[0].watcher.running.write_log.look_budget.floor)
+
+    with Notebook(settings={"probe_floor": 0.001}) as nb:
+        nb.give(note=note)
+        nb.cell("note()")
+        nb.cell("note()")
+
+    assert floors == [COLD * 0.001, 0.001]

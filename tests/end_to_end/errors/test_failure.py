@@ -430,6 +430,13 @@ REFUSED = {
         "Write out of place: `y = y.add(1)`, and compute `y` again first.",
         {"": "y.tolist() == [2, 2, 2]"},
     ),
+    "a view that a full backward hook gave": (
+        "TW204",
+        [START + "net = nn.Sequential(nn.Linear(3, 3), nn.ReLU(inplace=True))\nnet[0].register_full_backward_hook(lambda *_: None)", "net(w).sum().backward()"],
+        "`net(w).sum().backward()` raised: what it writes to is a view that a module with a full backward hook gave, and a ReLU with `inplace=True` writes to it, and the write would bypass the hook",
+        "Make the ReLU without `inplace=True`.",
+        {},
+    ),
     "a view that a custom Function returned": (
         "TW204",
         [START + "class Flat(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n        return x.view(-1)\n    @staticmethod\n    def backward(ctx, g):\n        return g\nh = w * 2", "v = Flat.apply(h)\nv.add_(1)\nv.sum().backward()"],

@@ -11,6 +11,7 @@ from ...syntax.name_promises import (
     may_run,
     names_what_it_fills,
     promises_to_change,
+    promises_to_compute,
     promises_to_read,
     promises_to_update,
     says_journal,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
     """Return whether a path goes through an object of which the statement calls a method that may change it.
 
-    A method whose name promises to read is none (`buffer.sample(8)`), nor is what Python calls by itself (`ds[0]`, a
+    A method whose name promises to read is none (`buffer.sample(8)`), unless it fills an array with what it promises
+    to compute (`rollout.compute_gae()`), nor is what Python calls by itself (`ds[0]`, a
     loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to.
     Methods count that a function calls which does not promise to read: `env.step(a)` in `collect(env, buffer)`, and
     those that a module calls, if their name promises to change: `cache.append(k, v)` in `net(x, cache)`; in a
@@ -54,6 +56,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     asked = [one for one in statement.methods if not _is_part(one, path)]
     called = [one for one in asked if _trains_itself(one) or _may_change(cell, one.owner, one.name)]
     if any(_is_within(cell, one.owner, path) for one in called):
+        return True
+    if any(_computes_into(one.name, reached) and _is_within(cell, one.owner, path) for one in asked):
         return True
     if _is_journal(cell, changed, reached):
         return True
@@ -88,6 +92,23 @@ def _is_journal(cell: CellIndex, changed: ChangedPath, reached: Reach) -> bool:
         return False
     is_own = any(one.leads_to(path) and one != path for one in method.owners)
     return is_own and line.kind == "write" and re.search(rf"{re.escape(name)}\b", line.inner.text) is not None
+
+
+def _computes_into(name: str, reached: Reach) -> bool:
+    """Return whether a method fills an array with what its name promises to compute: `self.adv[t] = delta + last`."""
+    line = reached.candidates[0] if reached.candidates else None
+    if (
+        line is None
+        or line.kind != "write"
+        or not promises_to_compute(name)
+        or all(one.name != name for one in line.within)
+    ):
+        return False
+    match parse_header(line.inner.text):
+        case ast.Assign(targets=[ast.Subscript()], value=value):
+            return not isinstance(value, ast.Constant)
+        case _:
+            return False
 
 
 def _methods_called_first(running: Sequence[RunningFunction], names: Collection[str]) -> Sequence[RunningFunction]:

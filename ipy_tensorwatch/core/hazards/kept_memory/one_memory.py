@@ -14,13 +14,14 @@ from ...records.typed_line import typed_line
 from ...statements.writes.kept_in_loops import (
     keeping_copies,
     keeping_statement,
+    paths_put_by,
     refilled_by_itself,
     refilled_in_loop,
 )
 from ...statements.writes.refilled_by_calls import putting_statement, refilled_by_call
-from ...syntax.ast_queries import last_name
+from ...syntax.ast_queries import arguments, last_name, own_nodes, root_variable
 from ...syntax.parsing import may_hide_writes, parse_cell, parse_header, parse_path
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import all_nodes, names_in, names_stored
 from ...syntax.torch_vocabulary import VIEWS
 from ..fix import Fix, copy_call
 from ..hazard import Hazard
@@ -284,9 +285,20 @@ def _is_named(reasoning: Reasoning, written: Written) -> bool:
     return change.cause == "direct" or reasoning.own.names_as_written(path)
 
 
+def _may_keep(site: Site, name: str) -> bool:
+    """Return whether a statement may have put something into what a variable holds, and does not only read it."""
+    node = parse_header(site.text)
+    if node is None or name not in names_in(node):  # a function that it calls may have
+        return True
+    calls = [one for one in own_nodes(node) if isinstance(one, ast.Call)]
+    handed = {root_variable(part) for one in calls for part in (one.func, *arguments(one))}
+    return name in names_stored(node) or name in handed or any(True for _ in paths_put_by(node, name))
+
+
 def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:
     path, reading = items[0]
-    born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
+    site, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
+    born = site if site is not None and _may_keep(site, path.root) else None
     copy = copy_call(reading)
     container = container_of([one for one, _ in items])
     fact = OneMemory(container=str(container), count=len(items), times=written.times)

@@ -35,6 +35,7 @@ _WHY: Mapping[Trouble, str] = {
     "expanded": "{what} was expanded{origin}, so its {count} slices along dimension {along} are the same memory",
     "shared": "it would read elements of {what} after it has overwritten them",
 }
+_OF_HOOK = "{what} is a view that a module with a full backward hook gave{by}, and the write would bypass the hook"
 _EXPANDED = "it writes to elements that share memory, as those of an expanded tensor do"
 _LATE = "{what}, {view}, cannot be used any more: its memory was written to{writer}"
 _VIEWS: Mapping[Trouble, str] = {
@@ -71,6 +72,8 @@ def _refused(one: Refused) -> Line:
         template = _WHY["leaf"]
     if one.trouble == "expanded" and one.reading is None:
         template = _EXPANDED
+    if one.trouble == "made-by-function" and (one.op or "").startswith("BackwardHookFunction") and not one.late:
+        template = _OF_HOOK
     count, along = _expanded(one)
     writing = one.writing
     seen = {"place": where(writing.cell, writing.site), "typed": typed(writing.site)} if writing else {}

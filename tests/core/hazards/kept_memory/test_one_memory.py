@@ -86,6 +86,23 @@ def test_only_writes_between_the_first_and_the_last_of_the_looks_count(look, is_
     assert is_told == bool(told("a\nb\nkept.append(buf)", *lives, writes={1: {look: [1]}}))
 
 
+@pytest.mark.parametrize(
+    ("last", "line"),
+    [
+        ("d = [one - kept[0] for one in kept]", None),
+        ("d = kept[1] - kept[0]", None),
+        ("record(kept, x)", 3),
+        ("kept += [x]", 3),
+        ("kept.push(x)", 3),
+        ("step(x)", 3),
+    ],
+)
+def test_what_only_reads_a_container_is_not_told_as_what_filled_it(last, line):
+    lives = born(3, [2], **{"kept[0]": (BUF, BUF)}), born(4, [2], **{"kept[1]": (BUF, BUF)})
+    [one] = told(f"buf.fill_(1)\nnet(buf)\n{last}", *lives, writes={1: {4: [0]}})
+    assert line == (one.saved_at and one.saved_at.line)
+
+
 def test_several_storages_over_one_array_have_no_count():
     lives = (
         born(1, [2], **{"kept[0]": (None, reading(1, 1, data_ptr=9))}),

@@ -45,6 +45,14 @@ REFUSED = {
         refused("made-by-function", **FROM_H),
         "`a` is a view of `h` that a custom Function returned, and the write would bypass the Function's backward",
     ),
+    "a hooked module's view": (
+        refused("made-by-function", op="BackwardHookFunctionBackward", module="ReLU"),
+        "`w` is a view that a module with a full backward hook gave, and a ReLU with `inplace=True` writes to it, and the write would bypass the hook",
+    ),
+    "a hooked module's view, written by a line": (
+        refused("made-by-function", op="BackwardHookFunctionBackward", path="a"),
+        "`a` is a view that a module with a full backward hook gave, and the write would bypass the hook",
+    ),
     "a view without a record": (
         refused("no-grad-view", **FROM_H),
         "`a` is a view of `h` made under no_grad, so autograd cannot tell whether to record the write",
