@@ -278,7 +278,7 @@ class _Case:
         return None
 
     def _belongs_to(self, step: OptimizerStep) -> bool:
-        if any(self.spelled.startswith(path) for path in (*step.paths, *self.cell.given)):
+        if any(self.spelled.startswith(path) for path in step.paths):
             return True
         return self.reading.object in step.parameters or (self.reading.kind == "parameter" and not self._follows(step))
 

@@ -150,9 +150,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     kept = [*kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)]
     kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
-    given = tuple(trace.notebook.given)
-    updates = (one for one in reasoning.updates_of(says_own_values) if not one.path.startswith(given))
-    yield from kept_by_name(updates, snapshot, count)
+    yield from kept_by_name(reasoning.updates_of(says_own_values), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
     yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
 

@@ -225,7 +225,6 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         inplace=frozenset(known.inplace),
         leftovers=sources.leftovers(),
         renamed=sources.renamed(),
-        given=sources.given(),
         objects=known.objects,
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),

@@ -15,7 +15,6 @@ from ...core.interpreter.cell_definitions import definitions_in
 from ...core.records.report_parts import Inner
 from ...core.runtime.record import field, mutable
 from ...core.statements.leftover_names import leftover_names
-from ...core.statements.loaded_states import LoadedStates, loaded_states
 from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.repeated_calls import repeated_calls
 from ...core.statements.write_calls import awaits, leaves_collective_open
@@ -116,7 +115,6 @@ class Sources:
     _awaited: int = 0
     _leftovers: frozenset[str] = frozenset()
     _renamed: frozenset[str] = frozenset()
-    _loaded: LoadedStates = LoadedStates()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str, busy: float = 0.0) -> None:
@@ -162,16 +160,10 @@ class Sources:
         self._read_on()
         return self._renamed
 
-    def given(self) -> frozenset[str]:
-        """Return the paths of states that were read from a file and given to `load_state_dict` once."""
-        self._read_on()
-        return self._loaded.given
-
     def _read_on(self) -> None:
         while self._unread:
             source = self._unread.popleft()
             self._renamed = renamed_leaves(source, self._renamed)
-            self._loaded = loaded_states(source, self._loaded)
             if _LOOPS.search(source) or not self._leftovers.isdisjoint(_WORD.findall(source)):
                 self._leftovers = leftover_names(source, self._leftovers)
 

@@ -1353,34 +1353,3 @@ def test_a_state_dict_through_which_a_loop_trained_follows_the_module_until_it_i
         assert kept == silent(nb.run(step))
         nb.run("print(state)")
         assert kept | {"state['weight']", "state['bias']"} == silent(nb.run(step))
-
-
-RESUMING = """
-import io, torch
-net = torch.nn.Linear(2, 1); opt = torch.optim.Adam(net.parameters()); file = io.BytesIO()
-def step():
-    opt.zero_grad(); net(torch.ones(4, 2)).square().mean().backward(); opt.step()
-step(); torch.save({"net": net.state_dict(), "opt": opt.state_dict()}, file); _ = file.seek(0)
-"""
-RESUME = "ckpt = torch.load(file); net.load_state_dict(ckpt['net']); opt.load_state_dict(ckpt['opt'])"
-
-
-@pytest.mark.parametrize(
-    ("cells", "is_told"),
-    [
-        ([RESUME, "step()"], False),
-        ([f"{RESUME}\nfor turn in range(3):\n    step()"], False),
-        ([RESUME, "opt.load_state_dict(ckpt['opt'])", "step()"], True),
-        (["ckpt = {'opt': opt.state_dict()}", "opt.load_state_dict(ckpt['opt'])", "step()"], True),
-    ],
-)
-def test_a_state_that_was_read_from_a_file_is_the_optimizers_that_goes_on_with_it(cells, is_told):
-    with Notebook(settings={"probe_floor": 2.0}) as nb:
-        nb.run(RESUMING)
-        for cell in cells:
-            report = nb.run(cell)
-        changed = {one["path"] for one in report["changes"] if one["path"].startswith("ckpt['opt']")}
-
-    assert changed
-    assert is_told == any(path.startswith("ckpt") for path in silent(report))
-    assert is_told == any(one["code"] == "TW207" for one in report["hazards"])

@@ -98,11 +98,6 @@ class CellIndex:
         """The paths of tensors that have a second name since they were made leaves."""
         return self._trace.notebook.renamed
 
-    @property
-    def given(self) -> Iterable[str]:
-        """The paths of states that were read from a file and given to an optimizer, which goes on with them."""
-        return self._trace.notebook.given
-
     @cached_property
     def looped(self) -> frozenset[str]:
         """The names that loops have left over, those of this cell too."""

@@ -68,8 +68,6 @@ class Notebook:
         The names that loops have left over.
     renamed
         The paths of tensors that have a second name since they were made leaves: `adv = x.requires_grad_()`.
-    given
-        The paths of states that were read from a file and given to `load_state_dict` once.
     objects
         By the same paths, a number that is the same where the object is.
     modules, optimizers
@@ -87,7 +85,6 @@ class Notebook:
     inplace: frozenset[str] = frozenset()
     leftovers: frozenset[str] = frozenset()
     renamed: frozenset[str] = frozenset()
-    given: frozenset[str] = frozenset()
     objects: Mapping[str, int] = field(default_factory=dict)
     optimizers: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
