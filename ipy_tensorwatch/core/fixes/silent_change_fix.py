@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..hazards.fix import Edit, Fix, importing, with_edits
+from ..hazards.fix import Edit, Fix, with_edits
 from ..records.typed_line import TypedLine, typed_line
 from ..runtime.deadline import NEVER, LateError
 from ..runtime.record import record
@@ -18,6 +17,7 @@ from ..statements.statement import parse_statements
 from ..syntax.ast_queries import arguments, last_name, makes_array
 from ..syntax.parsing import function_around, parse_path
 from ..syntax.syntax_tree import find_nodes
+from .copy_imports import spelled_deepcopy, with_deepcopy
 from .derivation import Derivation, FixContext
 from .edited_source import are_apart
 from .function_fix import fix_in_function
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 
 MAX_COPIES = 20
 """With more paths that were written, no fix is looked for that copies where each of them was bound."""
-_MODULE = "copy"
-_COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
-_FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
-_DEEPCOPY = re.compile(r"^\s*from\s+copy\s+import\s+(?:[\w, ]+,\s*)?deepcopy\b(?!\s+as)", re.MULTILINE)
-_COPY_VARIABLE = re.compile(r"^\s*(?:copy\s*(?::\s*\w+\s*)?=(?!=)|def\s+copy\b|for\s+copy\b)", re.MULTILINE)
-"""The imports of the module `copy`, of something from it, and of `deepcopy`; what binds a variable `copy`."""
 
 
 def change_fixes(change: Change, context: FixContext, deadline: Deadline = NEVER) -> Iterator[Fix]:
@@ -97,11 +91,7 @@ class FixSearch:
         if fix.edits or fix.target is None or fix.target.cell not in self.context.cells:
             return fix
         target = fix.target
-        fix = with_edits(fix, lambda cell: self.context.cells[cell])
-        if fix.edits and "deepcopy(" in fix.code and not self._has_deepcopy(target):
-            line = "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy"
-            return importing(fix, line, self.context.cells[fix.edits[0].cell])
-        return fix
+        return with_deepcopy(with_edits(fix, self.context.cells.__getitem__), self.context.cells, target)
 
     def copied_together(self, target: TypedLine, changes: Iterable[Change]) -> Fix | None:
         """Copy in one statement what it stores of several changes; None if it is not plain what that is."""
@@ -282,7 +272,7 @@ class FixSearch:
             is_array=is_array,
             is_leaf=is_same and mine is not None and mine.requires_grad and mine.is_leaf,
             has_graph=any(one.grad_fn is not None for one in beside),
-            deepcopy="deepcopy" if self._has_bare_name(begun) else "copy.deepcopy",
+            deepcopy=spelled_deepcopy(self.context.cells, begun),
             keeps_writes=begun != self._writing(),
         )
 
@@ -298,18 +288,6 @@ class FixSearch:
     def _is_array(self, path: str) -> bool:
         reading = self.context.after.get(path)
         return reading is not None and reading.kind == "ndarray"
-
-    def _has_deepcopy(self, target: TypedLine) -> bool:
-        pattern = _DEEPCOPY if self._has_bare_name(target) else _COPY
-        return self._is_imported(pattern, target)
-
-    def _has_bare_name(self, target: TypedLine) -> bool:
-        """Return whether `deepcopy` goes by its bare name: it was imported so, or `copy` is a variable."""
-        return self._is_imported(_FROM_COPY, target) or any(map(_COPY_VARIABLE.search, self.context.cells.values()))
-
-    def _is_imported(self, pattern: re.Pattern[str], target: TypedLine) -> bool:
-        """Return whether a cell up to a statement's has such an import."""
-        return any(pattern.search(text) for count, text in self.context.cells.items() if count <= (target.cell or 0))
 
 
 def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:

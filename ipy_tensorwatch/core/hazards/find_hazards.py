@@ -17,6 +17,7 @@ from .fix import with_edits, with_import
 from .hazard import Turn
 from .hazard_facts import KeptReference
 from .kept_memory.compared_in_vain import compared_in_vain
+from .kept_memory.copied_modules import trained_copies
 from .kept_memory.freed_memory import gone_memory
 from .kept_memory.kept_by_function import kept_and_trained_on
 from .kept_memory.kept_by_hook import kept_by_hooks
@@ -76,7 +77,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     optimizers = remember_optimizers(reasoning, standing.optimizers)
     nothing: tuple[Lasting, ...] = ()
     repeated = GUARD.run("finding-hazards", lambda: tuple(repeated_modules(reasoning)), default=nothing)
-    began = (*_begun(reasoning, known), *kept_in_a_role(reasoning, optimizers.values()), *repeated)
+    made = optimizers.values()
+    copied = GUARD.run("finding-hazards", lambda: tuple(trained_copies(reasoning, made)), default=nothing)
+    began = (*_begun(reasoning, known), *kept_in_a_role(reasoning, made), *repeated, *copied)
     begun = [one.as_part_of(standing.lasting) for one in began]
     sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
     begun += kept_by_hooks(reasoning, sources)

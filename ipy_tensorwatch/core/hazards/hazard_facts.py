@@ -99,11 +99,20 @@ class WrongBackward:
 
 @record
 class KeptReference:
-    """The tensors of a container belong to a module or an optimizer; `loaded` is what loaded the latest values."""
+    """The tensors of a container belong to a module or an optimizer.
+
+    Attributes
+    ----------
+    loaded
+        What loaded the latest values.
+    is_shallow
+        Whether the container is a shallow copy of the module that owns them.
+    """
 
     container: str
     owner: str
     loaded: TypedLine | None = None
+    is_shallow: bool = False
 
 
 @record

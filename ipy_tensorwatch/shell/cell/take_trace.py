@@ -147,7 +147,7 @@ def _may_restore(session: SessionState) -> bool:
 def _may_be_at_risk(reasoning: Reasoning, sources: Sources) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
     trace = reasoning.trace
-    if sources.write_gradients or sources.repeat or shares_gradients(trace.after):
+    if sources.write_gradients or sources.repeat or sources.copies or shares_gradients(trace.after):
         return True
     if holds_what_is_gone(trace):
         return True
@@ -231,6 +231,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         evaluating=frozenset(known.evaluating),
         initializing=frozenset(known.initializing),
         collectives=sources.collectives,
+        copies=tuple(sources.copies.values()),
     )
 
 

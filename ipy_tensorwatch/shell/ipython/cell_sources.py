@@ -17,6 +17,7 @@ from ...core.runtime.record import field, mutable
 from ...core.statements.leftover_names import leftover_names
 from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.repeated_calls import repeated_calls
+from ...core.statements.shallow_copies import shallow_copies
 from ...core.statements.write_calls import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import (
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.records.trace.notebook import Definition
+    from ...core.records.trace.notebook import Definition, ShallowCopy
 
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23
@@ -50,6 +51,8 @@ MAX_UNREAD = 256
 """How many of the last cells are kept until names left over from loops are asked for."""
 MAX_STARTED = 8
 """How many of the last cells that started collectives are kept."""
+MAX_COPIES = 64
+"""How many shallow copies are kept."""
 _LOOPS, _WORD = re.compile(r"\bfor\b"), re.compile(r"\w+")
 
 
@@ -93,6 +96,8 @@ class Sources:
         The cells that took more processor time than `SLOW`.
     nested
         The cells of files compiled by magics, which IPython assigns to the next cell.
+    copies
+        The last shallow copies that cells keep, by what keeps them.
     resizing
         Whether code resizes arrays in place.
     collectives
@@ -110,6 +115,7 @@ class Sources:
     nested: dict[str, int] = field(default_factory=dict)
     plain: dict[int, str] = field(default_factory=dict)
     collectives: dict[int, str] = field(default_factory=dict)
+    copies: dict[tuple[str, str], ShallowCopy] = field(default_factory=dict)
     resizing: ResizingCode = field(default_factory=ResizingCode)
     _size: int = 0
     _awaited: int = 0
@@ -127,6 +133,7 @@ class Sources:
             self._size -= len(self.plain.pop(next(iter(self.plain))))
         self._unread.append(source)
         self._note_collectives(count, source)
+        self._note_copies(source)
         self.give_memory = self.give_memory or may_give_memory(source)
         self.write_gradients = self.write_gradients or may_write_gradients(source)
         if not may_define(source):
@@ -149,6 +156,13 @@ class Sources:
         if leaves_collective_open(source):
             known[count] = source
         self.collectives = dict([*known.items()][-MAX_STARTED:])
+
+    def _note_copies(self, source: str) -> None:
+        for one in shallow_copies(source):
+            self.copies.pop((one.within, one.target), None)
+            self.copies[one.within, one.target] = one
+        for known in [*self.copies][:-MAX_COPIES]:
+            del self.copies[known]
 
     def leftovers(self) -> frozenset[str]:
         """Return the names that loops of the cells so far have left over."""
