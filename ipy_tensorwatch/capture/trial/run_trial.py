@@ -170,12 +170,15 @@ def _run(
         tick()
         exec(text, names)  # noqa: S102  (the user's own statements, found pure)
     old, first = copy_at(names, replay.path), value_behind(names, replay.path)
+    bound, last = old, first
     for text in during:
         tick()
         exec(text, names)  # noqa: S102
+        if (new := value_behind(names, replay.path)) is not last:
+            bound, last = copy_at(names, replay.path), new
     new = value_behind(names, replay.path)
-    if old is None or new is not first:  # bound in this cell: what was written through shares its memory still, or not
-        has_changed = not replay.via or any(share_memory(new, value_behind(names, one)) for one in replay.via)
+    if replay.via and (old is None or new is not first):  # bound in this cell: does what was written share its memory?
+        has_changed = any(share_memory(new, value_behind(names, one)) for one in replay.via)
     else:
-        has_changed = type(old) is not type(new) or not same_values(old, new)
+        has_changed = type(bound) is not type(new) or not same_values(bound, new)
     return _Outcome(names, has_changed=has_changed)

@@ -20,7 +20,7 @@ from ..syntax.syntax_tree import find_nodes
 from .copy_imports import spelled_deepcopy, with_deepcopy
 from .derivation import Derivation, FixContext
 from .edited_source import are_apart
-from .function_fix import fix_in_function
+from .function_fix import copied_result, fix_in_function
 from .sharing import Sharing, bindings, carried_over, goes_by_rows, is_stored_inside, sharings
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class FixSearch:
 
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
+        yield from self._copied_result()
         yield from self._copied_for_each()
         yield from self._copied_where_known()
         for sharing in sharings(self.change, self.context.cell, self.context.cells):
@@ -113,6 +114,15 @@ class FixSearch:
             yield from (
                 Sharing(begun, path, path) for begun in bindings(self.change, self.context.cell, self.context.cells)
             )
+
+    def _copied_result(self) -> Iterator[Fix]:
+        """Copy in the function that gives the path its memory, if it was the next call of it that wrote."""
+        site, began = self.change.site, next(self.sharings(), None)
+        if self.change.cause == "alias" and began is not None and site is not None and site.inner is not None:
+            source = self.context.cells.get(site.inner.cell, "")
+            callers = (began.begun.text, site.text)
+            found = copied_result(source, site.inner, callers, is_array=self._is_array(self.change.path))
+            yield from (replace(one, names=(self.change.path,)) for one in found)
 
     def _copied_for_each(self) -> Iterator[Fix]:
         """Copy where each of several paths that were written, or each turn of a loop, began to share the memory."""
