@@ -15,6 +15,7 @@ from ..statements.copied_value import Copying, copied_value, with_copied_argumen
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import arguments, last_name, makes_array
+from ..syntax.cached_functions import cached_functions, calls_any
 from ..syntax.parsing import function_around, parse_path
 from ..syntax.syntax_tree import find_nodes
 from .copy_imports import spelled_deepcopy, with_deepcopy
@@ -71,9 +72,15 @@ class FixSearch:
         known: set[tuple[Edit, ...]] = {()}
         for one in map(self.complete, self.possible()):
             self.deadline.check()
-            if one.edits not in known and (one.kind != "copy-shared" or self.derivation.parts_all(one.edits)):
+            if one.edits not in known and self._may_mend(one):
                 yield one
             known.add(one.edits)
+
+    def _may_mend(self, fix: Fix) -> bool:
+        if fix.kind != "copy-shared":
+            return True
+        from_cache = fix.target is not None and self._takes_from_cache(fix.target.text)
+        return from_cache or self.derivation.parts_all(fix.edits)
 
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
@@ -154,7 +161,7 @@ class FixSearch:
         yield from self._copied(*known[0]) if len(known) == 1 else self._copied_in_all(known)
 
     def _code(self, sharing: Sharing) -> str | None:
-        if self._is_given_back(sharing) or self._is_second_way(sharing):
+        if self._is_given_back(sharing) or self._is_second_way(sharing) or self._hides_cache(sharing):
             return None
         code = copied_value(sharing.begun.text, self._copying(*sharing))
         is_deep = code is not None and "deepcopy(" in code
@@ -165,6 +172,15 @@ class FixSearch:
         is_apart = self.change.shared_since is not None or not sharing.other.steps
         ways = [sharing.path] if is_apart else [sharing.path, sharing.other]
         return any(str(one) in self.change.via and self.context.after.get(str(one)) is None for one in ways)
+
+    def _hides_cache(self, sharing: Sharing) -> bool:
+        """Return whether a copy would keep what was read of a cache, while the cache itself is written on."""
+        is_written = any(parse_path(one).leads_to(sharing.path) for one in self.change.via)
+        return not is_written and self._takes_from_cache(sharing.begun.text)
+
+    def _takes_from_cache(self, text: str) -> bool:
+        cached = frozenset[str]().union(*map(cached_functions, self.context.cells.values()))
+        return calls_any(text, cached)
 
     def _is_given_back(self, sharing: Sharing) -> bool:
         """Return whether a statement stores what its own call wrote and gave back: a copy of that comes too late."""
