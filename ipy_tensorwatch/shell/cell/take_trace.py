@@ -26,6 +26,7 @@ from ...core.records.trace.notebook import Notebook
 from ...core.runtime.grouped import grouped
 from ...core.runtime.guard import GUARD
 from ...core.runtime.record import record
+from ...core.statements.loaded_states import loaded_states
 from ...core.syntax.parsing import name_of_lambda
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import RECORDING_SECONDS
@@ -132,7 +133,7 @@ def reason(
     reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
-    is_plain = is_plain and not (trace.outside and session.sources.collectives)
+    is_plain = is_plain and not (trace.outside and session.sources.collectives) and not loaded_states(cell.plain)
     is_plain = is_plain and not (session.sources.restore and trace.own.steps) and not any(compared_in_vain(reasoning))
     if is_plain and not (trace.found and _may_be_at_risk(reasoning, session.sources)):
         return reasoning
@@ -232,6 +233,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         initializing=frozenset(known.initializing),
         collectives=sources.collectives,
         copies=tuple(sources.copies.values()),
+        loaded=dict(sources.loaded),
     )
 
 

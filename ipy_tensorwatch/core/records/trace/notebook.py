@@ -9,6 +9,8 @@ from ...runtime.record import field, record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..typed_line import TypedLine
+
 
 @record
 class Definition:
@@ -100,6 +102,8 @@ class Notebook:
         The sources of the last cells that started collectives and did not wait for them, by count.
     copies
         The shallow copies that its cells keep.
+    loaded
+        The paths of state dicts that its cells loaded, as typed, each with the statements that did, the oldest first.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
@@ -114,6 +118,7 @@ class Notebook:
     initializing: frozenset[str] = frozenset()
     collectives: Mapping[int, str] = field(default_factory=dict)
     copies: tuple[ShallowCopy, ...] = ()
+    loaded: Mapping[str, tuple[TypedLine, ...]] = field(default_factory=dict)
 
     def source_of(self, cell: int) -> str:
         """Return the definitions of a cell, each on its lines, and blank lines for the rest of it."""
