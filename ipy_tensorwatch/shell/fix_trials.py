@@ -74,14 +74,20 @@ class _Trials:
         if found == "late":
             return None if needs_trial(one, fix) else fix
         mending = [fix] if found in ("safe", "unsafe") else []
-        others = islice(_other_fixes(self.report, one, fix, self.seconds), MOST_OTHERS) if found != "safe" else iter(())
-        for other in others:
+        is_settled = found == "safe" or (bool(mending) and self._mends_others(one, fix))
+        others = iter(()) if is_settled else _other_fixes(self.report, one, fix, self.seconds)
+        for other in islice(others, MOST_OTHERS):
             found = self._try(one, other)
             if found == "safe":
                 fix = other
                 break
             mending += [other] if found == "unsafe" else []
         return replace(fix, applicability="safe") if found == "safe" else next(iter(mending), None)
+
+    def _mends_others(self, one: Change | Hazard, fix: Fix) -> bool:
+        """Return whether a fix mends other changes too: another one of this change alone would leave them."""
+        fixes = self.report.possible_fixes.items()
+        return any(each != one and other.edits == fix.edits for each, other in fixes)
 
     def _try(self, one: Change | Hazard, fix: Fix) -> TrialVerdict:
         tried = self._run(one, fix)

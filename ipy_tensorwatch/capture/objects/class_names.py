@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import ConcatDataset, DataLoader, Subset
+from torch.utils.data import ConcatDataset, Subset
 
 from ...core.records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, name_of_partial
 from ...core.runtime.record import field, mutable
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _LAMBDA = "<lambda>"
+_LOADERS = "torch.utils.data.dataloader"
+"""The module of data loaders, and of what iterates over them."""
 MAX_NAMES = 5_000
 MAX_NESTED = 4
 """The depth up to which objects inside objects are catalogued."""
@@ -164,9 +166,9 @@ def _is_told(value: object) -> bool:
 
 def _is_catalogued(kind: type) -> bool:
     """Return whether a class is the notebook's, or a library's of which the notebook's code is told."""
-    data = DataLoader, Subset, ConcatDataset  # they call the notebook's datasets
+    data = Subset, ConcatDataset  # they call the notebook's datasets, as loaders and their iterators do
     models = torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace
-    return is_a(kind, *data, *models) or is_frame(kind) or module_of(kind) == "__main__"
+    return is_a(kind, *data, *models) or is_frame(kind) or module_of(kind) in ("__main__", _LOADERS)
 
 
 _is_kind_told = PerClass(_is_catalogued)

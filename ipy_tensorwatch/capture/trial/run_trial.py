@@ -169,14 +169,16 @@ def _run(
     for text in before:
         tick()
         exec(text, names)  # noqa: S102  (the user's own statements, found pure)
-    old, mine, is_own = copy_at(names, replay.path), value_behind(names, replay.path), False
+    old, first = copy_at(names, replay.path), value_behind(names, replay.path)
+    bound, last = old, first
     for text in during:
         tick()
         exec(text, names)  # noqa: S102
-        if (new := value_behind(names, replay.path)) is not mine:
-            old, mine, is_own = copy_at(names, replay.path), new, True
-    if (is_own or old is None) and replay.via:  # what was written through shares its memory still, or not
-        has_changed = any(share_memory(mine, value_behind(names, one)) for one in replay.via)
+        if (new := value_behind(names, replay.path)) is not last:
+            bound, last = copy_at(names, replay.path), new
+    new = value_behind(names, replay.path)
+    if replay.via and (old is None or new is not first):  # bound in this cell: does what was written share its memory?
+        has_changed = any(share_memory(new, value_behind(names, one)) for one in replay.via)
     else:
-        has_changed = old is not None and (type(old) is not type(mine) or not same_values(old, mine))
+        has_changed = type(bound) is not type(new) or not same_values(bound, new)
     return _Outcome(names, has_changed=has_changed)

@@ -1,14 +1,15 @@
-"""Changes that are told under another path: of a name that a loop has left over, or of a sparse tensor's component."""
+"""Changes that are told under another path: of what a loop or a load has left over, or of a sparse component."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..syntax.parsing import parse_path
 from .spent_results import is_spent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from ..records.reading import Reading
     from ..records.snapshots.difference import Difference
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def quiet_if_told_elsewhere(
-    verdict: Verdict, cell: CellIndex, difference: Difference, leftovers: Collection[str]
+    verdict: Verdict, cell: CellIndex, difference: Difference, leftovers: Collection[str], loaded: Iterable[str] = ()
 ) -> Verdict:
     """Return the verdict, no longer silent if the same is told of another path.
 
     That is another path to the memory of a name that a loop has left over, or of a result that a turn of it has used
-    up, and the tensor of a component.
+    up, the optimizer to which a loaded state dict gave its tensors, and the tensor of a component.
     """
     reading = difference.after or difference.before
     if not verdict.is_silent or reading is None:
@@ -30,6 +31,7 @@ def quiet_if_told_elsewhere(
     if reading.kind == "component":
         return replace(verdict, cause="component")
     is_left = _is_left(cell, difference, reading, leftovers) or is_spent(verdict, cell, difference.path.root, reading)
+    is_left = is_left or _is_handed_over(cell, difference, reading, loaded)
     return replace(verdict, cause="leftover") if is_left else verdict
 
 
@@ -37,3 +39,11 @@ def _is_left(cell: CellIndex, difference: Difference, reading: Reading, leftover
     if difference.path.root not in leftovers:
         return False
     return any(path.root not in leftovers for path, _ in cell.places.overlapping(reading))
+
+
+def _is_handed_over(cell: CellIndex, difference: Difference, reading: Reading, loaded: Iterable[str]) -> bool:
+    """Return whether a path leads to a tensor of a state dict that an optimizer has loaded, and goes on with."""
+    states = [*map(parse_path, loaded)]
+    alike = [path for path, one in cell.places.overlapping(reading) if one.object == reading.object] if states else []
+    is_loaded = any(state.leads_to(path) for state in states for path in alike)
+    return is_loaded and not cell.is_of_optimizer(difference.path) and any(map(cell.is_of_optimizer, alike))

@@ -166,10 +166,9 @@ class Reasoning:
     def _explain(self, cell: CellIndex, difference: Difference) -> Verdict:
         verdict = GUARD.run("finding-writer", self._judge, cell, difference, default=NOT_EXPLAINED)
         verdict = self._late(verdict, difference)
-        leftovers = self.trace.notebook.leftovers
-        return GUARD.run(
-            "finding-writer", quiet_if_told_elsewhere, verdict, cell, difference, leftovers, default=verdict
-        )
+        notebook = self.trace.notebook
+        told = verdict, cell, difference, notebook.leftovers, notebook.loaded
+        return GUARD.run("finding-writer", quiet_if_told_elsewhere, *told, default=verdict)
 
     def _late(self, verdict: Verdict, difference: Difference) -> Verdict:
         """Look for a collective that an earlier cell started."""

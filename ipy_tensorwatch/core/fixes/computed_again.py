@@ -15,6 +15,7 @@ from ..statements.statement import parse_statements
 from ..syntax.ast_queries import keyword, last_name, source_of_node
 from ..syntax.parsing import parse_cell, parse_path, statements_on
 from ..syntax.syntax_tree import find_nodes
+from .copy_imports import spelled_deepcopy, with_deepcopy
 from .replay import OF_GRADIENTS
 from .sharing import binds_path
 
@@ -39,6 +40,8 @@ def fix_afterwards(hazard: Hazard, after: Snapshot, cells: Mapping[int, str]) ->
     fix, site, cell = hazard.fix, hazard.written_at, hazard.written_cell
     if fix.edits:
         return fix
+    if fix.target is not None and "(copy.deepcopy(" in fix.code:
+        return _with_copied_argument(fix, fix.target, cells)
     if fix.kind in _REMAKE:
         edit = _after_storing(hazard, cells)
         return fix if edit is None else replace(fix, edits=(edit,), applicability="unsafe")
@@ -52,6 +55,14 @@ def fix_afterwards(hazard: Hazard, after: Snapshot, cells: Mapping[int, str]) ->
         lines = [*_computing(hazard, after, (cell, site.line), cells)] if fix.kind in _AGAIN else []
     edit = _inserted_after(cells[cell], cell, site.line, lines) if lines else None
     return fix if edit is None else replace(fix, edits=(edit,), applicability="unsafe")
+
+
+def _with_copied_argument(fix: Fix, target: TypedLine, cells: Mapping[int, str]) -> Fix:
+    """Return the fix with its edit, if the cell of the statement that loads a state dict is known."""
+    if target.cell not in cells:
+        return fix
+    code = fix.code.replace("copy.deepcopy", spelled_deepcopy(cells, target))
+    return with_deepcopy(with_edits(replace(fix, code=code), cells.__getitem__), cells, target)
 
 
 def change_behind(hazard: Hazard, fix: Fix, changes: Mapping[str, Change]) -> Change | None:

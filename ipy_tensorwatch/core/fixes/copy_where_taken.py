@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..hazards.fix import Fix, with_edits, with_import
+from ..hazards.fix import Fix, with_edits
 from ..hazards.hazard_facts import KeptReference
 from ..records.report_parts import Change
 from ..records.typed_line import TypedLine
@@ -15,6 +15,7 @@ from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import find_nodes
+from .copy_imports import spelled_deepcopy, with_deepcopy
 from .derivation import FixContext
 from .silent_change_fix import change_fixes
 
@@ -82,11 +83,13 @@ def _copied_where_set(fix: Fix, hazard: Hazard, after: Snapshot, cells: Mapping[
     if reading is None:
         return fix
     is_array, is_leaf = reading.kind == "ndarray", reading.collects_gradient
-    code = copied_value(target.text, Copying(local.then(*behind), owner, is_array=is_array, is_leaf=is_leaf))
+    spelled = spelled_deepcopy(cells, target)
+    copying = Copying(local.then(*behind), owner, is_array=is_array, is_leaf=is_leaf, deepcopy=spelled)
+    code = copied_value(target.text, copying)
     if code is None or _wrote(hazard, target):
         return fix
     plain = Fix(kind="copy-shared", code=code, target=target)
-    edited = with_import(with_edits(plain, cells.__getitem__), cells.__getitem__)
+    edited = with_deepcopy(with_edits(plain, cells.__getitem__), cells, target)
     return replace(fix, code=code, target=target, says_where=True, edits=edited.edits, applicability="unsafe")
 
 

@@ -13,16 +13,18 @@ from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value
 from ..statements.rewrite_statement import out_of_place, without_inplace
 from ..statements.writes.statement_writes import targets_of
-from ..syntax.ast_queries import arguments, covers_line, makes_array, names_bound, own_parts, spell_path
-from ..syntax.parsing import rebindable, statements_on, walk_statements
+from ..syntax.ast_queries import arguments, covers_line, last_name, makes_array, names_bound, own_parts, spell_path
+from ..syntax.parsing import parse_cell, rebindable, statements_on, walk_statements
 from ..syntax.statement_text import header_end, spell
 from ..syntax.syntax_tree import each_target, find_nodes, names_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..records.report_parts import Inner
 
+_OF_OBJECT = frozenset(("__call__", "forward"))
+"""The methods that a call of their object runs."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -59,6 +61,40 @@ def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fi
             yield from _own_argument(write, path.root, is_array=is_array)
         elif path.root in _with_defaults(write.function) and path.steps[-1].startswith("['"):
             yield from _kept_in_default(write, path)
+
+
+def copied_result(source: str, inner: Inner, callers: Iterable[str], *, is_array: bool) -> Iterator[Fix]:
+    """Yield the copy that a function gives back of what each of its calls writes, if some statements all call it."""
+    write = _find_write(source, inner)
+    if write is None or not _all_call(write.function.name, callers):
+        return
+    mine = _written(write.node)
+    given = [(one, value) for one in walk_statements(write.function.body) if (value := _given(one)) is not None]
+    if len(given) != 1 or not mine:
+        return
+    node, value = given[0]
+    typed = write.typed(node)
+    refs = [ref.path for ref in trace(value, Scope())]
+    path = next((ref for ref in refs for one in mine if one.leads_to(ref) or ref.leads_to(one)), None)
+    code = copied_value(typed.text, Copying(path, path, is_array=is_array)) if path is not None else None
+    if code is not None:
+        yield Fix(kind="copy-shared", code=code, target=typed, says_where=True)
+
+
+def _given(node: ast.stmt) -> ast.expr | None:
+    """Return what a statement gives back to the caller."""
+    match node:
+        case ast.Return(value=value) | ast.Expr(value=ast.Yield(value=value)):
+            return value
+    return None
+
+
+def _all_call(name: str, callers: Iterable[str]) -> bool:
+    """Return whether some statements all call a function by its name; a special method, by one and the same object."""
+    called = [[one.func for one in find_nodes(ast.Call, parse_cell(text))] for text in callers]
+    if name in _OF_OBJECT:
+        return bool(set[str].intersection(*({ast.unparse(one) for one in several} for several in called)))
+    return all(any(last_name(one) == name for one in several) for several in called)
 
 
 def _in_lambda(source: str, inner: Inner) -> Fix | None:

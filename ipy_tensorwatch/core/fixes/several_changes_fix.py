@@ -46,8 +46,9 @@ def fix_changes(changes: Iterable[Change], context: FixContext, deadline: Deadli
     offer = partial(change_fixes, context=context, deadline=deadline)
     every = [(one, next(offer(one), None), deadline.has_passed()) for one in changes]
     found = {one: fix for one, fix, _ in every if fix is not None}
-    found |= {one: fix for several in grouped(found, attrgetter("sites")).values()
-              for one, fix in _mended_at_once({one: found[one] for one in several}, offer)}  # fmt: skip
+    for alike in (attrgetter("sites"), _written_by):
+        found |= {one: fix for several in grouped(found, alike).values()
+                  for one, fix in _mended_at_once({one: found[one] for one in several}, offer)}  # fmt: skip
     shared: dict[TypedLine, list[Change]] = {}
     for one, fix in found.items():
         if fix.kind == "copy-shared" and fix.target is not None and len(_replaced(fix)) == 1:
@@ -61,6 +62,12 @@ def fix_changes(changes: Iterable[Change], context: FixContext, deadline: Deadli
     left = ((one, _of_another(one, found)) for one, fix, _ in every if fix is None)
     known = _joined(found | {one: other for one, other in left if other is not None})
     return FoundFixes(by_change=known, late=tuple(one.path for one, fix, is_late in every if is_late and fix is None))
+
+
+def _written_by(change: Change) -> object:
+    """Return the line inside a function that wrote in each of its calls; the statements where there is none."""
+    inner = {site.inner for site in change.sites}
+    return change.sites if None in inner else frozenset(inner)
 
 
 def _mended_at_once(

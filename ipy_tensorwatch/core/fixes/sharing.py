@@ -150,6 +150,8 @@ def _inside(text: str, path: AccessPath) -> AccessPath | None:
             own = spell_path(owner)
         case ast.Return():
             return path
+        case ast.Assign(targets=[ast.Name(id=name)]):  # a global name
+            return path if name == path.root else None
         case _:
             return None
     step = f".{owner.attr}"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..hazards.fix import Edit, Fix, importing, with_edits
+from ..hazards.fix import Edit, Fix, with_edits
 from ..records.typed_line import TypedLine, typed_line
 from ..runtime.deadline import NEVER, LateError
 from ..runtime.record import record
@@ -16,11 +15,13 @@ from ..statements.copied_value import Copying, copied_value, with_copied_argumen
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import arguments, last_name, makes_array
+from ..syntax.cached_functions import cached_functions, calls_any
 from ..syntax.parsing import function_around, parse_path
 from ..syntax.syntax_tree import find_nodes
+from .copy_imports import spelled_deepcopy, with_deepcopy
 from .derivation import Derivation, FixContext
 from .edited_source import are_apart
-from .function_fix import fix_in_function
+from .function_fix import copied_result, fix_in_function
 from .sharing import Sharing, bindings, carried_over, goes_by_rows, is_stored_inside, sharings
 
 if TYPE_CHECKING:
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
 
 MAX_COPIES = 20
 """With more paths that were written, no fix is looked for that copies where each of them was bound."""
-_MODULE = "copy"
-_COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
-_FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
-_DEEPCOPY = re.compile(r"^\s*from\s+copy\s+import\s+(?:[\w, ]+,\s*)?deepcopy\b(?!\s+as)", re.MULTILINE)
-_COPY_VARIABLE = re.compile(r"^\s*(?:copy\s*(?::\s*\w+\s*)?=(?!=)|def\s+copy\b|for\s+copy\b)", re.MULTILINE)
-"""The imports of the module `copy`, of something from it, and of `deepcopy`; what binds a variable `copy`."""
 
 
 def change_fixes(change: Change, context: FixContext, deadline: Deadline = NEVER) -> Iterator[Fix]:
@@ -77,12 +72,19 @@ class FixSearch:
         known: set[tuple[Edit, ...]] = {()}
         for one in map(self.complete, self.possible()):
             self.deadline.check()
-            if one.edits not in known and (one.kind != "copy-shared" or self.derivation.parts_all(one.edits)):
+            if one.edits not in known and self._may_mend(one):
                 yield one
             known.add(one.edits)
 
+    def _may_mend(self, fix: Fix) -> bool:
+        if fix.kind != "copy-shared":
+            return True
+        from_cache = fix.target is not None and self._takes_from_cache(fix.target.text)
+        return from_cache or self.derivation.parts_all(fix.edits)
+
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
+        yield from self._copied_result()
         yield from self._copied_for_each()
         yield from self._copied_where_known()
         for sharing in sharings(self.change, self.context.cell, self.context.cells):
@@ -97,11 +99,7 @@ class FixSearch:
         if fix.edits or fix.target is None or fix.target.cell not in self.context.cells:
             return fix
         target = fix.target
-        fix = with_edits(fix, lambda cell: self.context.cells[cell])
-        if fix.edits and "deepcopy(" in fix.code and not self._has_deepcopy(target):
-            line = "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy"
-            return importing(fix, line, self.context.cells[fix.edits[0].cell])
-        return fix
+        return with_deepcopy(with_edits(fix, self.context.cells.__getitem__), self.context.cells, target)
 
     def copied_together(self, target: TypedLine, changes: Iterable[Change]) -> Fix | None:
         """Copy in one statement what it stores of several changes; None if it is not plain what that is."""
@@ -123,6 +121,15 @@ class FixSearch:
             yield from (
                 Sharing(begun, path, path) for begun in bindings(self.change, self.context.cell, self.context.cells)
             )
+
+    def _copied_result(self) -> Iterator[Fix]:
+        """Copy in the function that gives the path its memory, if it was the next call of it that wrote."""
+        site, began = self.change.site, next(self.sharings(), None)
+        if self.change.cause == "alias" and began is not None and site is not None and site.inner is not None:
+            source = self.context.cells.get(site.inner.cell, "")
+            callers = (began.begun.text, site.text)
+            found = copied_result(source, site.inner, callers, is_array=self._is_array(self.change.path))
+            yield from (replace(one, names=(self.change.path,)) for one in found)
 
     def _copied_for_each(self) -> Iterator[Fix]:
         """Copy where each of several paths that were written, or each turn of a loop, began to share the memory."""
@@ -154,7 +161,7 @@ class FixSearch:
         yield from self._copied(*known[0]) if len(known) == 1 else self._copied_in_all(known)
 
     def _code(self, sharing: Sharing) -> str | None:
-        if self._is_given_back(sharing) or self._is_second_way(sharing):
+        if self._is_given_back(sharing) or self._is_second_way(sharing) or self._hides_cache(sharing):
             return None
         code = copied_value(sharing.begun.text, self._copying(*sharing))
         is_deep = code is not None and "deepcopy(" in code
@@ -165,6 +172,15 @@ class FixSearch:
         is_apart = self.change.shared_since is not None or not sharing.other.steps
         ways = [sharing.path] if is_apart else [sharing.path, sharing.other]
         return any(str(one) in self.change.via and self.context.after.get(str(one)) is None for one in ways)
+
+    def _hides_cache(self, sharing: Sharing) -> bool:
+        """Return whether a copy would keep what was read of a cache, while the cache itself is written on."""
+        is_written = any(parse_path(one).leads_to(sharing.path) for one in self.change.via)
+        return not is_written and self._takes_from_cache(sharing.begun.text)
+
+    def _takes_from_cache(self, text: str) -> bool:
+        cached = frozenset[str]().union(*map(cached_functions, self.context.cells.values()))
+        return calls_any(text, cached)
 
     def _is_given_back(self, sharing: Sharing) -> bool:
         """Return whether a statement stores what its own call wrote and gave back: a copy of that comes too late."""
@@ -282,7 +298,7 @@ class FixSearch:
             is_array=is_array,
             is_leaf=is_same and mine is not None and mine.requires_grad and mine.is_leaf,
             has_graph=any(one.grad_fn is not None for one in beside),
-            deepcopy="deepcopy" if self._has_bare_name(begun) else "copy.deepcopy",
+            deepcopy=spelled_deepcopy(self.context.cells, begun),
             keeps_writes=begun != self._writing(),
         )
 
@@ -298,18 +314,6 @@ class FixSearch:
     def _is_array(self, path: str) -> bool:
         reading = self.context.after.get(path)
         return reading is not None and reading.kind == "ndarray"
-
-    def _has_deepcopy(self, target: TypedLine) -> bool:
-        pattern = _DEEPCOPY if self._has_bare_name(target) else _COPY
-        return self._is_imported(pattern, target)
-
-    def _has_bare_name(self, target: TypedLine) -> bool:
-        """Return whether `deepcopy` goes by its bare name: it was imported so, or `copy` is a variable."""
-        return self._is_imported(_FROM_COPY, target) or any(map(_COPY_VARIABLE.search, self.context.cells.values()))
-
-    def _is_imported(self, pattern: re.Pattern[str], target: TypedLine) -> bool:
-        """Return whether a cell up to a statement's has such an import."""
-        return any(pattern.search(text) for count, text in self.context.cells.items() if count <= (target.cell or 0))
 
 
 def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..runtime.guard import GUARD
+from ..statements.loaded_states import loaded_states
 from ..syntax.name_promises import says_own_values
 from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
@@ -17,6 +18,7 @@ from .fix import with_edits, with_import
 from .hazard import Turn
 from .hazard_facts import KeptReference
 from .kept_memory.compared_in_vain import compared_in_vain
+from .kept_memory.copied_modules import trained_copies
 from .kept_memory.freed_memory import gone_memory
 from .kept_memory.kept_by_function import kept_and_trained_on
 from .kept_memory.kept_by_hook import kept_by_hooks
@@ -24,7 +26,7 @@ from .kept_memory.kept_in_a_role import kept_in_a_role
 from .kept_memory.one_memory import kept_in_one_memory
 from .kept_memory.repeated_modules import repeated_modules
 from .kept_memory.restored_in_vain import restored_in_vain
-from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference
+from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference, loaded_again
 from .kept_memory.written_back import written_back_in_vain
 from .optimizers.made_optimizer import makes_optimizer, remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
@@ -61,6 +63,7 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     standing = replace(standing, built=built, updated=updated, backwards=backwards, hazards=ahead, turned=())
     seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed, trace.optimizers
     may_differ = trace.outside or trace.found or trace.own.steps or makes_optimizer(trace)
+    may_differ = may_differ or bool(loaded_states(trace.own.plain))
     if not may_differ and standing.seen == seen and not any(compared_in_vain(reasoning)):
         return standing
     after = _find(reasoning, replace(standing, seen=seen))
@@ -76,7 +79,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     optimizers = remember_optimizers(reasoning, standing.optimizers)
     nothing: tuple[Lasting, ...] = ()
     repeated = GUARD.run("finding-hazards", lambda: tuple(repeated_modules(reasoning)), default=nothing)
-    began = (*_begun(reasoning, known), *kept_in_a_role(reasoning, optimizers.values()), *repeated)
+    made = optimizers.values()
+    copied = GUARD.run("finding-hazards", lambda: tuple(trained_copies(reasoning, made)), default=nothing)
+    began = (*_begun(reasoning, known), *kept_in_a_role(reasoning, made), *repeated, *copied)
     begun = [one.as_part_of(standing.lasting) for one in began]
     sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
     begun += kept_by_hooks(reasoning, sources)
@@ -87,8 +92,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     vain = () if any(one.hazard.code == "TW207" for one in begun) else _in_vain(reasoning)
     kept = [one.hazard.fact.container for one in (*begun, *held) if isinstance(one.hazard.fact, KeptReference)]
     here = GUARD.run("finding-hazards", lambda: tuple(_of_statements(reasoning, kept)), default=none)
-    hazards = (*wrong, *here, *vain, *come_true(reasoning, standing.hazards), *breaks, *(one.hazard for one in lasting))
-    hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
+    again = GUARD.run("finding-hazards", lambda: tuple(loaded_again(reasoning, standing.lasting)), default=none)
+    hazards = (*again, *wrong, *here, *vain, *come_true(reasoning, standing.hazards), *breaks)
+    hazards += (*(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     different = dict.fromkeys(one.fix for one in hazards if one.fix is not None)
     edited = {*islice(different, MAX_EDITED)}
     fixes = {one: _with_edits(one, trace, standing) if one in edited else one for one in different}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..runtime.record import record
 from .codes import OF_BACKWARD
+from .hazard_facts import KeptReference
 
 if TYPE_CHECKING:
     from ..records.report_parts import Outcome, Site
@@ -70,7 +71,9 @@ class Hazard:
 
     @property
     def is_worth_saying(self) -> bool:
-        """Whether to report it unasked; a backward that may never run stays in the report only."""
+        """Whether to report it unasked; a backward or a load that may never run stays in the report only."""
+        if isinstance(self.fact, KeptReference) and self.fact.is_handed_over:
+            return False
         return self.outcome != "risk" or self.code not in OF_BACKWARD
 
 

@@ -99,11 +99,23 @@ class WrongBackward:
 
 @record
 class KeptReference:
-    """The tensors of a container belong to a module or an optimizer; `loaded` is what loaded the latest values."""
+    """The tensors of a container belong to a module or an optimizer.
+
+    Attributes
+    ----------
+    loaded
+        What loaded the latest values.
+    is_shallow
+        Whether the container is a shallow copy of the module that owns them.
+    is_handed_over
+        Whether the owner has loaded the container, which is of use only if it is read again.
+    """
 
     container: str
     owner: str
     loaded: TypedLine | None = None
+    is_shallow: bool = False
+    is_handed_over: bool = False
 
 
 @record

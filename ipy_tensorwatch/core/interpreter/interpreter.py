@@ -12,6 +12,7 @@ from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.reference import Reference, References, union
 from ..syntax.ast_queries import last_name
+from ..syntax.cached_functions import CACHES
 from ..syntax.torch_vocabulary import BUILTINS, FRESH_LAYERS, MODULE_METHODS
 from .call_binding import Arguments, Closure, bind_arguments, bind_keys, read_arguments
 from .callees import RESUMING, Callees, is_tensor_method
@@ -116,6 +117,8 @@ class Interpreter:
     def _follow_decorated(self, closure: Closure, handed: Arguments) -> References:
         """Interpret a function and the notebook decorators around it."""
         results = [self.follow(closure, handed)]
+        if closure.function.is_marked(*CACHES):  # what it gives is what it gave before
+            results.append((Reference(path=AccessPath(f"<{closure.function.name}>")),))
         raw = self.callees.close(replace(closure, given=()))
         for name in closure.function.decorators():
             decorator = self.callees.library.function(name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..records.report_parts import Inner
 from ..statements.bound_values import bound_values
 from ..syntax.ast_queries import positional_names, root_variable
 from ..syntax.parsing import walk_statements
+from ..syntax.syntax_tree import find_nodes
 from ..syntax.torch_vocabulary import VIEWS
 
 if TYPE_CHECKING:
@@ -52,10 +54,25 @@ def is_of_notebook(func: ast.expr, library: Library, arrived: Iterable[AccessPat
     )
 
 
-def lines_that_keep(function: Function, arrived: Sequence[AccessPath]) -> list[Inner]:
-    """Return the lines of a function that keep memory at one of some paths."""
+def lines_that_keep(function: Function, library: Library, arrived: Sequence[AccessPath], depth: int = 0) -> list[Inner]:
+    """Return the lines of a function, else of those that it calls, that keep memory at one of some paths."""
     body = [] if isinstance(function.node, ast.Lambda) else [*walk_statements(function.node.body)]
-    return [_line(function, one) for one in body if _keeps(one, function, arrived)]
+    keeping = [one for one in body if _keeps(one, function, arrived)]
+    binding = [one for one in keeping if any(map(partial(_binds, one), arrived))]
+    if keeping or depth >= DEEPEST:
+        return [_line(function, one) for one in binding or keeping]
+    called = (function_of(part.func, library) for one in body for part in find_nodes(ast.Call, one))
+    inside = dict.fromkeys(one for one in called if one is not None and one.node is not function.node)
+    return [line for one in inside for line in lines_that_keep(one, library, arrived, depth + 1)]
+
+
+def _binds(node: ast.stmt, path: AccessPath) -> bool:
+    """Return whether a statement binds a variable itself."""
+    return not path.steps and any(
+        isinstance(one.target, ast.Name) and one.value is not None
+        for one in bound_values(node, path.root)
+        if isinstance(node, ast.Assign)
+    )
 
 
 def inner_lines(function: Function, library: Library, arrived: Sequence[AccessPath], depth: int = 0) -> list[Inner]:

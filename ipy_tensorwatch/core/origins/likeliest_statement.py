@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..runtime.record import record
+from ..statements.bound_globals import bound_globals
 from ..statements.write_calls import runs_backward
 from ..syntax.statement_text import words_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from ..records.path import AccessPath
     from ..records.trace.notebook import Notebook
@@ -35,10 +36,11 @@ class LikeliestStatement:
     def choose(self, possible: Sequence[Statement], every: Sequence[Statement]) -> Statement:
         """Return the last of the possible statements that binds a path or puts something there.
 
-        If only a function of the notebook that an earlier statement of the cell calls may have done it, return that
-        statement: no look follows what functions do to other variables.
+        If only a function of the notebook that an earlier statement of the cell calls may have done it, as one that
+        binds a global name, return that statement: no look follows what functions do to other variables.
         """
-        telling = self._giving_gradients(possible, every) or self._telling(possible)
+        telling = self._giving_gradients(possible, every) or self._binding_globals(possible, every)
+        telling = telling or self._telling(possible)
         if telling or not possible:
             return telling[-1]
         before = [one for one in every if one.index < possible[-1].index]
@@ -51,6 +53,15 @@ class LikeliestStatement:
         if self.are_all_gradients or not possible or not any(one.is_grad for one in self.arrived):
             return []
         return [one for one in every if one.index <= possible[-1].index and one.assigns_gradient]
+
+    def _binding_globals(self, possible: Sequence[Statement], every: Sequence[Statement]) -> list[Statement]:
+        """Return the statements whose functions bind one of the variables, if no possible statement binds it itself."""
+        names = frozenset(one.root for one in self.arrived if not one.steps)
+        if not names or any(not one.binds.isdisjoint(names) for one in possible):
+            return []
+        before = [one for one in every if one.index <= possible[-1].index] if possible else []
+        found = [one for one in before if one.calls and self._is_reached(words_in(one.text), bound_globals)]
+        return [one for one in found if one in possible] or found
 
     @property
     def _roots(self) -> frozenset[str]:
@@ -72,16 +83,16 @@ class LikeliestStatement:
         """Return the statements that run functions of the notebook that mention one of the variables."""
         return [one for one in possible if one.calls and self._is_reached(words_in(one.text))]
 
-    def _is_reached(self, words: Collection[str]) -> bool:
+    def _is_reached(self, words: Collection[str], names_in: Callable[[str], Collection[str]] = words_in) -> bool:
         defined, seen = self.notebook.definitions, set[str]()
         waiting = [word for word in words if word in defined]
         while waiting:
             name = waiting.pop()
-            inside = frozenset(words_in(defined[name].source)) if name not in seen else frozenset[str]()
-            if not inside.isdisjoint(self._roots):
+            source = defined[name].source if name not in seen else ""
+            if not self._roots.isdisjoint(names_in(source)):
                 return True
             seen.add(name)
-            waiting += [word for word in inside if word in defined and word not in seen]
+            waiting += [word for word in words_in(source) if word in defined and word not in seen]
         return False
 
     def named_by(self, statement: Statement) -> list[str]:

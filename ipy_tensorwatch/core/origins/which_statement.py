@@ -78,7 +78,7 @@ def _inside(way: SharingWay, likeliest: LikeliestStatement, chosen: Statement, l
     if called is not None:
         return inner_lines(called, library, likeliest.arrived)
     functions = [*map(library.function, likeliest.named_by(chosen)), _called_object(chosen, likeliest, library)]
-    keeping = (lines_that_keep(one, likeliest.arrived) for one in functions if one is not None)
+    keeping = (lines_that_keep(one, library, likeliest.arrived) for one in functions if one is not None)
     return list(dict.fromkeys(line for lines in keeping for line in lines))
 
 

@@ -26,6 +26,7 @@ from ...core.records.trace.notebook import Notebook
 from ...core.runtime.grouped import grouped
 from ...core.runtime.guard import GUARD
 from ...core.runtime.record import record
+from ...core.statements.loaded_states import loaded_states
 from ...core.syntax.parsing import name_of_lambda
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import RECORDING_SECONDS
@@ -132,7 +133,7 @@ def reason(
     reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
-    is_plain = is_plain and not (trace.outside and session.sources.collectives)
+    is_plain = is_plain and not (trace.outside and session.sources.collectives) and not loaded_states(cell.plain)
     is_plain = is_plain and not (session.sources.restore and trace.own.steps) and not any(compared_in_vain(reasoning))
     if is_plain and not (trace.found and _may_be_at_risk(reasoning, session.sources)):
         return reasoning
@@ -147,7 +148,7 @@ def _may_restore(session: SessionState) -> bool:
 def _may_be_at_risk(reasoning: Reasoning, sources: Sources) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
     trace = reasoning.trace
-    if sources.write_gradients or sources.repeat or shares_gradients(trace.after):
+    if sources.write_gradients or sources.repeat or sources.copies or shares_gradients(trace.after):
         return True
     if holds_what_is_gone(trace):
         return True
@@ -231,6 +232,8 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         evaluating=frozenset(known.evaluating),
         initializing=frozenset(known.initializing),
         collectives=sources.collectives,
+        copies=tuple(sources.copies.values()),
+        loaded=dict(sources.loaded),
     )
 
 

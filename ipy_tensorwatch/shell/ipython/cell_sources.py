@@ -13,10 +13,13 @@ from IPython.core.error import UsageError
 from ...capture.objects.inspect_object import Nameless, name_of
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.records.report_parts import Inner
+from ...core.records.typed_line import TypedLine
 from ...core.runtime.record import field, mutable
 from ...core.statements.leftover_names import leftover_names
+from ...core.statements.loaded_states import loaded_states
 from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.repeated_calls import repeated_calls
+from ...core.statements.shallow_copies import shallow_copies
 from ...core.statements.write_calls import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import (
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.records.trace.notebook import Definition
+    from ...core.records.trace.notebook import Definition, ShallowCopy
 
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23
@@ -50,6 +53,10 @@ MAX_UNREAD = 256
 """How many of the last cells are kept until names left over from loops are asked for."""
 MAX_STARTED = 8
 """How many of the last cells that started collectives are kept."""
+MAX_COPIES = 64
+"""How many shallow copies, and how many loaded state dicts, are kept."""
+MAX_LOADS = 8
+"""How many of the statements that loaded one state dict are kept."""
 _LOOPS, _WORD = re.compile(r"\bfor\b"), re.compile(r"\w+")
 
 
@@ -93,6 +100,10 @@ class Sources:
         The cells that took more processor time than `SLOW`.
     nested
         The cells of files compiled by magics, which IPython assigns to the next cell.
+    copies
+        The last shallow copies that cells keep, by what keeps them.
+    loaded
+        The paths of state dicts that cells loaded, each with the last statements that did.
     resizing
         Whether code resizes arrays in place.
     collectives
@@ -110,6 +121,8 @@ class Sources:
     nested: dict[str, int] = field(default_factory=dict)
     plain: dict[int, str] = field(default_factory=dict)
     collectives: dict[int, str] = field(default_factory=dict)
+    copies: dict[tuple[str, str], ShallowCopy] = field(default_factory=dict)
+    loaded: dict[str, tuple[TypedLine, ...]] = field(default_factory=dict)
     resizing: ResizingCode = field(default_factory=ResizingCode)
     _size: int = 0
     _awaited: int = 0
@@ -127,6 +140,8 @@ class Sources:
             self._size -= len(self.plain.pop(next(iter(self.plain))))
         self._unread.append(source)
         self._note_collectives(count, source)
+        self._note_copies(source)
+        self._note_loads(count, source)
         self.give_memory = self.give_memory or may_give_memory(source)
         self.write_gradients = self.write_gradients or may_write_gradients(source)
         if not may_define(source):
@@ -149,6 +164,20 @@ class Sources:
         if leaves_collective_open(source):
             known[count] = source
         self.collectives = dict([*known.items()][-MAX_STARTED:])
+
+    def _note_copies(self, source: str) -> None:
+        for one in shallow_copies(source):
+            self.copies.pop((one.within, one.target), None)
+            self.copies[one.within, one.target] = one
+        for known in [*self.copies][:-MAX_COPIES]:
+            del self.copies[known]
+
+    def _note_loads(self, count: int, source: str) -> None:
+        for path, line, text in loaded_states(source):
+            found = *self.loaded.pop(path, ()), TypedLine(cell=count, line=line, text=text)
+            self.loaded[path] = found[-MAX_LOADS:]
+        for known in [*self.loaded][:-MAX_COPIES]:
+            del self.loaded[known]
 
     def leftovers(self) -> frozenset[str]:
         """Return the names that loops of the cells so far have left over."""

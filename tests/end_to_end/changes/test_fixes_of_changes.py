@@ -97,6 +97,7 @@ PROGRAMS = {
     "load_state_dict that assigns": [TRAIN + "other = nn.Linear(2, 2)", "other.load_state_dict(net.state_dict(), assign=True)", "net.weight.detach().zero_()"],
     ".data": [TRAIN + "other = nn.Linear(2, 2)", "other.weight.data = net.weight.data", "net.weight.data.zero_()"],
     "a parameter over a tensor": [TRAIN + "w = torch.ones(2, 2)", "net.weight = nn.Parameter(w)", "net.weight.data.add_(1)"],
+    "a function that binds a global name": [START + "def share(t):\n    global buf\n    buf = t[:3]", "share(x)\nn = 1", "buf.add_(1)"],
     "a function": [START + "def f(t):\n    t -= t.mean()\n    return t", "y = f(x)"],
     "a function that returns what it writes": [START + "def f(t):\n    return t.clamp_(0, 1)", "y = f(x)"],
     "a function that writes a part": [START + "def f(t):\n    t[t < 3] = 0\n    return t", "y = f(x)"],

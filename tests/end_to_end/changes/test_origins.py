@@ -20,6 +20,23 @@ BUFFER = (
 )
 KEEP = "cache = []\ndef act(t):\n    cache.append(t)"
 LOG = "class Log:\n    def append(self, t):\n        self.last = t[:1]\nlog = Log()"
+SHARE = """x = torch.ones(4)
+def share(t):
+    global buf
+    v = t.view(2, 2)
+    buf = v.detach()
+    return buf.sum()
+def use():
+    buf.add_(1)
+def reset():
+    global buf
+    buf = torch.zeros(2)
+class Keeper:
+    def hold(self, t):
+        global buf
+        buf = t[:2]
+keeper = Keeper()"""
+"""Functions and a method that bind a global name."""
 LINEAR = "net = nn.Linear(2, 2)\nn2 = nn.Linear(2, 2)"
 
 HOLDER = """class Box:
@@ -63,6 +80,12 @@ WAYS = [
     (["x = torch.ones(2)\ny = torch.zeros(2)\nz = x.view(-1)", "x, y = y, x"], "y", "z", "3:1 same object"),
     (["x = torch.ones(1)", "y = x.expand(3)"], "x", "y", "3:1 expand"),
     (["x = torch.ones(1)\ndef mk():\n    global y\n    y = x[:]", "mk()\nz = 1"], "x", "y", "3:1 call → 2:4, likely"),
+    ([SHARE, "share(x)\nuse()"], "x", "buf", "3:1 call → 2:5, likely"),
+    ([SHARE, "reset()\nshare(x)\nbuf.sum()"], "x", "buf", "3:2 call → 2:5, likely"),
+    ([SHARE, "total = share(x)\nprint(total, x, buf)"], "x", "buf", "3:1 call → 2:5, likely"),
+    ([SHARE, "def main():\n    share(x)", "main()\nx.sum()"], "x", "buf", "4:1 call → 2:5, likely"),
+    ([SHARE, "keeper.hold(x)\nuse()"], "x", "buf", "3:1 call → 2:15, likely"),
+    ([SHARE, "share(x)\nbuf = x.view(2, 2)\nuse()"], "x", "buf", "3:2 view"),
     (["x = torch.ones(4)", "%%time\nq = 1\nz = x[2:]"], "x", "z", "3:3 slice, likely"),
     (["x = torch.ones(4)", "y = x[1:]\n1 / 0"], "x", "y", "3:1 slice"),
     (["x = torch.ones(4)", "y = x.clone()\ny = x[1:]\ny = y.view(-1)"], "x", "y", "3:2 slice"),

@@ -59,7 +59,7 @@ def kept_in_a_role(reasoning: Reasoning, optimizers: Iterable[MadeOptimizer] = (
     made = [one.line.text for one in optimizers if one.line is not None]
     trace, told = reasoning.trace, list[object]()
     for (role, owner), several in grouped(_parts(reasoning), attrgetter("role", "owner")).items():
-        if role not in told and _is_one(several[0], trace.notebook) and _are_used_together(role, owner, trace, made):
+        if role not in told and _is_one(several[0], trace.notebook) and are_used_together(role, owner, trace, made):
             told.append(role)
             items = [(one.path, str(one.other), one.change) for one in several]
             yield kept_with(items, trace.after, trace.cell.count, role)
@@ -101,15 +101,22 @@ def _is_one(part: _Part, notebook: Notebook) -> bool:
     return bool(steps) and all(one.startswith("[") for one in steps) and says_role(names[-1], of_parameters=True)
 
 
-def _are_used_together(role: AccessPath, owner: AccessPath, trace: CellTrace, made: Sequence[str]) -> bool:
-    """Return whether a statement or a function names both, and none uses the role as a handle to its parameters."""
-    mine, theirs = _last_word(role), _last_word(owner)
+def are_used_together(role: AccessPath, owner: AccessPath, trace: CellTrace, made: Sequence[str] = ()) -> bool:
+    """Return whether a statement or a function names both, and none uses the role as a handle to its parameters.
+
+    Parameters
+    ----------
+    made
+        The statements that made optimizers.
+    """
+    mine, theirs = last_word(role), last_word(owner)
     units = [(node, {*words_in(ast.unparse(node))}) for node in (*_units(trace), *_parsed(made))]
     with_role = [(node, words) for node, words in units if mine in words and not _binds(node, mine, theirs)]
     return any(theirs in words for _, words in with_role) and not any(_is_handle(node) for node, _ in with_role)
 
 
-def _last_word(path: AccessPath) -> str:
+def last_word(path: AccessPath) -> str:
+    """Return the last variable, attribute or key of a path, as a word."""
     return next(iter(words_in((path.root, *path.steps)[-1])), "")
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...records.path import AccessPath, container_of, count_alike
+from ...records.typed_line import TypedLine
+from ...statements.loaded_states import loaded_states
 from ...syntax.name_promises import says_copy, says_own_values
 from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
@@ -17,6 +20,7 @@ from ..lasting_hazard import Lasting
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from ...blame.reasoning import Reasoning
     from ...records.report_parts import Change, Site
     from ...records.snapshots.snapshot import Snapshot
 
@@ -42,7 +46,8 @@ def kept_by_reference(
     stepped
         The storages that the optimizers of this cell hold.
     """
-    kept = [one for one in changes if (one.silent or _was_stepped(one)) and _OF_A_DICT.search(one.path)]
+    told = (one for one in changes if one.silent or _was_stepped(one) or one.cause == "leftover")
+    kept = [one for one in told if _OF_A_DICT.search(one.path)]
     readings = [(one, reading) for one in kept if (reading := snapshot.get(one.path)) is not None]
     held = {reading.storage for _, reading in readings}
     trained = _trained(changes, snapshot, held.intersection(stepped)) if held else {}
@@ -52,7 +57,45 @@ def kept_by_reference(
         if reading.storage in trained and not _keeps_its_own(path, parse_path(trained[reading.storage]), modules):
             roots.setdefault(path.root, []).append((path, trained[reading.storage], change))
     for followers in roots.values():
-        yield kept_with(followers, snapshot, cell)
+        lasting = kept_with(followers, snapshot, cell)
+        is_loaded = all(change.cause == "leftover" for *_, change in followers)
+        yield handed_over(lasting) if is_loaded else lasting
+
+
+def handed_over(lasting: Lasting) -> Lasting:
+    """Return the hazard of a state dict that its owner has loaded: a risk only if it is read again."""
+    fact = lasting.hazard.fact
+    known = replace(fact, is_handed_over=True) if isinstance(fact, KeptReference) else fact
+    return replace(lasting, hazard=replace(lasting.hazard, fact=known))
+
+
+def loaded_again(reasoning: Reasoning, held: Iterable[Lasting]) -> Iterator[Hazard]:
+    """Yield a hazard for each state dict that a statement loads again after its owner has gone on with its tensors."""
+    trace = reasoning.trace
+    loads = [TypedLine(line=line, text=text, cell=trace.cell.count) for _, line, text in loaded_states(trace.own.plain)]
+    for one in held if loads else ():
+        fact = one.hazard.fact
+        if not isinstance(fact, KeptReference) or not fact.is_handed_over:
+            continue
+        for path, several in trace.notebook.loaded.items():
+            again = [load for load in several if load in loads]
+            if again and parse_path(path).leads_to(parse_path(one.hazard.paths[0])):
+                first = next((load for load in several if load not in loads), None)
+                yield _restored_nothing(one.hazard, fact, path, again[0], first)
+
+
+def _restored_nothing(
+    hazard: Hazard, fact: KeptReference, path: str, again: TypedLine, first: TypedLine | None
+) -> Hazard:
+    text = again.text if first is None else first.text
+    code = text.replace(f"({path}", f"(copy.deepcopy({path})", 1)
+    return replace(
+        hazard,
+        outcome="wrong",
+        happened=True,
+        fact=replace(fact, container=path, loaded=again, is_handed_over=False),
+        fix=Fix(kind="hand-copy", code=code, target=first, says_where=True),
+    )
 
 
 def kept_by_name(updates: Iterable[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:

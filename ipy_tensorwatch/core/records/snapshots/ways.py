@@ -19,6 +19,9 @@ _ENDS = re.compile(r"(?=[.\[])|$")
 MAX_STEPS = 64
 """How many ways one path is followed through: in a cycle, a path may pass the same one again."""
 
+MOST_PATHS = 16
+"""To how many paths of one thing ways are followed."""
+
 
 class Way(NamedTuple):
     """One more way to a container; its paths are spelled on demand.
@@ -71,6 +74,11 @@ def _outline_of(path: AccessPath) -> tuple[Outline, int]:
     return outline, outline.add_path(path)
 
 
+def _length(path: AccessPath) -> tuple[int, int]:
+    """Return how long a path is, and first how many steps of it nobody types."""
+    return sum(one.startswith("._") for one in path.steps), len(path.steps)
+
+
 class Ways:
     """Finds the path under which something is known, from any other path that leads to it."""
 
@@ -91,8 +99,24 @@ class Ways:
     def _by_target(self) -> Mapping[str, Sequence[Way]]:
         return grouped(self._several, attrgetter("target_root"))
 
-    def to(self, path: AccessPath) -> Iterator[AccessPath]:
-        """Yield other paths to what a path leads to."""
+    def to(self, path: AccessPath) -> list[AccessPath]:
+        """Return other paths to what a path leads to, those over several ways too, the shortest public one first.
+
+        Examples
+        --------
+        >>> def at(root, *steps): return AccessPath(root, steps)
+        >>> ways = Ways([Way.of(at("dl", ".dataset"), at("part")), Way.of(at("part", ".dataset"), at("data"))])
+        >>> [str(one) for one in ways.to(at("data", ".x"))]
+        ['part.dataset.x', 'dl.dataset.dataset.x']
+        """
+        found = {path: None}
+        for known in (waiting := [path]):
+            new = [one for one in self._over_one(known) if one not in found][: MOST_PATHS - len(found)]
+            found.update(dict.fromkeys(new))
+            waiting += new
+        return sorted([*found][1:], key=_length)
+
+    def _over_one(self, path: AccessPath) -> Iterator[AccessPath]:
         for one in self._by_target.get(path.root, ()):
             target = one.target
             if target.leads_to(path):

@@ -9,6 +9,8 @@ from ...runtime.record import field, record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..typed_line import TypedLine
+
 
 @record
 class Definition:
@@ -24,6 +26,26 @@ class Definition:
     cell: int
     source: str
     offset: int = 0
+
+
+@record
+class ShallowCopy:
+    """A variable or an attribute that keeps what `copy.copy` gave.
+
+    Attributes
+    ----------
+    target, owner
+        The copy, and what it was made of, as typed.
+    within
+        The class whose method keeps it; empty for a statement elsewhere.
+    is_several
+        Whether a comprehension makes several.
+    """
+
+    target: str
+    owner: str
+    within: str = ""
+    is_several: bool = False
 
 
 FORWARD_HOOKS = "._forward_hooks"
@@ -78,6 +100,10 @@ class Notebook:
         The access paths of modules of imported files that set a mark of theirs when they are first called.
     collectives
         The sources of the last cells that started collectives and did not wait for them, by count.
+    copies
+        The shallow copies that its cells keep.
+    loaded
+        The paths of state dicts that its cells loaded, as typed, each with the statements that did, the oldest first.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
@@ -91,6 +117,8 @@ class Notebook:
     evaluating: frozenset[str] = frozenset()
     initializing: frozenset[str] = frozenset()
     collectives: Mapping[int, str] = field(default_factory=dict)
+    copies: tuple[ShallowCopy, ...] = ()
+    loaded: Mapping[str, tuple[TypedLine, ...]] = field(default_factory=dict)
 
     def source_of(self, cell: int) -> str:
         """Return the definitions of a cell, each on its lines, and blank lines for the rest of it."""

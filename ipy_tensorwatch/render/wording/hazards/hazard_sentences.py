@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ....core.records.trace.graph_state import Ending
 
 _LATER = "Used later, it gives the latest values."
+_SHALLOW = "`copy.copy` copies no parameters: to train one is to train both."
 _TWICE = "Each collects the gradients of both, and `clip_grad_norm_` scales them twice."
 _WRONG = "give wrong gradients", ", without an error"
 _MESSAGES: Mapping[type, tuple[str, str, str]] = {
@@ -226,7 +227,7 @@ def _kept_fields(
         same = fill("its tensors are those of `{it}`" if fact.is_several else "it is `{it}` itself", it=fact.other)
         return {"container": fact.container, "same": same}
     if isinstance(fact, KeptReference):
-        later: Line | str = _LATER
+        later: Line | str = fill(_SHALLOW) if fact.is_shallow else _LATER
         if fact.loaded is not None:
             later = fill("Loaded in {place}, it restored nothing.", place=stands(fact.loaded))
         taken = clause("taken in {it}, ", place)

@@ -56,3 +56,18 @@ def test_every_variable_is_told_that_a_way_leads_to():
 
 def test_other_paths_to_a_tensor_are_found():
     assert ["pair[0].t", "d['x.y'].t"] == [str(one) for one in Detours(WAYS).others([parse_path("box.t")])]
+
+
+def test_other_paths_are_followed_over_several_ways_and_the_shortest_public_one_is_first():
+    pairs = {"it._data": "data", "dl.sampler.data_source": "part", "dl.dataset": "part", "part.data": "data"}
+    ways = Ways([Way.of(parse_path(path), parse_path(target)) for path, target in pairs.items()])
+    found = [str(one) for one in ways.to(parse_path("data.x"))]
+
+    assert ["part.data.x", "dl.dataset.data.x", "dl.sampler.data_source.data.x", "it._data.x"] == found
+
+
+def test_other_paths_around_a_cycle_are_few():
+    ways = Ways([Way.of(parse_path("a.b"), parse_path("a"))])
+
+    assert "a.b.t" == str(ways.to(parse_path("a.t"))[0])
+    assert len(ways.to(parse_path("a.t"))) < 20

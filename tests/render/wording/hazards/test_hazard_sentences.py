@@ -136,6 +136,10 @@ OTHERS = {
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **UNSAVED),
         "`best` is not a copy: its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Used later, it gives the latest values.",
     ),
+    "a shallow copy": (
+        hazard("net2.w", code="TW207", outcome="risk", fact=KeptReference(container="net2", owner="net", is_shallow=True), written_at=site(2, "opt.step()"), **UNSAVED),
+        "`net2` is not a copy: its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. `copy.copy` copies no parameters: to train one is to train both.",
+    ),
     "a state dict taken in the same cell": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(1, "best = net.state_dict()")})),
         "`best` is not a copy: taken in cell 3, line 1, its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Used later, it gives the latest values.",
