@@ -66,13 +66,17 @@ class Reasoning:
         return BornChanges(self.own, self.trace.born, self._explain)
 
     @cached_property
+    def _bound_anew(self) -> BornChanges:
+        return BornChanges(self.own, self.trace.left, self._explain)
+
+    @cached_property
     def _left(self) -> tuple[Change, ...]:
         """The silent changes of what paths led to before the cell bound them anew; one change for each path."""
         if not self.trace.left:
             return ()
         found = (both for one in self.trace.born for both in one.found)
         known = {str(difference.path) for difference, content in found if content.changed}
-        return tuple(one for one in BornChanges(self.own, self.trace.left, self._explain).used if one.path not in known)
+        return tuple(one for one in self._bound_anew.used if one.path not in known)
 
     @cached_property
     def changes(self) -> tuple[Change, ...]:
@@ -152,7 +156,8 @@ class Reasoning:
     @property
     def follows_calls(self) -> bool:
         """Whether explaining the changes may interpret the notebook's functions."""
-        return not _WITHOUT_CALLS.issuperset(chain(self._rows.classes.values(), self.born.causes))
+        causes = chain(self._rows.classes.values(), self.born.causes, self._bound_anew.causes)
+        return not _WITHOUT_CALLS.issuperset(causes)
 
     @property
     def curtailed(self) -> tuple[str, ...]:

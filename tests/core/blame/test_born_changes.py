@@ -106,3 +106,11 @@ def test_of_several_statements_that_ran_the_last_that_binds_the_name_did(plain, 
     [site] = Reasoning(make_trace(plain, {path: X}, born=(one,))).born.sites.values()
 
     assert (site.line, site.certainty) == (line, "inferred")
+
+
+def test_what_a_path_led_to_before_may_need_the_functions_of_the_notebook():
+    left = life("x", X, 1, until=3, later=[2])
+    anew = make_trace("x = f()\ng()\nx = x * 2", {"x": NEW}, writes={1: [NONE, [1], NONE]}, found=(), left=(left,))
+
+    assert Reasoning(anew).follows_calls
+    assert not Reasoning(replace(anew, left=())).follows_calls
