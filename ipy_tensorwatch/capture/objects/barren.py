@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.runtime.record import field, mutable
 from .containers import ATOM_IDS, is_array, open_object, opener
 from .inspect_object import PerClass, inside_of, is_a, items_of, members_of, module_of, slot_readers, slots_of
-from .look_limits import EXACT_OBJECTS, HUGE, LIGHT, Limits
+from .look_limits import EXACT_OBJECTS, HUGE, LIGHT, SEGMENT, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -75,9 +75,9 @@ class BarrenSearch:
             if values is None or len(seen) > LIGHT * EXACT_OBJECTS:
                 return False
             if len(values) > HUGE:
+                self._atoms += len(values)
                 if not _are_atoms(values):
                     return False
-                self._atoms += len(values)
             elif not self._pass(values, waiting, seen):
                 return False
         return True
@@ -93,7 +93,8 @@ class BarrenSearch:
                 continue
             seen.add(mark)
             if kind is dict or kind is list or kind is tuple:
-                if not _are_atoms(value.values() if kind is dict else value):
+                self._atoms += len(value) if len(value) > SEGMENT else 0
+                if len(value) > HUGE or not _are_atoms(value.values() if kind is dict else value):
                     waiting.append(value)
             elif is_array(kind):
                 return False

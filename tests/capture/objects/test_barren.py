@@ -84,6 +84,7 @@ def test_what_would_take_long_is_left_to_the_walk(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(barren, "MOST_ATOMS", 300)
     assert not BarrenSearch().leads_nowhere([*range(301)])
     assert not BarrenSearch().leads_nowhere(dict.fromkeys(range(301), "a"))
+    assert not BarrenSearch().leads_nowhere([[*range(301)]])
 
 
 def test_the_arrays_of_a_class_of_the_notebook_are_found():
@@ -122,5 +123,7 @@ def test_searching_counts_as_a_part_of_walking():
 
 def test_a_list_of_very_many_numbers_is_large():
     few, many = [1.0] * 50_000, [1.0] * 100_000
+    inside, parts = {"a": [*many]}, [{"a": [1.0] * 10_000} for _ in range(10)]
+    found = walk({"few": few, "many": many, "inside": inside, "parts": parts}).large
 
-    assert {"many": id(many)} == walk({"few": few, "many": many}).large
+    assert {"many": id(many), "inside": id(inside), "parts": id(parts)} == found
