@@ -232,10 +232,10 @@ class Watcher:
         cell.overhead = cell.began - began
 
     def _name_large(self, plain: str) -> None:
-        """Let large variables without tensors be passed by that a cell does not lead to."""
+        """Let large variables without tensors be passed by that no running cell leads to."""
         seen = self.observer.snapshotter
         if seen.has_large:
-            words = words_reached(plain, self.sources.definitions)
+            words = None if self.cells.others else words_reached(plain, self.sources.definitions)
             seen.words = frozenset(user_variables(self.shell)) if words is None else words
 
     def _peek(self) -> Shot:

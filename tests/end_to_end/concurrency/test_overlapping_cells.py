@@ -124,6 +124,18 @@ def test_a_recording_belongs_to_the_thread_of_its_cell(nb: Notebook):
     assert {path for write in report["writes"] for path in write["paths"]} == {"a", "b"}
 
 
+def test_a_large_variable_is_looked_at_while_another_cell_may_lead_to_it(nb: Notebook):
+    def unverified(report: dict[str, Any]) -> set[str]:
+        return {one["path"] for one in report["coverage"]["unverified"]}
+
+    nb.run("rows = [{'id': i, 'tags': [i]} for i in range(3000)]")
+    assert {"rows"} == unverified(nb.run("1;"))
+    with Overlap(nb):
+        report = nb.run("b.add_(1);")
+
+    assert set() == unverified(report)
+
+
 def test_an_ordinary_cell_afterwards_is_watched_as_ever(nb: Notebook):
     with Overlap(nb):
         nb.run("b.add_(1);")
