@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.runtime.record import field, mutable
 from .containers import ATOM_IDS, is_array, open_object, opener
 from .inspect_object import PerClass, inside_of, is_a, items_of, members_of, module_of, slot_readers, slots_of
-from .look_limits import EXACT_OBJECTS, HUGE, LIGHT, SEGMENT, Limits
+from .look_limits import EXACT_OBJECTS, HUGE, LARGE, LIGHT, SEGMENT, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,13 +32,14 @@ class BarrenSearch:
     ----------
     limits
         Receives how many containers were searched.
-    is_shared
-        Whether the last search came to what an earlier one had found barren.
+    is_large
+        Whether the last search went through very many containers, or came to some of such a search.
     """
 
     limits: Limits = field(default_factory=Limits)
-    is_shared: bool = False
+    is_large: bool = False
     _known: set[int] = field(default_factory=set)
+    _of_large: set[int] = field(default_factory=set)
     _found: int = 0
     _missed: int = 0
     _atoms: int = 0
@@ -49,8 +50,8 @@ class BarrenSearch:
 
     def leads_nowhere(self, thing: object) -> bool:
         """Return whether no tensor or array can be reached from a container; False where that would take long."""
-        self.is_shared = id(thing) in self._known
-        if self.is_shared:
+        self.is_large = id(thing) in self._of_large
+        if id(thing) in self._known:
             return True
         if self._missed > TRIES and self._missed > self._found:
             return False
@@ -59,9 +60,12 @@ class BarrenSearch:
             is_barren = self._search(thing, seen)
         except Exception:  # noqa: BLE001  (it cannot be opened, or another thread changed it: the walk says why)
             is_barren = False
-        self.limits.searched += len(seen) + self._atoms // MANY_ATOMS
+        size = len(seen) + self._atoms // MANY_ATOMS
+        self.limits.searched += size
         if is_barren:
+            self.is_large = self.is_large or size >= LARGE
             self._known |= seen
+            self._of_large |= seen if self.is_large else set()
             self._found += 1
         else:
             self._missed += 1
@@ -89,7 +93,7 @@ class BarrenSearch:
             if id(kind) in ATOM_IDS or mark in seen:
                 continue
             if mark in self._known:
-                self.is_shared = True
+                self.is_large = self.is_large or mark in self._of_large
                 continue
             seen.add(mark)
             if kind is dict or kind is list or kind is tuple:

@@ -27,7 +27,7 @@ from .inspect_object import (
     pairs_of,
     value_at,
 )
-from .look_limits import LARGE, SEGMENT, Limits, Segment, segments_of
+from .look_limits import SEGMENT, Limits, Segment, segments_of
 from .module_tree import is_same, outline_tree, survey_module
 from .optimizer_state import held_by, keys_of, take_states
 from .slices import Slices
@@ -162,9 +162,8 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
 
 def _follow(found: Walk, name: str, value: object) -> None:
     found.barren.begin()
-    before = found.limits.searched
     if found.barren.leads_nowhere(value):
-        if found.limits.searched - before >= LARGE or (found.large and found.barren.is_shared):
+        if found.barren.is_large:
             found.large[name] = id(value)
         return
     branch = Branch(odd=found.skipped)

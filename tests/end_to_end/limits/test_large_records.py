@@ -57,6 +57,13 @@ def test_what_shares_its_records_is_passed_by_as_well():
         assert {"train", "ds"} == why(nb.run("rows;")).keys()
 
 
+def test_what_shares_something_small_is_looked_at():
+    with Notebook() as nb:
+        nb.run(RECORDS + "\nsettings = {'tags': [1]}\none, other = [settings], [settings]")
+
+        assert {"rows"} == why(nb.run("a = 1")).keys()
+
+
 def test_what_a_small_variable_holds_is_always_looked_at():
     with Notebook() as nb:
         nb.run(RECORDS.replace("3000", "900"))
