@@ -11,7 +11,7 @@ from ..memory.address_space import space_of
 from ..records.snapshots.differences import Differences, readings_after
 from ..statements.used_up import is_used_up
 from ..statements.write_calls import runs_backward
-from ..statements.writes.kept_in_loops import paths_put_by
+from ..statements.writes.kept_in_loops import puts_into
 from ..syntax.parsing import parse_header
 from .changed_rows import ChangedRows
 from .expected.expected_changes import is_mutated
@@ -158,7 +158,7 @@ class _Ran(NamedTuple):
 def _puts_into(statement: Statement, name: str) -> bool:
     """Return whether a statement puts something into a container that a variable leads to."""
     node = parse_header(statement.text)
-    return node is not None and any(True for _ in paths_put_by(node, name))
+    return node is not None and puts_into(node, name)
 
 
 def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:

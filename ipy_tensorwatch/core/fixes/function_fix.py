@@ -193,8 +193,7 @@ def _own_views(write: _Write, node: ast.stmt, *, is_array: bool) -> Iterator[Fix
     for name in [one for one in _viewed(node) if one in _parameters(write.function)]:
         ways = {name}.union(*(names_stored(part) for part in body if name in _viewed(part)))
         if len(written & ways) > 1 and not read.isdisjoint(ways):
-            copy = f"{name} = {name}.{'copy' if is_array else 'clone'}()"
-            yield Fix(kind="write-copy", code=copy, target=write.typed(_outermost(write, node)), says_where=True)
+            yield _rebound(write, name, node, is_array=is_array)
 
 
 def _viewed(node: ast.stmt) -> list[str]:
@@ -212,8 +211,13 @@ def _own_argument(write: _Write, name: str, *, is_array: bool) -> Iterator[Fix]:
         code = without_inplace(typed.text)
     if code is not None:
         yield Fix(kind="out-of-place", code=code, target=typed, says_where=True)
+    yield _rebound(write, name, write.node, is_array=is_array)
+
+
+def _rebound(write: _Write, name: str, node: ast.stmt, *, is_array: bool) -> Fix:
+    """Give an argument memory of its own before a statement of the function."""
     copy = f"{name} = {name}.{'copy' if is_array else 'clone'}()"
-    yield Fix(kind="write-copy", code=copy, target=write.typed(_outermost(write, write.node)), says_where=True)
+    return Fix(kind="write-copy", code=copy, target=write.typed(_outermost(write, node)), says_where=True)
 
 
 def _outermost(write: _Write, node: ast.stmt) -> ast.stmt:

@@ -14,7 +14,7 @@ from ...records.typed_line import typed_line
 from ...statements.writes.kept_in_loops import (
     keeping_copies,
     keeping_statement,
-    paths_put_by,
+    puts_into,
     refilled_by_itself,
     refilled_in_loop,
 )
@@ -292,7 +292,7 @@ def _may_keep(site: Site, name: str) -> bool:
         return True
     calls = [one for one in own_nodes(node) if isinstance(one, ast.Call)]
     handed = {root_variable(part) for one in calls for part in (one.func, *arguments(one))}
-    return name in names_stored(node) or name in handed or any(True for _ in paths_put_by(node, name))
+    return name in names_stored(node) or name in handed or puts_into(node, name)
 
 
 def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:

@@ -244,6 +244,11 @@ def paths_put_by(node: ast.stmt, into: str | None = None, may_hold: Callable[[st
             yield from (path for path in _paths_of_all(kept) if may_hold(path.split(".")[0]))
 
 
+def puts_into(node: ast.stmt, name: str) -> bool:
+    """Return whether a statement puts something with a path into a container of a variable, or yields it."""
+    return any(True for _ in paths_put_by(node, name))
+
+
 def puts_of(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:
     """Yield each container that a statement puts something into, with what it puts there; None if it yields it."""
     if isinstance(node, ast.Assign):
