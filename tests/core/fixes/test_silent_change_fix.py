@@ -127,6 +127,7 @@ def test_copy_is_imported_once_and_as_the_notebook_does():
 
 SCALE = "def scale(t):\n    t /= 255\n    return t"
 VIEW = "def center(t):\n    v = t.view(-1)\n    v -= v.mean()\n    return v"
+SPLIT = "def split(t):\n    a = t[::2]\n    b = t[1::2]\n    a.mul_(2)\n    b.mul_(3)\n    return a + b"
 MASK = "def mask(t):\n    for i in range(3):\n        t[i] = 0\n    return t"
 
 
@@ -136,6 +137,7 @@ MASK = "def mask(t):\n    for i in range(3):\n        t[i] = 0\n    return t"
         (SCALE, 2, "t /= 255", (1, 2, 2, "    t = t / 255")),
         (VIEW, 3, "v -= v.mean()", (1, 2, 2, "    v = t.view(-1).clone()")),
         (MASK, 3, "t[i] = 0", (1, 2, 1, "    t = t.clone()")),
+        (SPLIT, 4, "a.mul_(2)", (1, 2, 1, "    t = t.clone()")),
     ],
 )
 def test_a_function_writes_to_memory_of_its_own(source: str, line: int, text: str, expected: tuple[object, ...]):
