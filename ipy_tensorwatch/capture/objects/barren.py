@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.runtime.record import field, mutable
 from .containers import ATOM_IDS, is_array, open_object, opener
-from .inspect_object import PerClass, inside_of, is_a, items_of, members_of, module_of, slot_readers, slots_of
+from .inspect_object import FEW, PerClass, inside_of, is_a, items_of, members_of, module_of, slot_readers, slots_of
 from .look_limits import EXACT_OBJECTS, HUGE, LARGE, LIGHT, SEGMENT, Limits
 
 if TYPE_CHECKING:
@@ -75,14 +75,14 @@ class BarrenSearch:
         waiting = [thing]
         while waiting:
             inner = waiting.pop()
-            values = reader(type(inner))(inner)
+            values = inner if type(inner) is _Rest else reader(type(inner))(inner)
             if values is None or len(seen) > LIGHT * EXACT_OBJECTS:
                 return False
             if len(values) > HUGE:
                 self._atoms += len(values)
                 if not _are_atoms(values):
                     return False
-            elif not self._pass(values, waiting, seen):
+            elif not self._pass(_begin(values, waiting), waiting, seen):
                 return False
         return True
 
@@ -105,6 +105,18 @@ class BarrenSearch:
             else:
                 waiting.append(value)
         return True
+
+
+class _Rest(list[Any]):
+    """The values of a container that are passed when all that the first ones lead to has been searched."""
+
+
+def _begin(values: Sequence[Any], waiting: list[object]) -> Sequence[Any]:
+    """Return the first values, so that a container of many records is known by the first that holds a tensor."""
+    if len(values) <= FEW or type(values) is _Rest:
+        return values
+    waiting.append(_Rest(values[FEW:]))
+    return values[:FEW]
 
 
 def _are_atoms(values: Iterable[object]) -> bool:

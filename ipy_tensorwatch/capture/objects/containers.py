@@ -308,7 +308,7 @@ def _attributes_named(keys: list[Any]) -> tuple[Style, Sequence[object]]:
 
 def spell_keys(keys: Sequence[object], start: int = 0) -> tuple[Style, Sequence[object]]:
     """Return how the keys of a dict are spelled; `start` is the place of the first."""
-    if _all_printable(keys):
+    if are_printable(keys):
         return "key", keys
     return "typed", [_key_step(start + position, key) for position, key in enumerate(keys)]
 
@@ -316,12 +316,13 @@ def spell_keys(keys: Sequence[object], start: int = 0) -> tuple[Style, Sequence[
 _PRINTABLE = frozenset(map(id, (str, int, float, bool, bytes, type(None), torch.dtype, torch.device)))
 
 
-def _all_printable(keys: Sequence[object]) -> bool:
+def are_printable(keys: Sequence[object]) -> bool:
+    """Return whether all keys are of types that Python prints without calling code of the user's."""
     return _PRINTABLE.issuperset(map(id, map(type, keys)))
 
 
 def _key_step(position: int, key: object) -> str:
-    if _all_printable((key,)) or (type(key) is tuple and _all_printable(key)):
+    if are_printable((key,)) or (type(key) is tuple and are_printable(key)):
         with suppress(ValueError):  # Python prints no integer of many digits
             return f"[{key!r}]"
     return f"[<{_numbered(key, position)}>]"

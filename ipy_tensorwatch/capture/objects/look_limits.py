@@ -22,6 +22,9 @@ HUGE = EXACT_TENSORS
 """A container with more items is always split into segments."""
 LARGE = 2000
 """A variable that takes the time of so many containers, and holds no tensor, is passed by while no cell names it."""
+MAX_CONTAINERS = 200_000
+MAX_REPEATS = 16
+"""The maximum number of paths walked through one shared container."""
 SEGMENT = 256
 """The number of items of a huge container in one segment."""
 

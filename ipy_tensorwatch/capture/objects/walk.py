@@ -27,16 +27,18 @@ from .inspect_object import (
     pairs_of,
     value_at,
 )
-from .look_limits import SEGMENT, Limits, Segment, segments_of
+from .look_limits import MAX_CONTAINERS, MAX_REPEATS, SEGMENT, Limits, Segment, segments_of
 from .module_tree import is_same, outline_tree, survey_module
 from .optimizer_state import held_by, keys_of, take_states
 from .slices import Slices
 from .small_records import take_record
+from .take_levels import CONTAINERS, find_levels, take_level
 from .walk_state import MAX_WAYS, Branch, Tree, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from .record_levels import LevelOutline
     from .walk_state import StateOutline
 
     Known = Callable[[str], "Tree | None"]
@@ -44,9 +46,6 @@ if TYPE_CHECKING:
     Places = dict[int, tuple["Branch", int, Sequence[int]]]
 
 MAX_DEPTH = 64
-MAX_REPEATS = 16
-"""The maximum number of paths walked through one shared container."""
-MAX_CONTAINERS = 200_000
 OF_MODULE = 30
 """The weight of a module walked by itself, in objects: opening one takes as long."""
 CLOCK_EVERY = 256
@@ -58,6 +57,7 @@ def walk(
     known: Known = lambda _: None,
     limits: Limits | None = None,
     drawn: dict[int, StateOutline] | None = None,
+    levels: Mapping[tuple[str, int], LevelOutline] | None = None,
 ) -> Walk:
     """Find every tensor and array reachable from the given names, without running user code.
 
@@ -71,8 +71,10 @@ def walk(
         The limits of the walk; unlimited by default.
     drawn
         What is remembered of optimizer states.
+    levels
+        What the last walk remembered of many records.
     """
-    found = Walk(limits=limits or Limits(), drawn={} if drawn is None else drawn)
+    found = Walk(limits=limits or Limits(), drawn={} if drawn is None else drawn, known_levels=levels or {})
     direct = Branch(odd=found.skipped)
     kinds = [*map(type, namespace.values())]
     numbers = [*map(id, kinds)]
@@ -108,7 +110,7 @@ def _by_turns(names: Iterable[tuple[str, object]], limits: Limits) -> Iterable[t
 
 def take_segment(found: Walk, segment: Segment) -> Branch:
     """Walk a segment of a huge container."""
-    branch = Branch(odd=found.skipped)
+    branch = Branch(odd=found.skipped, key=segment.key)
     node = branch.outline.add_path(segment.path)
     run, values = segment.cut(node)
     if run.style == "key":
@@ -166,7 +168,7 @@ def _follow(found: Walk, name: str, value: object) -> None:
         if found.barren.is_large:
             found.large[name] = id(value)
         return
-    branch = Branch(odd=found.skipped)
+    branch = Branch(odd=found.skipped, key=name)
     queue: Queue = deque([(value, branch.outline.add_node(-1, name), 0, (id(value),))])
     found.followed[id(value)] += 1
     found.homes.setdefault(id(value), (branch, 0))
@@ -179,39 +181,51 @@ def _follow(found: Walk, name: str, value: object) -> None:
 def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
     while queue:
         thing, node, depth, above = queue.popleft()
-        if depth >= MAX_DEPTH or found.containers >= MAX_CONTAINERS:
-            reason = Reason("too-deep" if depth >= MAX_DEPTH else "too-many")
-            found.skipped.append((str(branch.outline.node_path(node)), reason))
-            break
-        if not found.containers % CLOCK_EVERY and not found.limits.may_walk():
-            found.skipped.append((str(branch.outline.node_path(node)), BUDGET))
+        if why := _limit_of(found, depth):
+            found.skipped.append((str(branch.outline.node_path(node)), why))
             break
         found.containers += 1
         if take_record(branch, node, thing):
             found.limits.objects += 1
+        elif levels := find_levels(found, branch, node, thing, above):
+            below = take_level(found, branch, node, levels)
+            queue.extend([(*below, depth + 1, above)] if below else ())
+        else:
+            queue.extend(
+                (*one, depth + 1, (*above, id(one[0]))) for one in _follow_one(found, branch, node, thing, above)
+            )
+
+
+def _limit_of(found: Walk, depth: int) -> Reason | None:
+    if depth >= MAX_DEPTH:
+        return Reason("too-deep")
+    if found.containers >= MAX_CONTAINERS:
+        return Reason("too-many")
+    return None if found.containers % CLOCK_EVERY or found.limits.may_walk() else BUDGET
+
+
+def _follow_one(
+    found: Walk, branch: Branch, node: int, thing: object, above: tuple[int, ...]
+) -> Iterator[tuple[object, int]]:
+    """Open one container; yield the containers in it that are to be walked, each with its node."""
+    found.limits.objects += OF_MODULE if is_a(type(thing), torch.nn.Module) else 1
+    for step, child in _open(branch, node, thing, found, above):
+        if found.barren.leads_nowhere(child):
             continue
-        found.limits.objects += OF_MODULE if is_a(type(thing), torch.nn.Module) else 1
-        children = _open(branch, node, thing, found, above)
-        for step, child in children:
-            if found.barren.leads_nowhere(child):
-                continue
-            if id(child) not in above and _may_follow(found, child):
-                place = branch.outline.add_node(node, step)
-                found.homes.setdefault(id(child), (branch, place))
-                queue.append((child, place, depth + 1, (*above, id(child))))
-            elif len(found.repeated) < MAX_WAYS:
-                found.repeated.append((branch, node, step, id(child)))
-        if is_a(type(thing), torch.optim.Optimizer):
-            found.optimizers.append((branch, node, cast("torch.optim.Optimizer", thing)))
+        if id(child) not in above and _may_follow(found, child):
+            place = branch.outline.add_node(node, step)
+            found.homes.setdefault(id(child), (branch, place))
+            yield child, place
+        elif len(found.repeated) < MAX_WAYS:
+            found.repeated.append((branch, node, step, id(child)))
+    if is_a(type(thing), torch.optim.Optimizer):
+        found.optimizers.append((branch, node, cast("torch.optim.Optimizer", thing)))
 
 
 def _may_follow(found: Walk, child: object) -> bool:
     """Return whether to walk a child: a shared container up to a cap of paths, a shared plain object once."""
     count = found.followed[id(child)] = found.followed.get(id(child), 0) + 1
-    return count == 1 or (count <= MAX_REPEATS and issubclass(type(child), _CONTAINERS))
-
-
-_CONTAINERS = (list, tuple, dict, torch.nn.Module)
+    return count == 1 or (count <= MAX_REPEATS and is_a(type(child), *CONTAINERS, torch.nn.Module))
 
 
 def _open(

@@ -13,11 +13,12 @@ from .inspect_object import numbers_of
 from .look_limits import Limits, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import torch
 
     from ...core.records.reason import Reason
+    from .record_levels import LevelOutline
 
 MAX_WAYS = 10_000
 
@@ -42,6 +43,8 @@ class Walk:
         The large names that hold no tensor, each with its object's id.
     drawn
         The outlines of optimizer states, by the optimizers' ids; kept between looks.
+    known_levels, levels
+        The outlines of many records as the last walk found them and as this one does, by their branch and first node.
     homes
         The branch and node of each container where it is walked first, by its id.
     barren
@@ -63,6 +66,8 @@ class Walk:
     resting: list[str] = field(default_factory=list)
     large: dict[str, int] = field(default_factory=dict)
     drawn: dict[int, StateOutline] = field(default_factory=dict)
+    known_levels: Mapping[tuple[str, int], LevelOutline] = field(default_factory=dict)
+    levels: dict[tuple[str, int], LevelOutline] = field(default_factory=dict)
     homes: dict[int, tuple[Branch, int]] = field(default_factory=dict)
     repeated: list[tuple[Branch, int, str, int]] = field(default_factory=list)
     barren: BarrenSearch = field(init=False)
@@ -98,6 +103,8 @@ class Branch:
 
     Attributes
     ----------
+    key
+        The name, or the key of a segment.
     odd
         The paths of objects that could not be opened, each with the reason.
     kinds
@@ -112,6 +119,7 @@ class Branch:
     odd: list[tuple[str, Reason]] = field(default_factory=list)
     kinds: set[int] = field(default_factory=set)
     spelled: dict[int, str] = field(default_factory=dict)
+    key: str = ""
 
     def take(self, run: OutlineRun, values: Sequence[object], kinds: set[int] | None = None) -> None:
         """Add neighbours; `kinds` are the ids of their types, if known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ...core.records.reading import at_versions
+from ...core.records.reading import Reading, at_versions
 from ...core.records.snapshots.snapshot import RootSnapshot
 from ...core.runtime.record import mutable
 from ..objects.walk_state import Tree
@@ -13,11 +13,11 @@ from ..tensors.plain_reads import is_ndarray
 from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as
 from .change_check import complete
 from .readings import MAX_COUNTERS, Gathering, join_blocks
+from .unchanged_readings import unchanged_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ...core.records.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
     from ..objects.walk_state import Branch
@@ -102,12 +102,20 @@ class BranchReader:
         self.has_new = True
         known = self._known(old.scene.readings, old.blocks) if old else ({}, {})
         found = Gathering(self.storages, *known, nodes_left=nodes_left())
-        serials = self.objects.number(branch.objects)
-        for thing, role, serial in zip(branch.objects, branch.outline.roles(), serials, strict=True):
-            found.add(thing, role, serial)
+        number, kept = self.objects.number, list[Reading | None]()
+        if old:
+            kept = unchanged_readings(old, branch, facts, number, self.storages.lost)
+            found.keep([one for one in kept if one], old.counters)
+        kept = kept or [None] * len(branch.objects)
+        new, roles = [row for row, one in enumerate(kept) if one is None], branch.outline.roles()
+        things = [branch.objects[row] for row in new]
+        for row, thing, serial in zip(new, things, number(things), strict=True):
+            found.add(thing, roles[row], serial)
+        read = iter(found.readings)
+        readings = [one or next(read) for one in kept]
         is_alike = old is not None and old.scene.outline == branch.outline
-        scene = old.scene.with_readings(found.readings) if old and is_alike else None
-        scene = scene or RootSnapshot(outline=branch.outline, readings=tuple(found.readings))
+        scene = old.scene.with_readings(readings) if old and is_alike else None
+        scene = scene or RootSnapshot(outline=branch.outline, readings=tuple(readings))
         return KnownBranch(facts, scene, found.blocks, tuple(found.counters), found.on_devices)
 
     def _read_rows(
@@ -123,12 +131,15 @@ class BranchReader:
         if not others:
             scene = old.scene.with_readings(readings, same_memory=True)
             return KnownBranch(facts, scene, old.blocks, counters, old.on_devices)
+        things = [branch.objects[row] for row in others]
+        serials = self.objects.number(things)
+        if _have_moved([readings[row] for row in others], serials, readings):
+            return self._read_all(old, branch, facts, nodes_left)
         self.has_new = True
         whole = old.scene.readings if len(others) * FEW > len(readings) else [readings[row] for row in others]
         found = Gathering(self.storages, *self._known(whole, old.blocks), nodes_left=nodes_left())
-        things, roles = [branch.objects[row] for row in others], branch.outline.roles()
-        former = [readings[row] for row in others]
-        found.add_all(things, [roles[row] for row in others], self.objects.number(things), former)
+        roles, former = branch.outline.roles(), [readings[row] for row in others]
+        found.add_all(things, [roles[row] for row in others], serials, former)
         before = {readings[row].storage for row in others}
         for row, reading in zip(others, found.readings, strict=True):
             readings[row] = reading
@@ -189,6 +200,12 @@ def _at_version(counters: tuple[VersionCounter, ...], readings: list[Reading]) -
     """Update the counters of tensors whose version changed."""
     written = {reading.object: reading.version for reading in readings} if counters else {}
     return tuple(one.since(version) if (version := written.get(one.object)) else one for one in counters)
+
+
+def _have_moved(former: Sequence[Reading], serials: Sequence[int], readings: Sequence[Reading]) -> bool:
+    """Return whether many of some tensors were at other places before."""
+    others = {serial for serial, one in zip(serials, former, strict=True) if serial != one.object}
+    return len(others) * FEW > len(readings) and not others.isdisjoint([one.object for one in readings])
 
 
 def _has_moved(known: Block | None, block: Block) -> bool:

@@ -65,6 +65,14 @@ class Gathering:
             GUARD.note("looking-at-variable", error)
             self.readings[count:] = [unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))]
 
+    def keep(self, last: Sequence[Reading], counters: Iterable[VersionCounter]) -> None:
+        """Carry over the blocks and counters of tensors in host memory that are not read again."""
+        self.nodes_left -= sum(one.grad_fn is not None for one in last)
+        self.blocks.update((one.storage, self.known_blocks[one.storage]) for one in last if one.data_ptr)
+        if counters:
+            held = {one.object for one in last}
+            self.counters += [one for one in counters if one.object in held]
+
     def add_all(
         self, things: Sequence[Any], roles: Sequence[str], serials: Sequence[int], former: Sequence[Reading]
     ) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ...core.records.snapshots.ways import Way
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
+    from ..objects.record_levels import LevelOutline
     from ..objects.walk_state import Branch, StateOutline, Tree
     from ..tensors.version_counter import VersionCounter
 
@@ -129,6 +130,7 @@ class Snapshotter:
     _joined: tuple[list[dict[int, Block]], Mapping[int, Block]] = field(default_factory=lambda: ([], {}))
     _reader: BranchReader = field(init=False)
     _drawn: dict[int, StateOutline] = field(default_factory=dict)
+    _levels: Mapping[tuple[str, int], LevelOutline] = field(default_factory=dict)
     _held: tuple[tuple[str, tuple[int, ...]], ...] = ()
     _holdings: tuple[object, tuple[OptimizerHolding, ...]] = (None, ())
     _routes: list[tuple[str, int, str, int]] = field(default_factory=list)
@@ -284,7 +286,8 @@ class Snapshotter:
         self, namespace: Mapping[str, object], patience: float, limits: Limits
     ) -> tuple[Walk, dict[str, KnownBranch], set[str]]:
         """Walk and read; branches whose turn it is not keep their last reading."""
-        found, kept = walk(namespace, self._tree, limits, self._drawn), dict[str, KnownBranch]()
+        found = walk(namespace, self._tree, limits, self._drawn, self._levels)
+        kept = dict[str, KnownBranch]()
         if len(self._drawn) > MAX_DRAWN:
             self._drawn.clear()
         if self._cut and not found.resting:
@@ -298,6 +301,7 @@ class Snapshotter:
             else:
                 resting.add(name)
         resting |= self._read_segments(found, kept, patience)
+        self._levels = found.levels
         kept.update((name, self._kept[name]) for name in resting if name in self._kept)
         found.skipped += [(name.partition("<")[0], WAITS if name in self._barren else BUDGET) for name in resting]
         found.skipped += [(name, WAITS) for name in limits.idle]

@@ -72,6 +72,11 @@ def address_of(array: Array) -> int:
     return int(_interface(array)["data"][0])
 
 
+def addresses_of(arrays: Iterable[Array]) -> list[int]:
+    """Return the address of each array's first element."""
+    return [one["data"][0] for one in map(_interface, arrays)]
+
+
 def is_tensor(thing: object) -> bool:
     """Return whether an object is a tensor of any class."""
     return is_plain(thing) or is_a(type(thing), torch.Tensor)

@@ -9,14 +9,16 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from ...core.runtime.record import field, mutable
+from ..objects.inspect_object import are_all
 from ..runtime.torch_private import attributes_of
 from .plain_reads import are_plain, is_ndarray, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    import numpy as np
     import torch
 
     Token = object
@@ -46,6 +48,13 @@ class ObjectSerials:
         known = self._known
         owners: _Owners = {}
         things: list[Any] = [*objects]
+        if are_all(things, np.ndarray):
+            return [
+                one[1]
+                if (one := known.get(id(thing))) and type(one[0]) is weakref.ref and one[0]() is thing
+                else self._renumber(thing, None, owners)
+                for thing in things
+            ]
         owns = map(attributes_of, things) if are_plain(things) else [_attributes_of(thing) for thing in things]
         return [
             one[1]

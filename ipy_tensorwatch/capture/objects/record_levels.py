@@ -1,0 +1,224 @@
+"""Many records at once, level by level in columns: replay buffers, datasets and lists of episodes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from itertools import accumulate, chain, compress
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...core.records.snapshots.outline import OutlineRun, steps_of
+from .containers import ATOM_IDS, PLAIN_IDS, are_printable, fields_of, quick_reader
+from .inspect_object import FEW, PerClass, are_all, is_a, same_things
+from .look_limits import HUGE, SEGMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...core.records.snapshots.outline import Style
+
+MAX_LEVELS = 8
+ATOM, ARRAY, INNER = 0, 1, 2
+"""What a value is to its record: a number or a text, a tensor or an array, or a container."""
+
+
+class Columns(NamedTuple):
+    """The contents of some containers, one after the other; items of lists have no keys."""
+
+    style: Style
+    keys: Sequence[object] | None
+    sizes: list[int]
+    values: list[Any]
+
+
+class RecordLevel(NamedTuple):
+    """Containers of one type at one depth, and what is in each.
+
+    Attributes
+    ----------
+    marks
+        For each value `ATOM`, `ARRAY` or `INNER`.
+    kinds
+        The ids of the types of the tensors and arrays.
+    """
+
+    things: Sequence[Any]
+    columns: Columns
+    marks: list[int]
+    kinds: set[int]
+
+    @property
+    def arrays(self) -> list[Any]:
+        """The tensors and arrays, in order."""
+        return [*compress(self.columns.values, map(ARRAY.__eq__, self.marks))]
+
+    @property
+    def inner(self) -> list[Any]:
+        """The containers in these, in order."""
+        return [*compress(self.columns.values, map(INNER.__eq__, self.marks))]
+
+    @property
+    def is_barren(self) -> bool:
+        """Whether these hold numbers and texts only."""
+        return self.marks.count(ATOM) == len(self.marks)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether each of these leads to something."""
+        sizes, marks = self.columns.sizes, self.marks
+        if marks == marks[: sizes[0]] * len(sizes):
+            return any(marks[: sizes[0]])
+        return all(any(marks[end - size : end]) for size, end in zip(sizes, accumulate(sizes), strict=True))
+
+
+def survey_records(thing: object, above: Sequence[int]) -> list[RecordLevel]:
+    """Read a container of many records, and those in the records; return nothing if it holds anything else.
+
+    Parameters
+    ----------
+    above
+        The ids of the containers that lead to it.
+    """
+    try:
+        levels = _survey(thing) if _is_long(thing) else []
+    except (RuntimeError, TypeError):  # another thread changed it meanwhile, or an object's `__dict__` is none
+        return []
+    numbers = [id(one) for level in levels[1:] for one in level.things]
+    is_tree = len({*numbers, *above}) == len(numbers) + len(above)
+    return levels if is_tree and all(level.is_full for level in levels) else []
+
+
+def _is_long(thing: object) -> bool:
+    return any(type(thing) is kind for kind in _LONG) and len(thing) > FEW  # type: ignore[arg-type]
+
+
+_LONG = (list, dict, tuple, deque)
+
+
+def _survey(thing: object) -> list[RecordLevel]:
+    level = _read([thing], HUGE)
+    if level is None or level.kinds:
+        return []
+    levels = [level]
+    while things := levels[-1].inner:
+        level = _read(things, SEGMENT)
+        if level is None or len(levels) == MAX_LEVELS:
+            return []
+        if level.is_barren:
+            levels[-1] = levels[-1]._replace(marks=[mark & ARRAY for mark in levels[-1].marks])
+        else:
+            levels.append(level)
+    return levels
+
+
+def _read(things: Sequence[Any], most: int) -> RecordLevel | None:
+    """Read containers of at most so many items each; None if they are of several types, or hold those that are."""
+    kind = type(things[0])
+    read = _reader(kind) if are_all(things, kind) else None
+    columns = read(things) if read else None
+    if columns is None or max(columns.sizes) > most or sum(columns.sizes) != len(columns.values):
+        return None
+    numbers = [*map(id, map(type, columns.values))]
+    kinds = {*numbers}
+    others = kinds - ATOM_IDS - PLAIN_IDS
+    if len(others) > 1 or any(_reader(type(columns.values[numbers.index(one)])) is None for one in others):
+        return None
+    arrays = kinds & PLAIN_IDS
+    marks = dict.fromkeys(kinds, ATOM) | dict.fromkeys(arrays, ARRAY) | dict.fromkeys(others, INNER)
+    return RecordLevel(things, columns, [*map(marks.__getitem__, numbers)], arrays)
+
+
+def _choose(kind: type) -> Callable[[Sequence[Any]], Columns | None] | None:
+    if kind is dict:
+        return _of_dicts
+    if kind is list or kind is tuple or kind is deque:
+        return lambda things: Columns("index", None, [*map(len, things)], [*chain.from_iterable(things)])
+    if is_a(kind, tuple):
+        names = fields_of(kind)
+        return (lambda things: _of_named(names, things)) if names else None
+    read = quick_reader(kind)
+    return None if read is None else lambda things: _of_objects([*map(read, things)])
+
+
+_reader = PerClass(_choose)
+"""How to read many objects of one type as records; None if they may hold more."""
+
+
+def _of_dicts(things: Sequence[dict[object, Any]]) -> Columns | None:
+    keys, values = [*chain.from_iterable(things)], _values(things)
+    is_plain = len(keys) == len(values) and are_printable(keys)
+    return Columns("key", keys, [*map(len, things)], values) if is_plain else None
+
+
+def _of_objects(insides: Sequence[Any]) -> Columns | None:
+    if not are_all(insides, dict):
+        return None
+    keys, values = [*chain.from_iterable(insides)], _values(insides)
+    is_plain = len(keys) == len(values) and are_all(keys, str)
+    return Columns("attribute", keys, [*map(len, insides)], values) if is_plain else None
+
+
+def _values(things: Sequence[dict[object, Any]]) -> list[Any]:
+    return [*chain.from_iterable(map(dict.values, things))]
+
+
+def _of_named(names: tuple[str, ...], things: Sequence[tuple[Any, ...]]) -> Columns | None:
+    sizes = [*map(tuple.__len__, things)]
+    if sizes.count(len(names)) != len(sizes):
+        return None
+    return Columns("attribute", names * len(things), sizes, [*chain.from_iterable(map(tuple.__iter__, things))])
+
+
+class LevelOutline(NamedTuple):
+    """The outline of one level; `first` is the node of its first container."""
+
+    first: int
+    style: Style
+    keys: Sequence[object] | None
+    sizes: list[int]
+    marks: list[int]
+    nodes: list[tuple[int, str]]
+    runs: list[OutlineRun]
+
+
+def outline_level(level: RecordLevel, first: int, known: LevelOutline | None) -> LevelOutline:
+    """Return the outline of a level, with as much of a known one as is unchanged at its beginning."""
+    columns = level.columns
+    new = LevelOutline(first, columns.style, columns.keys, columns.sizes, level.marks, [], [])
+    count = _count_same(known, new) if known else 0
+    if known and count == len(known.sizes) == len(new.sizes):
+        return known
+    start = sum(new.sizes[:count])
+    if known:
+        new.nodes.extend(known.nodes[: new.marks[:start].count(INNER)])
+        new.runs.extend(known.runs[: bisect_left(known.runs, first + count, key=attrgetter("node"))])
+    for node, size in enumerate(new.sizes[count:], first + count):
+        _outline_one(new, node, range(start, start + size))
+        start += size
+    return new
+
+
+def _count_same(one: LevelOutline, other: LevelOutline) -> int:
+    """Return how many containers of two levels have the same outline: all of the shorter one, or none."""
+    if one[:2] != other[:2] or (one.keys is None) != (other.keys is None):
+        return 0
+    count, size = min(len(one.sizes), len(other.sizes)), min(len(one.marks), len(other.marks))
+    is_same = one.sizes[:count] == other.sizes[:count] and one.marks[:size] == other.marks[:size]
+    if is_same and one.keys is not None and other.keys is not None:
+        is_same = same_things(one.keys[:size], other.keys[:size])
+    return count if is_same else 0
+
+
+def _outline_one(level: LevelOutline, node: int, places: range) -> None:
+    """Add the outline of one container, whose contents lie at these places."""
+    keys, start = level.keys, places.start
+    arrays = [place for place in places if level.marks[place] == ARRAY]
+    if len(arrays) == len(places) and keys is None:
+        level.runs.append(OutlineRun(node, level.style, range(len(places))))
+    elif arrays:
+        here = tuple(place - start if keys is None else keys[place] for place in arrays)
+        level.runs.append(OutlineRun(node, level.style, here))
+    inner = [place for place in places if level.marks[place] == INNER]
+    steps = steps_of(level.style, [place - start if keys is None else keys[place] for place in inner])
+    level.nodes.extend((node, step) for step in steps)

@@ -1,0 +1,184 @@
+"""What moved to another path and did not change is not read again, and is told as if it were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipy_tensorwatch.capture.snapshot import branch_reader
+from ipy_tensorwatch.capture.snapshot.snapshotter import Snapshotter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipy_tensorwatch.capture.snapshot.snapshotter import Shot
+
+MANY = 40
+SHARED = np.zeros(2, np.float32)
+
+
+def zeros() -> torch.Tensor:
+    return torch.zeros(2)
+
+
+def frozen() -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.zeros(2), requires_grad=False)
+
+
+def with_history() -> torch.Tensor:
+    return torch.zeros(2, requires_grad=True) * 2
+
+
+def with_gradient() -> torch.Tensor:
+    leaf = torch.zeros(2, requires_grad=True)
+    leaf.grad = torch.ones(2)
+    return leaf
+
+
+def with_attribute() -> torch.Tensor:
+    tensor = torch.zeros(2)
+    tensor.mark = torch.ones(1)  # type: ignore[attr-defined]
+    return tensor
+
+
+MAKE: list[Callable[[], Any]] = [
+    zeros,
+    frozen,
+    with_history,
+    with_gradient,
+    with_attribute,
+    lambda: np.zeros(2),
+    lambda: torch.zeros(2, 2).to_sparse(),
+    lambda: torch.zeros(0),
+    lambda: torch.from_numpy(np.zeros(3)),
+]
+ITEM = st.sampled_from(MAKE)
+
+
+def append(memory: list[Any], make: Callable[[], Any]) -> None:
+    memory.append(make())
+
+
+def rotate(memory: list[Any], make: Callable[[], Any]) -> None:
+    del memory[:3]
+    memory.extend(make() for _ in range(3))
+
+
+def replace(memory: list[Any], make: Callable[[], Any]) -> None:
+    memory[5] = make()
+
+
+def drop_and_make(memory: list[Any], make: Callable[[], Any]) -> None:
+    del memory[10]
+    memory.insert(0, make())
+
+
+def write(memory: list[Any], _: object) -> None:
+    if type(memory[4]) is torch.Tensor and not memory[4].is_sparse:
+        memory[4].detach().add_(1)
+
+
+def give_other_memory(memory: list[Any], _: object) -> None:
+    if type(memory[6]) is torch.Tensor and not memory[6].is_sparse:
+        memory[6].data = torch.ones(5)
+
+
+def give_the_same_memory(memory: list[Any], _: object) -> None:
+    """Give a tensor memory that it may have had, as another storage."""
+    if type(memory[12]) is torch.Tensor and not memory[12].is_sparse and not memory[12].requires_grad:
+        memory[12].data = torch.from_numpy(SHARED)
+
+
+def lay_out_anew(memory: list[Any], _: object) -> None:
+    if type(memory[7]) is torch.Tensor and not memory[7].is_sparse and not memory[7].requires_grad:
+        memory[7].unsqueeze_(0)
+
+
+def require_grad(memory: list[Any], _: object) -> None:
+    if type(memory[8]) is torch.Tensor and memory[8].is_leaf and not memory[8].is_sparse:
+        memory[8].requires_grad_(not memory[8].requires_grad)
+
+
+def swap(memory: list[Any], _: object) -> None:
+    memory[9], memory[11] = memory[11], memory[9]
+
+
+CHANGES = [
+    *(append, rotate, replace, drop_and_make, swap, write),
+    *(give_other_memory, give_the_same_memory, lay_out_anew, require_grad),
+]
+
+
+def told(shot: Shot) -> Any:
+    """Give all that a snapshot tells, without serial numbers."""
+    (root,) = shot.snapshot.scenes.values()
+    readings = [one._replace(object=0, storage=0) for one in root.readings]
+    blocks = sorted((block.start, block.nbytes) for block in shot.blocks.values())
+    return [*map(str, root.paths)], readings, blocks
+
+
+def serials(shot: Shot) -> list[int]:
+    (root,) = shot.snapshot.scenes.values()
+    return [one.object for one in root.readings if one.kind != "component"]
+
+
+def check(make: Callable[[], Any], steps: list[list[tuple[Any, Any]]], *, in_records: bool) -> None:
+    memory = [make() for _ in range(MANY)]
+    watched = Snapshotter()
+    for changes in [[], *steps]:
+        for change, another in changes:
+            change(memory, another)
+        namespace = {"memory": [{"x": one} for one in memory] if in_records else memory}
+        assert told(Snapshotter().take(namespace)) == told(watched.take(namespace, patience=1))
+
+
+@pytest.mark.parametrize("make", MAKE)
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_while_it_moves_is_told_as_a_first_snapshot_tells_it(change: Any, make: Any):
+    check(
+        make, [[(change, zeros)], [(change, zeros), (append, make)], [(change, make), (rotate, make)]], in_records=False
+    )
+
+
+CHANGE = st.tuples(st.sampled_from(CHANGES), ITEM)
+
+
+@given(ITEM, st.lists(st.lists(CHANGE, max_size=3), max_size=4), st.booleans())
+def test_a_snapshot_of_what_moved_tells_what_a_first_one_tells(make: Any, steps: Any, in_records: bool):
+    check(make, steps, in_records=in_records)
+
+
+@pytest.mark.parametrize("make", [zeros, frozen, lambda: np.zeros(2)])
+def test_what_moved_keeps_its_serial_and_what_is_new_gets_one(make: Callable[[], Any]):
+    memory = [make() for _ in range(MANY)]
+    watched = Snapshotter()
+    before = serials(watched.take({"memory": memory}))
+    del memory[:3]
+    memory.append(make())
+    after = serials(watched.take({"memory": memory}))
+
+    assert before[3:] == after[:-1]
+    assert after[-1] not in before
+
+
+@pytest.mark.parametrize("make", [zeros, frozen, lambda: np.zeros(2)])
+@pytest.mark.parametrize("change", [append, rotate])
+def test_what_moved_is_not_read_again(make: Callable[[], Any], change: Any, monkeypatch: pytest.MonkeyPatch):
+    memory = [make() for _ in range(MANY)]
+    watched = Snapshotter()
+    watched.take({"memory": memory})
+    read: list[object] = []
+    add = branch_reader.Gathering.add
+    monkeypatch.setattr(
+        branch_reader.Gathering, "add", lambda found, thing, *more: (read.append(thing), add(found, thing, *more))
+    )
+    change(memory, make)
+    watched.take({"memory": memory})
+
+    assert [id(one) for one in read] == [id(one) for one in memory[-len(read) :]]
+    assert len(read) == {append: 1, rotate: 3}[change]
