@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _plain_grad = operator.attrgetter("grad")
 
+LEAF = 2
+"""The flag of a leaf that requires grad, where others may have a history."""
 CHUNK = 1024
 """The number of tensors read together: few enough to stay in the cache while each fact is read."""
 
@@ -39,7 +41,8 @@ class Chunk(NamedTuple):
         it. Compared by identity.
     versions, addresses, flags
         Every change of a tensor's layout raises its version or moves its address, except an
-        assignment to `.data`. For arrays, which have no version, the flags contain the whole layout.
+        assignment to `.data`. Of tensors the flags tell whether they require grad, and whether they are leaves. For
+        arrays, which have no version, they contain the whole layout.
     """
 
     tokens: list[object]
@@ -127,8 +130,8 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
     grads: list[tuple[int, Any]] = []
     for start in range(0, len(tensors), CHUNK):
         part = tensors[start : start + CHUNK]
-        chunks.append(_read_fast(part, _tokens(old, len(chunks))))
-        careful = True in chunks[-1].flags and (may_have_history or not all(map(plain_reads.is_leaf, part)))
+        chunks.append(_read_fast(part, _tokens(old, len(chunks)), may_have_history=may_have_history))
+        careful = any(chunks[-1].flags) and (may_have_history or not all(map(plain_reads.is_leaf, part)))
         read = map(_careful_grad, part, map(plain_reads.is_view, part)) if careful else map(_plain_grad, part)
         grads += _grads([*read], start)
     if grads:
@@ -136,7 +139,7 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
         if not all(map(plain_reads.is_plain, more)):
             raise RuntimeError
         for start in range(0, len(more), CHUNK):
-            chunks.append(_read_fast(more[start : start + CHUNK], _tokens(old, len(chunks))))
+            chunks.append(_read_fast(more[start : start + CHUNK], _tokens(old, len(chunks)), may_have_history=True))
         _take_grads(branch, grads)
     return chunks
 
@@ -150,7 +153,7 @@ def _carry(chunks: list[Chunk], old: list[Chunk]) -> list[Chunk]:
     return carried + chunks[len(carried) :]
 
 
-def _read_fast(tensors: Sequence[torch.Tensor], known: list[object]) -> Chunk:
+def _read_fast(tensors: Sequence[torch.Tensor], known: list[object], *, may_have_history: bool) -> Chunk:
     tokens: list[object] = [tensor.__dict__ for tensor in tensors]
     if same_things(tokens, known):
         tokens = known
@@ -158,11 +161,17 @@ def _read_fast(tensors: Sequence[torch.Tensor], known: list[object]) -> Chunk:
         raise RuntimeError
     if any(tokens):  # the user's own attributes, which we must not keep alive
         raise RuntimeError
+    flags: list[object] = [tensor.requires_grad for tensor in tensors]
+    if may_have_history and True in flags:  # `detach_().requires_grad_()` changes nothing else
+        flags = [
+            is_grad and (LEAF if plain_reads.is_leaf(one) else True)
+            for is_grad, one in zip(flags, tensors, strict=True)
+        ]
     return Chunk(
         tokens,
         [*map(quick_version_of, tensors)],
         [*map(data_address, tensors)],
-        [tensor.requires_grad for tensor in tensors],
+        flags,
     )
 
 
@@ -235,7 +244,8 @@ def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
         )
         own = (plain_reads.version_of(local),) if local is not thing and plain_reads.has_version(local) else ()
         layout = plain_reads.shape_of(local), plain_reads.stride_of(local), *own
-        flags = id(thing), plain_reads.requires_grad(thing), *layout
+        is_grad = plain_reads.requires_grad(thing)
+        flags = id(thing), is_grad, is_grad and plain_reads.is_leaf(thing), *layout
         return (token if type(token) is dict and not token else None), version, data_address(local), flags
     except Exception as error:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
         GUARD.note_unless_odd("looking-at-variable", error)

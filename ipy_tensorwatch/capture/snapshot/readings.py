@@ -67,8 +67,8 @@ class Gathering:
 
     def keep(self, last: Sequence[Reading], counters: Iterable[VersionCounter]) -> None:
         """Carry over the blocks and counters of tensors in host memory that are not read again."""
-        self.nodes_left -= sum(one.grad_fn is not None for one in last)
-        self.blocks.update((one.storage, self.known_blocks[one.storage]) for one in last if one.data_ptr)
+        storages = {one.storage for one in last}
+        self.blocks.update((one, block) for one in storages if (block := self.known_blocks.get(one)))
         if counters:
             held = {one.object for one in last}
             self.counters += [one for one in counters if one.object in held]
@@ -102,7 +102,7 @@ class Gathering:
     def _add(self, thing: Any, role: str, serial: int, former: Reading | None) -> None:  # noqa: ANN401
         """Read one tensor or array; if it is in place, only its version."""
         last = self.known.get(serial)
-        fresh = refresh(last, thing) if last else None
+        fresh = refresh(last, thing, role) if last else None
         alike = read_like(former, thing, role, serial, self.storages) if former and not fresh else None
         reading = fresh or alike or read(thing, role, serial, self.storages, asks_history=self.nodes_left > 0)
         self.nodes_left -= reading.grad_fn is not None

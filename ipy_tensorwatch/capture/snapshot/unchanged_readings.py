@@ -52,7 +52,7 @@ def unchanged_readings(
     start = _place_of_first(were, are)
     same = zip(*(map(how, was[start:], now) for how, was, now in zip(_HOW, were, are, strict=True)), strict=True)
     last = zip(old.scene.readings[start:], same, strict=False)
-    found = [one if all(alike) and _may_stay(one, old, lost) else None for one, alike in last]
+    found = [one if all(alike) and _may_stay(one, lost) else None for one, alike in last]
     found += [None] * (len(branch.objects) - len(found))
     if not facts.all_torch:
         found = _of_same_objects(branch.objects, found, number)
@@ -70,9 +70,9 @@ def _place_of_first(were: Columns, are: Columns) -> int:
     return next((row for row, (own, here) in enumerate(places) if own is token and here == address), 0)
 
 
-def _may_stay(one: Reading, old: KnownBranch, lost: Collection[int]) -> bool:
-    is_watched = not one.data_ptr or one.storage in old.blocks
-    return is_watched and one.device == "cpu" and not (one.unknown or one.storage in lost)
+def _may_stay(one: Reading, lost: Collection[int]) -> bool:
+    may_have_another_history = one.requires_grad and one.kind == "tensor"
+    return one.device == "cpu" and not (one.unknown or may_have_another_history or one.storage in lost)
 
 
 def _of_same_objects(

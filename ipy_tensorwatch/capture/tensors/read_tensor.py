@@ -84,7 +84,7 @@ def _dtype_of(tensor: torch.Tensor) -> str:
     return DTYPES.get(dtype) or str(dtype)
 
 
-def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
+def refresh(last: Reading, tensor: Any, role: str) -> Reading | None:  # noqa: ANN401
     """Read only a tensor's version, if nothing else can differ; None if it must be read again.
 
     Parameters
@@ -93,7 +93,11 @@ def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
         The last reading of this same object.
     tensor
         The object; the same address implies the same storage.
+    role
+        The role under its path now.
     """
+    if last.kind != _kind_of(tensor, role):
+        return None
     if last.unknown or not plain_reads.is_plain(tensor) or plain_reads.requires_grad(tensor) != last.requires_grad:
         return None
     if last.requires_grad and type(tensor) is torch.Tensor:  # its history may be another one

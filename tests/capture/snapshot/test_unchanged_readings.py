@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipy_tensorwatch.capture.memory.byte_block import WHOLE_LIMIT
 from ipy_tensorwatch.capture.snapshot import branch_reader
 from ipy_tensorwatch.capture.snapshot.snapshotter import Snapshotter
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ipy_tensorwatch.capture.snapshot.snapshotter import Shot
 
 MANY = 40
+KEPT: list[torch.Tensor] = []
 SHARED = np.zeros(2, np.float32)
 
 
@@ -85,7 +87,8 @@ def write(memory: list[Any], _: object) -> None:
 
 def give_other_memory(memory: list[Any], _: object) -> None:
     if type(memory[6]) is torch.Tensor and not memory[6].is_sparse:
-        memory[6].data = torch.ones(5)
+        KEPT.append(memory[6].detach())
+        memory[6].data = torch.ones_like(memory[6])
 
 
 def give_the_same_memory(memory: list[Any], _: object) -> None:
@@ -104,13 +107,24 @@ def require_grad(memory: list[Any], _: object) -> None:
         memory[8].requires_grad_(not memory[8].requires_grad)
 
 
+def leave_the_graph(memory: list[Any], _: object) -> None:
+    if type(memory[14]) is torch.Tensor and memory[14].grad_fn is not None:
+        memory[14].detach_().requires_grad_()
+
+
+def lay_out_without_a_version(memory: list[Any], _: object) -> None:
+    if type(memory[15]) is torch.Tensor and not memory[15].is_sparse:
+        memory[15].data = memory[15].data.unsqueeze(0)
+
+
 def swap(memory: list[Any], _: object) -> None:
     memory[9], memory[11] = memory[11], memory[9]
 
 
 CHANGES = [
     *(append, rotate, replace, drop_and_make, swap, write),
-    *(give_other_memory, give_the_same_memory, lay_out_anew, require_grad),
+    *(give_other_memory, give_the_same_memory, require_grad, leave_the_graph),
+    *(lay_out_anew, lay_out_without_a_version),
 ]
 
 
@@ -166,6 +180,27 @@ def test_what_moved_keeps_its_serial_and_what_is_new_gets_one(make: Callable[[],
     assert after[-1] not in before
 
 
+def test_the_version_counters_of_large_tensors_that_moved_are_kept():
+    memory, watched = [torch.zeros(WHOLE_LIMIT) for _ in range(2)], Snapshotter()
+    watched.take({"memory": memory})
+    memory.append(zeros())
+    shot = watched.take({"memory": memory})
+
+    assert [one.object for one in shot.counters] == serials(shot)[:2]
+
+
+def test_an_array_in_the_place_of_a_freed_one_gets_a_serial():
+    memory, watched = [np.zeros(2) for _ in range(MANY)], Snapshotter()
+    before = serials(watched.take({"memory": memory}))
+    freed, memory[5] = id(memory[5]), np.zeros(0)
+    memory[5] = np.zeros(2)
+    memory.append(np.zeros(2))
+    after = serials(watched.take({"memory": memory}))
+
+    assert before[5] not in after
+    assert id(memory[5]) == freed
+
+
 @pytest.mark.parametrize("make", [zeros, frozen, lambda: np.zeros(2)])
 @pytest.mark.parametrize("change", [append, rotate])
 def test_what_moved_is_not_read_again(make: Callable[[], Any], change: Any, monkeypatch: pytest.MonkeyPatch):
@@ -182,3 +217,15 @@ def test_what_moved_is_not_read_again(make: Callable[[], Any], change: Any, monk
 
     assert [id(one) for one in read] == [id(one) for one in memory[-len(read) :]]
     assert len(read) == {append: 1, rotate: 3}[change]
+
+
+def test_a_buffer_that_is_kept_without_its_module_is_a_tensor():
+    module, watched = torch.nn.Module(), Snapshotter()
+    module.register_buffer("seen", zeros())
+    buffer = module.seen
+    kinds = [
+        [one.kind for scene in watched.take({"memory": things}).snapshot.scenes.values() for one in scene.readings]
+        for things in ([module], [[buffer], 1])
+    ]
+
+    assert kinds == [["buffer"], ["tensor"]]
