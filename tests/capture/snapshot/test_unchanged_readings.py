@@ -190,11 +190,12 @@ def test_the_version_counters_of_large_tensors_that_moved_are_kept():
 
 
 def test_an_array_in_the_place_of_a_freed_one_gets_a_serial():
-    memory, watched = [np.zeros(2) for _ in range(MANY)], Snapshotter()
+    memory: list[Any] = [SHARED[:] for _ in range(MANY)]
+    watched = Snapshotter()
     before = serials(watched.take({"memory": memory}))
-    freed, memory[5] = id(memory[5]), np.zeros(0)
-    memory[5] = np.zeros(2)
-    memory.append(np.zeros(2))
+    freed, memory[5] = id(memory[5]), None
+    memory[5] = SHARED[:]
+    memory.append(SHARED[:])
     after = serials(watched.take({"memory": memory}))
 
     assert before[5] not in after
