@@ -72,8 +72,16 @@ class RecordLevel(NamedTuple):
         return all(any(marks[end - size : end]) for size, end in zip(sizes, accumulate(sizes), strict=True))
 
 
+def is_long(thing: object) -> bool:
+    """Return whether something is a container of Python's with so many items that reading it in levels pays."""
+    return id(type(thing)) in _LONG_IDS and len(thing) > FEW  # type: ignore[arg-type]
+
+
+_LONG_IDS = frozenset(map(id, (list, dict, tuple, deque)))
+
+
 def survey_records(thing: object, above: Sequence[int]) -> list[RecordLevel]:
-    """Read a container of many records, and those in the records; return nothing if it holds anything else.
+    """Read a long container of records, and those in the records; return nothing if it holds anything else.
 
     Parameters
     ----------
@@ -81,19 +89,12 @@ def survey_records(thing: object, above: Sequence[int]) -> list[RecordLevel]:
         The ids of the containers that lead to it.
     """
     try:
-        levels = _survey(thing) if _is_long(thing) else []
+        levels = _survey(thing)
     except (RuntimeError, TypeError):  # another thread changed it meanwhile, or an object's `__dict__` is none
         return []
     numbers = [id(one) for level in levels[1:] for one in level.things]
     is_tree = len({*numbers, *above}) == len(numbers) + len(above)
     return levels if is_tree and all(level.is_full for level in levels) else []
-
-
-def _is_long(thing: object) -> bool:
-    return any(type(thing) is kind for kind in _LONG) and len(thing) > FEW  # type: ignore[arg-type]
-
-
-_LONG = (list, dict, tuple, deque)
 
 
 def _survey(thing: object) -> list[RecordLevel]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .inspect_object import is_a
 from .look_limits import MAX_CONTAINERS, MAX_REPEATS
-from .record_levels import outline_level, survey_records
+from .record_levels import is_long, outline_level, survey_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,8 @@ def find_levels(found: Walk, branch: Branch, node: int, thing: object, above: Se
     """Return the levels of a container of many records, if the walk may take all of them at once."""
     if type(thing) is Levels:
         return thing
+    if not is_long(thing):
+        return None
     if found.limits.cut and str(branch.outline.node_path(node)) in found.limits.cut:
         return None
     levels = survey_records(thing, above)
