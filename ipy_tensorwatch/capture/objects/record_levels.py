@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 from itertools import accumulate, chain, compress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -77,7 +77,7 @@ def is_long(thing: object) -> bool:
     return id(type(thing)) in _LONG_IDS and len(thing) > FEW  # type: ignore[arg-type]
 
 
-_LONG_IDS = frozenset(map(id, (list, dict, tuple, deque)))
+_LONG_IDS = frozenset(map(id, (list, dict, tuple, deque, OrderedDict, defaultdict)))
 
 
 def survey_records(thing: object, above: Sequence[int]) -> list[RecordLevel]:
@@ -131,7 +131,7 @@ def _read(things: Sequence[Any], most: int) -> RecordLevel | None:
 
 
 def _choose(kind: type) -> Callable[[Sequence[Any]], Columns | None] | None:
-    if kind is dict:
+    if kind is dict or kind is OrderedDict or kind is defaultdict:
         return _of_dicts
     if kind is list or kind is tuple or kind is deque:
         return lambda things: Columns("index", None, [*map(len, things)], [*chain.from_iterable(things)])
@@ -147,7 +147,7 @@ _reader = PerClass(_choose)
 
 
 def _of_dicts(things: Sequence[dict[object, Any]]) -> Columns | None:
-    keys, values = [*chain.from_iterable(things)], _values(things)
+    keys, values = [*chain.from_iterable(map(dict.__iter__, things))], _values(things)
     is_plain = len(keys) == len(values) and are_printable(keys)
     return Columns("key", keys, [*map(len, things)], values) if is_plain else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque, namedtuple
+from collections import OrderedDict, defaultdict, deque, namedtuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +46,13 @@ def with_attribute(name: Any) -> Plain:
     return thing
 
 
+def reordered(**values: object) -> OrderedDict[str, object]:
+    """Make a dict whose own order is not that of the dict beneath it."""
+    made = OrderedDict(values)
+    made.move_to_end("x")
+    return made
+
+
 RECORDS: dict[str, Make] = {
     "dict": lambda: {"x": zeros(), "n": 1},
     "numbered dict": lambda: {0: zeros(), 1.5: zeros()},
@@ -57,6 +64,9 @@ RECORDS: dict[str, Make] = {
     "array": lambda: {"x": np.zeros(2), "w": torch.nn.Parameter(zeros())},
     "with a dict that holds no tensor": lambda: (zeros(), {"lives": 3}),
     "with an empty dict": lambda: (zeros(), {}),
+    "state dict": lambda: torch.nn.Linear(1, 1).state_dict(),
+    "reordered dict": lambda: reordered(x=zeros(), y=zeros()),
+    "default dict": lambda: defaultdict(list, x=zeros()),
     "episode": lambda: [{"x": zeros()}, {"x": zeros(), "r": 1}],
     "with tensors at two depths": lambda: {"x": zeros(), "hidden": (zeros(), zeros())},
     "object in a dict": lambda: {"it": Plain([zeros()])},
@@ -81,6 +91,7 @@ CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
     "tuple": tuple,
     "deque": deque,
     "dict": lambda records: dict(enumerate(records)),
+    "ordered dict": lambda records: OrderedDict(enumerate(records)),
     "inside an object": lambda records: Plain({"first": [], "memory": records}),
 }
 
