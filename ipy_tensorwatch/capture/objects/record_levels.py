@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.records.snapshots.outline import OutlineRun, steps_of
-from .containers import ATOM_IDS, PLAIN_IDS, are_printable, fields_of, quick_reader
+from .containers import ATOM_IDS, PLAIN_IDS, are_printable, fields_of, is_array, opener, quick_reader
 from .inspect_object import FEW, PerClass, are_all, is_a, same_things
 from .look_limits import HUGE, SEGMENT
 
@@ -122,8 +122,9 @@ def _read(things: Sequence[Any], most: int) -> RecordLevel | None:
         return None
     numbers = [*map(id, map(type, columns.values))]
     kinds = {*numbers}
-    others = kinds - ATOM_IDS - PLAIN_IDS
-    if len(others) > 1 or any(_reader(type(columns.values[numbers.index(one)])) is None for one in others):
+    unknown = [type(columns.values[numbers.index(one)]) for one in kinds - ATOM_IDS - PLAIN_IDS]
+    others = [id(kind) for kind in unknown if opener(kind) is not None or is_array(kind)]
+    if len(others) > 1 or any(_reader(kind) is None for kind in unknown if id(kind) in others):
         return None
     arrays = kinds & PLAIN_IDS
     marks = dict.fromkeys(kinds, ATOM) | dict.fromkeys(arrays, ARRAY) | dict.fromkeys(others, INNER)

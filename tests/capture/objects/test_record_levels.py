@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque, namedtuple
+from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +38,10 @@ class Short(Step):
     _fields = ("state",)
 
 
+class Own(torch.Tensor):
+    """A tensor of a user's class."""
+
+
 def zeros() -> torch.Tensor:
     return torch.zeros(2)
 
@@ -67,11 +73,13 @@ RECORDS: dict[str, Make] = {
     "state dict": lambda: torch.nn.Linear(1, 1).state_dict(),
     "reordered dict": lambda: reordered(x=zeros(), y=zeros()),
     "default dict": lambda: defaultdict(list, x=zeros()),
+    "with what no tensor can be in": lambda: {"x": zeros(), "path": Path("a"), "kind": Enum("Kind", "a").a},
     "episode": lambda: [{"x": zeros()}, {"x": zeros(), "r": 1}],
     "with tensors at two depths": lambda: {"x": zeros(), "hidden": (zeros(), zeros())},
     "object in a dict": lambda: {"it": Plain([zeros()])},
 }
 OTHERS: dict[str, Make] = {
+    "own tensor": lambda: {"x": zeros(), "own": Own(zeros())},
     "number": lambda: 1,
     "text": lambda: {"text": "a"},
     "empty": list,
