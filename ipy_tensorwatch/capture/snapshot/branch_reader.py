@@ -104,7 +104,7 @@ class BranchReader:
         found = Gathering(self.storages, *known, nodes_left=nodes_left())
         number, kept = self.objects.number, list[Reading | None]()
         if old:
-            kept = unchanged_readings(old, branch, facts, number, self.storages.lost)
+            kept = unchanged_readings((old.scene, old.facts), branch, facts, number, self.storages.lost)
             found.keep([one for one in kept if one], old.counters)
         kept = kept or [None] * len(branch.objects)
         new, roles = [row for row, one in enumerate(kept) if one is None], branch.outline.roles()

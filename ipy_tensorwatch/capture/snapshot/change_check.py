@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+from contextlib import suppress
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,8 +12,9 @@ import torch
 
 from ...core.records.snapshots.outline import OutlineRun
 from ...core.runtime.guard import GUARD
-from ..objects.containers import TORCH_IDS
+from ..objects.containers import PLAIN_IDS, TORCH_IDS
 from ..objects.inspect_object import are_all, same_things
+from ..objects.walk_state import Branch
 from ..runtime.torch_private import attributes_of, data_address, is_fake, is_functorch, quick_version_of, read_grad
 from ..tensors import plain_reads
 from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as, may_be_stale
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.records.reading import Reading
-    from ..objects.walk_state import Branch
 
 _plain_grad = operator.attrgetter("grad")
 
@@ -117,8 +119,9 @@ def complete(branch: Branch, known: BranchFacts | None) -> BranchFacts:
             pass
         else:
             return BranchFacts(_carry(chunks, old), all_torch=True)
-    if branch.kinds == _ARRAY:
-        return BranchFacts(_carry([_read_arrays(branch.objects)], old), all_torch=False)
+    if branch.kinds <= PLAIN_IDS and id(np.ndarray) in branch.kinds and plain_reads.is_unpatched():
+        with suppress(RuntimeError):  # a tensor is odd, or has a gradient
+            return BranchFacts(_carry([_read_mixed(branch.objects)], old), all_torch=False)
     add_parts(branch)
     _take_grads(branch, list(enumerate(map(_grad, branch.objects))))
     return BranchFacts(_carry([_read_each(branch.objects)], old), all_torch=False)
@@ -212,6 +215,26 @@ def _read_each(objects: Sequence[Any]) -> Chunk:
     return Chunk(*([*column] for column in zip(*rows, strict=True))) if rows else Chunk([], [], [], [])
 
 
+def _read_mixed(things: Sequence[Any]) -> Chunk:
+    """Read arrays and tensors without gradients, in columns."""
+    are_arrays = [type(thing) is np.ndarray for thing in things]
+    tensors = Branch(objects=[*compress(things, map(operator.not_, are_arrays))])
+    count, chunks = len(tensors.objects), _complete_fast(tensors, [], may_have_history=True)
+    if len(tensors.objects) > count:
+        raise RuntimeError
+    arrays = _read_arrays([*compress(things, are_arrays)])
+    if not chunks:
+        return arrays
+    of_arrays: list[list[Any]] = [*arrays]
+    of_tensors = [[*chain.from_iterable(parts)] for parts in zip(*chunks, strict=True)]
+    return Chunk(*(_merged(are_arrays, *columns) for columns in zip(of_arrays, of_tensors, strict=True)))
+
+
+def _merged(are_arrays: list[bool], of_arrays: list[Any], of_tensors: list[Any]) -> list[Any]:
+    arrays, tensors = iter(of_arrays), iter(of_tensors)
+    return [next(arrays) if is_array else next(tensors) for is_array in are_arrays]
+
+
 def _read_arrays(arrays: Sequence[Any]) -> Chunk:
     """Read what `_read_each` does, of NumPy's own arrays, in columns."""
     layouts = map(plain_reads.array_shape, arrays), map(plain_reads.array_strides, arrays)
@@ -223,7 +246,6 @@ def _read_arrays(arrays: Sequence[Any]) -> Chunk:
 
 
 _type_of = operator.attrgetter("str")
-_ARRAY = {id(np.ndarray)}
 
 
 def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401

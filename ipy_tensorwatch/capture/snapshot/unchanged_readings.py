@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from ...core.records.reading import Reading
+    from ...core.records.snapshots.snapshot import RootSnapshot
     from ..objects.walk_state import Branch
-    from .branch_reader import KnownBranch
     from .change_check import BranchFacts
 
     Columns = tuple[list[Any], ...]
@@ -25,7 +25,7 @@ _HOW = is_, eq, eq, eq, eq
 
 
 def unchanged_readings(
-    old: KnownBranch,
+    old: tuple[RootSnapshot, BranchFacts],
     branch: Branch,
     facts: BranchFacts,
     number: Callable[[Sequence[Any]], list[int]],
@@ -38,7 +38,7 @@ def unchanged_readings(
     Parameters
     ----------
     old
-        The branch at the last look.
+        The branch at the last look, and its facts.
     facts
         The facts of the branch now.
     number
@@ -46,12 +46,13 @@ def unchanged_readings(
     lost
         The serials of storages that were freed: other memory may have their addresses.
     """
-    if not (old.facts.chunks and facts.chunks):
+    scene, known = old
+    if not (known.chunks and facts.chunks):
         return []
-    were, are = _columns(old.facts, old.scene.outline.roles()), _columns(facts, branch.outline.roles())
+    were, are = _columns(known, scene.outline.roles()), _columns(facts, branch.outline.roles())
     start = _place_of_first(were, are)
     same = zip(*(map(how, was[start:], now) for how, was, now in zip(_HOW, were, are, strict=True)), strict=True)
-    last = zip(old.scene.readings[start:], same, strict=False)
+    last = zip(scene.readings[start:], same, strict=False)
     found = [one if all(alike) and _may_stay(one, lost) else None for one, alike in last]
     found += [None] * (len(branch.objects) - len(found))
     if not facts.all_torch:

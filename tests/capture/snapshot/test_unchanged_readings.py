@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,16 @@ def with_attribute() -> torch.Tensor:
     return tensor
 
 
+def either() -> Any:
+    return next(MIXED)()
+
+
+def either_or_odd() -> Any:
+    return next(ODD)()
+
+
+MIXED = cycle([zeros, lambda: np.zeros(2), with_history, frozen])
+ODD = cycle([with_gradient, lambda: np.zeros(2), with_attribute, lambda: np.zeros(2, object)])
 MAKE: list[Callable[[], Any]] = [
     zeros,
     frozen,
@@ -58,6 +69,8 @@ MAKE: list[Callable[[], Any]] = [
     lambda: torch.zeros(2, 2).to_sparse(),
     lambda: torch.zeros(0),
     lambda: torch.from_numpy(np.zeros(3)),
+    either,
+    either_or_odd,
 ]
 ITEM = st.sampled_from(MAKE)
 
