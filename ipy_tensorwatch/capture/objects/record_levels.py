@@ -173,9 +173,8 @@ def _of_named(names: tuple[str, ...], things: Sequence[tuple[Any, ...]]) -> Colu
 
 
 class LevelOutline(NamedTuple):
-    """The outline of one level; `first` is the node of its first container."""
+    """The outline of one level."""
 
-    first: int
     style: Style
     keys: Sequence[object] | None
     sizes: list[int]
@@ -185,9 +184,15 @@ class LevelOutline(NamedTuple):
 
 
 def outline_level(level: RecordLevel, first: int, known: LevelOutline | None) -> LevelOutline:
-    """Return the outline of a level, with as much of a known one as is unchanged at its beginning."""
+    """Return the outline of a level, with as much of a known one as is unchanged at its beginning.
+
+    Parameters
+    ----------
+    first
+        The node of the level's first container, now and in the known outline.
+    """
     columns = level.columns
-    new = LevelOutline(first, columns.style, columns.keys, columns.sizes, level.marks, [], [])
+    new = LevelOutline(columns.style, columns.keys, columns.sizes, level.marks, [], [])
     count = _count_same(known, new) if known else 0
     if known and count == len(known.sizes) == len(new.sizes):
         return known
@@ -203,7 +208,7 @@ def outline_level(level: RecordLevel, first: int, known: LevelOutline | None) ->
 
 def _count_same(one: LevelOutline, other: LevelOutline) -> int:
     """Return how many containers of two levels have the same outline: all of the shorter one, or none."""
-    if one[:2] != other[:2] or (one.keys is None) != (other.keys is None):
+    if one.style != other.style or (one.keys is None) != (other.keys is None):
         return 0
     count, size = min(len(one.sizes), len(other.sizes)), min(len(one.marks), len(other.marks))
     is_same = one.sizes[:count] == other.sizes[:count] and one.marks[:size] == other.marks[:size]

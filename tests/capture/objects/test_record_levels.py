@@ -289,3 +289,10 @@ def test_an_equal_key_of_another_type_is_spelled_anew(key: object):
     second = walk({"memory": memory}, levels=first.levels)
 
     assert str(second.branches["memory"].outline.path_at(0)) == f"memory[0][{key!r}]"
+
+
+def test_items_that_became_attributes_are_spelled_as_such():
+    first = walk({"memory": [{"value": zeros()} for _ in range(MANY)]})
+    second = walk({"memory": [Plain(zeros()) for _ in range(MANY)]}, levels=first.levels)
+
+    assert str(second.branches["memory"].outline.path_at(0)) == "memory[0].value"
