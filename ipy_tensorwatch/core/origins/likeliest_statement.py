@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..interpreter.reached_definitions import reached_definitions
 from ..runtime.record import record
 from ..statements.bound_globals import bound_globals
 from ..statements.write_calls import runs_backward
@@ -84,16 +85,8 @@ class LikeliestStatement:
         return [one for one in possible if one.calls and self._is_reached(words_in(one.text))]
 
     def _is_reached(self, words: Collection[str], names_in: Callable[[str], Collection[str]] = words_in) -> bool:
-        defined, seen = self.notebook.definitions, set[str]()
-        waiting = [word for word in words if word in defined]
-        while waiting:
-            name = waiting.pop()
-            source = defined[name].source if name not in seen else ""
-            if not self._roots.isdisjoint(names_in(source)):
-                return True
-            seen.add(name)
-            waiting += [word for word in words_in(source) if word in defined and word not in seen]
-        return False
+        reached = reached_definitions({*words}, self.notebook.definitions)
+        return any(not self._roots.isdisjoint(names_in(one.source)) for one in reached)
 
     def named_by(self, statement: Statement) -> list[str]:
         """Return the functions and classes of the notebook that a statement names."""

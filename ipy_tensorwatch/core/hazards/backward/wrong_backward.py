@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from ...interpreter.reached_definitions import reached_definitions
 from ...runtime.grouped import grouped
 from ...syntax.parsing import DEFINITIONS, may_write_gradients, parse_body
 from ...syntax.statement_text import words_in
@@ -98,14 +99,11 @@ def _roots(statements: Iterable[Statement]) -> set[str]:
 
 
 def _definitions_behind(notebook: Notebook, cells: Sequence[Source]) -> Iterator[Source]:
-    """Yield the definitions that some cells use by name, or by an instance."""
+    """Return the definitions that some cells use by name, or by an instance."""
     words = {*words_in(" ".join(one.text for one in cells))}
     words.update(kind for path, kind in notebook.classes.items() if not words.isdisjoint(words_in(path)[:1]))
-    left = {name: one for name, one in notebook.definitions.items() if _is_outermost(one)}
-    while near := left.keys() & words:
-        for one in map(left.pop, near):
-            yield Source(one.cell, one.source, one.offset)
-            words.update(words_in(one.source))
+    outermost = {name: one for name, one in notebook.definitions.items() if _is_outermost(one)}
+    return (Source(one.cell, one.source, one.offset) for one in reached_definitions(words, outermost))
 
 
 def _is_outermost(one: Definition) -> bool:
