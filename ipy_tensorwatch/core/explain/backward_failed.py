@@ -64,7 +64,6 @@ def unread_hazard(error_message: ErrorMessage, raised: Raised, names: Sequence[s
         code=error_message.code,
         outcome="raises",
         paths=tuple(names),
-        op=None,
         fact=StoppedUnread(
             raised=raised,
             is_detached=is_detached,

@@ -272,7 +272,7 @@ def explain_second(scene: ErrorScene) -> Hazard:
 
 def _hazard(fact: FreedGraph, fix: Fix | None) -> Hazard:
     fix = fix or Fix(kind="retain-graph")
-    return Hazard(code="TW213", outcome="raises", paths=(), op=None, fact=fact, fix=fix, happened=True)
+    return Hazard(code="TW213", outcome="raises", paths=(), fact=fact, fix=fix, happened=True)
 
 
 def _carried_in_function(scene: ErrorScene) -> Hazard | None:

@@ -13,10 +13,10 @@ from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value
 from ..statements.rewrite_statement import out_of_place, without_inplace
 from ..statements.writes.statement_writes import targets_of
-from ..syntax.ast_queries import arguments, covers_line, last_name, makes_array, names_bound, own_parts, spell_path
+from ..syntax.ast_queries import arguments, covers_line, last_name, makes_array, own_parts, spell_path
 from ..syntax.parsing import parse_cell, rebindable, statements_on, walk_statements
 from ..syntax.statement_text import header_end, spell
-from ..syntax.syntax_tree import each_target, find_nodes, names_stored
+from ..syntax.syntax_tree import each_target, find_nodes, names_in, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -168,7 +168,7 @@ def _binding(write: _Write, path: AccessPath) -> ast.stmt | None:
 
 def _binds(node: ast.stmt, path: AccessPath) -> bool:
     if isinstance(node, ast.For):
-        return path.root in names_bound(node)
+        return path.root in names_in(node.target)
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return any(spell_path(part) in (str(path), path.root) for part in each_target(targets))
 

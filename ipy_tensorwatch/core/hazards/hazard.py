@@ -45,7 +45,7 @@ class Hazard:
     code: HazardCode
     outcome: Outcome
     paths: tuple[str, ...]
-    op: str | None
+    op: str | None = None
     fact: Fact | None = None
     fix: Fix
     saved_at: Site | None = None

@@ -51,7 +51,6 @@ class OwnSaves:
             code="TW201",
             outcome="raises",
             paths=names,
-            op=None,
             fact=OverwrittenSave(
                 names=names[:1],
                 shape=saved.reading.shape,

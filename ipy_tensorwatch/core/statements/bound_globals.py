@@ -19,8 +19,7 @@ def bound_globals(source: str) -> frozenset[str]:
     ['a']
     """
     tree = parse_cell(source) if "global " in source else None
-    functions = find_nodes(ast.FunctionDef, tree) if tree is not None else []
-    return frozenset[str]().union(*map(_bound_in, functions))
+    return frozenset[str]().union(*map(_bound_in, find_nodes(ast.FunctionDef, tree)))
 
 
 def _bound_in(function: ast.FunctionDef) -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.ast_queries import names_bound
 from ..syntax.magic_calls import find_source
 from ..syntax.name_promises import says_copy
 from ..syntax.parsing import DEFINITIONS, blocks_of, parse_body, walk_statements
@@ -48,7 +47,7 @@ def leftover_names(source: str, known: frozenset[str] = frozenset()) -> frozense
             inside[loop] = inside.get(loop, set()) | spent
         (looped if is_loop or spent else others).update(bound)
         used = {path.root for path in mentions_of(node)}
-        here = (names_bound(one) | inside.get(one, set()) for one in loops if not isinstance(one, ast.While))
+        here = (names_in(one.target) | inside.get(one, set()) for one in loops if not isinstance(one, ast.While))
         others |= used.difference(bound, *here)
     return frozenset((known | looped) - others) | written_states(source)
 
@@ -61,7 +60,7 @@ def _spent(node: ast.stmt, loops: Loops) -> set[str]:
             every = [one for one in find_nodes(ast.Name, loop) if one.id == name]
         case _:
             return set()
-    is_derived = not names_bound(loop).isdisjoint(names_in(value)) and name not in names_in(value)
+    is_derived = not names_in(loop.target).isdisjoint(names_in(value)) and name not in names_in(value)
     stored = [one for one in every if isinstance(one.ctx, ast.Store)]
     read = [one.lineno for one in every if isinstance(one.ctx, ast.Load)]
     is_used = bool(read) and min(read) > (node.end_lineno or node.lineno)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .syntax_tree import all_nodes, children_of, names_in
-from .torch_vocabulary import INPLACE_DUNDERS, LIBRARIES, NOT_A_METHOD
+from .syntax_tree import all_nodes, children_of
+from .torch_vocabulary import LIBRARIES, NOT_A_METHOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -144,19 +144,9 @@ def arguments(node: ast.Call) -> list[ast.expr]:
     return [*node.args, *(one.value for one in node.keywords)]
 
 
-def names_bound(loop: ast.For | ast.AsyncFor | ast.comprehension) -> set[str]:
-    """Return the names that a loop or a comprehension binds to its items."""
-    return names_in(loop.target)
-
-
 def is_inplace_name(name: str) -> bool:
     """Return whether a name follows PyTorch's rule for in-place operations: one underscore at its end."""
     return name.endswith("_") and not name.endswith("__") and name != "_"
-
-
-def is_inplace_dunder(name: str) -> bool:
-    """Return whether a name is a dunder method that writes in place."""
-    return name in INPLACE_DUNDERS
 
 
 def makes_array(value: ast.expr, *, is_array: bool) -> bool:

@@ -19,7 +19,7 @@ from ...statements.assigned_value import may_write_in
 from ...statements.exchanged_names import exchanged_names
 from ...statements.leftover_names import leftover_names
 from ...statements.statement import parse_statements
-from ...statements.target_matching import name_targets
+from ...statements.target_matching import match_targets
 from ...statements.write_calls import is_followed_by, may_write
 from ...syntax.cell_lines import Listing
 from ...syntax.parsing import parse_path
@@ -129,7 +129,7 @@ class CellIndex:
         index = statement.index
         if index not in self._named:
             known = self.evidence.values.get(index) or ({},)
-            self._named[index] = name_targets(statement, known, self.places.watched)
+            self._named[index] = match_targets(statement.targets, known, self.places.watched)
         return self._named[index]
 
     def names_as_written(self, path: AccessPath, names: frozenset[str] = frozenset()) -> bool:

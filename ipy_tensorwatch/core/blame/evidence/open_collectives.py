@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...records.report_parts import Inner
 from ...records.trace.evidence import Evidence
 from ...statements.statement import parse_statements
-from ...statements.target_matching import name_targets
+from ...statements.target_matching import match_targets
 from ...statements.write_calls import starts_collective
 from .loop_writes import LoopWrites
 
@@ -41,7 +41,7 @@ class OpenCollectives:
     def starter(self, path: AccessPath, reading: Reading) -> Inner | None:
         """Return the last statement that names a path as what its collective writes; None if none does."""
         for cell, statement, loops in self._statements:
-            named = name_targets(statement, ({},), self._watched)
+            named = match_targets(statement.targets, ({},), self._watched)
             if str(path) in named.exact or named.is_behind(path) or loops.names(statement, path, reading):
                 return Inner(cell=cell, line=statement.line, text=statement.text)
         return None

@@ -244,7 +244,6 @@ def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[Ac
         code="TW211",
         outcome="risk",
         paths=tuple(str(path) for path, _ in items),
-        op=None,
         fact=KeptByHook(),
         fix=Fix(kind="keep-copies", code=keep.code, other=keep.copying, target=keep.line),
         saved_at=Site(line=keep.line.line, end_line=keep.line.line, text=keep.line.text),

@@ -221,7 +221,6 @@ def no_copy(
         code="TW207",
         outcome="risk",
         paths=tuple(str(path) for path, _ in items),
-        op=None,
         fact=KeptReference(container=container, owner=owner),
         fix=Fix(kind="deep-copy", code=f"{container} = copy.deepcopy({container})"),
         saved_at=born,

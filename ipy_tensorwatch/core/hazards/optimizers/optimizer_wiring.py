@@ -236,7 +236,6 @@ class _Judgement:
             code="TW212",
             outcome="risk" if how == "left-out" else "wrong",
             paths=tuple(map(str, paths)),
-            op=None,
             fact=NotTrained(optimizer=self.optimizer, how=how, made=line),
             fix=self._fix(paths, how),
             written_at=site,

@@ -119,7 +119,6 @@ def _hazard(several: Sequence[OperandRead], site: Site, reasoning: Reasoning, pa
         code="TW206",
         outcome="wrong" if is_later and is_certain else "risk",
         paths=(path,),
-        op=None,
         fact=OverwrittenOperand(is_later=is_later),
         fix=Fix(kind="read-copy", code=code, target=target, says_where=site.inner is not None),
         written_at=site,
