@@ -81,7 +81,7 @@ class ChangedRows:
 
     def _names(self, row: int) -> tuple[str, ...]:
         path = self.found.path(row) if isinstance(self.found, Differences) else self.found[row][0].path
-        return path.root, *path.steps
+        return path.parts
 
     def _change(self, row: int) -> Change | None:
         if row not in self._made:

@@ -119,7 +119,7 @@ def _up_to_last_name(path: AccessPath) -> AccessPath:
 
 
 def _last_name(path: AccessPath) -> str:
-    return (path.root, *path.steps)[-1].removeprefix(".")
+    return path.parts[-1].removeprefix(".")
 
 
 def _is_empty(value: ast.expr) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..runtime.guard import GUARD
 from ..statements.loaded_states import loaded_states
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .lasting_hazard import Lasting
     from .standing_hazards import Standing
 
+T = TypeVar("T")
 MAX_EDITED = 50
 """The most fixes for which the lines to edit are looked for: each parses its cell anew."""
 
@@ -77,22 +78,19 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     known = {path for one in breaks for path in one.paths}
     held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
     optimizers = remember_optimizers(reasoning, standing.optimizers)
-    nothing: tuple[Lasting, ...] = ()
-    repeated = GUARD.run("finding-hazards", lambda: tuple(repeated_modules(reasoning)), default=nothing)
     made = optimizers.values()
-    copied = GUARD.run("finding-hazards", lambda: tuple(trained_copies(reasoning, made)), default=nothing)
+    repeated, copied = _guarded(repeated_modules(reasoning)), _guarded(trained_copies(reasoning, made))
     began = (*_begun(reasoning, known), *kept_in_a_role(reasoning, made), *repeated, *copied)
     begun = [one.as_part_of(standing.lasting) for one in began]
     sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
     begun += kept_by_hooks(reasoning, sources)
     begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
-    none: tuple[Hazard, ...] = ()
-    wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
+    wrong = _guarded(wrong_backwards(reasoning, standing))
     vain = () if any(one.hazard.code == "TW207" for one in begun) else _in_vain(reasoning)
     kept = [one.hazard.fact.container for one in (*begun, *held) if isinstance(one.hazard.fact, KeptReference)]
-    here = GUARD.run("finding-hazards", lambda: tuple(_of_statements(reasoning, kept)), default=none)
-    again = GUARD.run("finding-hazards", lambda: tuple(loaded_again(reasoning, standing.lasting)), default=none)
+    here = _guarded(_of_statements(reasoning, kept))
+    again = _guarded(loaded_again(reasoning, standing.lasting))
     hazards = (*again, *wrong, *here, *vain, *come_true(reasoning, standing.hazards), *breaks)
     hazards += (*(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     different = dict.fromkeys(one.fix for one in hazards if one.fix is not None)
@@ -106,6 +104,12 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
         optimizers=optimizers,
         writings={one.found.key: one.writing for one in found} if found else standing.writings,
     )
+
+
+def _guarded(search: Iterator[T]) -> tuple[T, ...]:
+    """Return what a generator finds; nothing if it fails, so that only its own hazards go untold."""
+    none: tuple[T, ...] = ()
+    return GUARD.run("finding-hazards", lambda: tuple(search), default=none)
 
 
 def _of_statements(reasoning: Reasoning, kept: Collection[str]) -> Iterator[Hazard]:

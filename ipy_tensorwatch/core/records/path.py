@@ -51,6 +51,11 @@ class AccessPath:
         return text
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """The variable and the steps, in order."""
+        return (self.root, *self.steps)
+
+    @property
     def owner(self) -> AccessPath:
         """The path to what the last step is of."""
         return self.first(-1)

@@ -115,7 +115,7 @@ def _put_in(reasoning: Reasoning, born: Born) -> Iterator[tuple[AccessPath, Read
 
 
 def _is_kept_by(path: AccessPath, keep: _Keep) -> bool:
-    return not keep.words.isdisjoint(words_in("".join((path.root, *path.steps[:-1]))))
+    return not keep.words.isdisjoint(words_in("".join(path.parts[:-1])))
 
 
 def _keeps(reasoning: Reasoning, sources: Mapping[int, str]) -> Iterator[_Keep]:
