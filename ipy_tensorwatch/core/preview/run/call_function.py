@@ -26,7 +26,6 @@ from ..values.abstract_values import (
     Either,
     LibraryMethod,
     LibraryName,
-    either,
     make_list,
     make_record,
     tensors_of,
@@ -87,10 +86,7 @@ class CallInterpreter(ItemVisitor):
             case AbstractObject():
                 return self._call_object(function, given)
             case Either():
-                self.memory.doubt += 1
-                found = [self.call(one, given) for one in function.options]
-                self.memory.doubt -= 1
-                return either(found)
+                return self.any_of(lambda one: self.call(one, given), function.options)
             case _:
                 return UNKNOWN
 
@@ -217,10 +213,7 @@ class CallInterpreter(ItemVisitor):
             case AbstractObject():
                 return self._call_on_object(owner, name, given)
             case Either():
-                self.memory.doubt += 1
-                found = [self.call(self.attribute(one, name), given) for one in owner.options]
-                self.memory.doubt -= 1
-                return either(found)
+                return self.any_of(lambda one: self.call(self.attribute(one, name), given), owner.options)
             case AbstractClass() if name == "apply":
                 forward = self.scene.library.method(owner.name, "forward")
                 handed = CallArguments((UNKNOWN, *given.positional), given.named)

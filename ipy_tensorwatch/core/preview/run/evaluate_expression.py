@@ -201,10 +201,7 @@ class ExpressionEvaluator(ValueReader):
         known = self.truth(self.evaluate(node.test, frame))
         if known is not None:
             return self.evaluate(node.body if known else node.orelse, frame)
-        self.memory.doubt += 1
-        found = [self.evaluate(one, frame) for one in (node.body, node.orelse)]
-        self.memory.doubt -= 1
-        return either(found)
+        return self.any_of(lambda one: self.evaluate(one, frame), (node.body, node.orelse))
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set, frame: AbstractFrame) -> AbstractValue:
         found: list[AbstractValue] = []

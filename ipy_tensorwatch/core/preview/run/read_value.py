@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ...memory.view_layouts import take_index
 from ...syntax.parsing import parse_path
@@ -36,13 +36,14 @@ from .abstract_frame import AbstractFrame
 from .run_notes import RunNotes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ...interpreter.definitions import Function
     from ...runtime.deadline import Deadline
     from ..values.abstract_memory import AbstractMemory
     from .known_scene import KnownScene
 
+T = TypeVar("T")
 _VIEW_ATTRIBUTES = frozenset(("T", "mT", "mH", "H", "real", "imag", "flat"))
 _NUMBER_ATTRIBUTES = frozenset(("nbytes", "itemsize", "_version"))
 _FACTS = frozenset(("is_leaf", "device", "grad_fn", "_base", "base", "is_cuda"))
@@ -90,6 +91,13 @@ class ValueReader:
     def assign_attribute(self, owner: AbstractValue, name: str, value: AbstractValue) -> None:
         """Set an attribute."""
         raise NotImplementedError
+
+    def any_of(self, give: Callable[[T], AbstractValue], several: Iterable[T]) -> AbstractValue:
+        """Return what a function may give for one of several, of which it is not known which one the code takes."""
+        self.memory.doubt += 1
+        found = [give(one) for one in several]
+        self.memory.doubt -= 1
+        return either(found)
 
     def attribute(self, owner: AbstractValue, name: str) -> AbstractValue:
         """Return what an attribute leads to."""
