@@ -14,9 +14,8 @@ from .born_changes import BornChanges
 from .cause import find_cause
 from .changed_rows import ChangedRows, make_change
 from .evidence.cell_index import CellIndex
-from .evidence.open_collectives import OpenCollectives
 from .evidence.snapshot_index import SnapshotIndex
-from .late_collectives import blame_late_collective
+from .late_collectives import OpenCollectives, blame_late_collective
 from .leftovers import quiet_if_told_elsewhere
 from .verdict import NOT_EXPLAINED, OUTSIDE
 

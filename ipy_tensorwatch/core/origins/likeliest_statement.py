@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..interpreter.reached_definitions import reached_definitions
 from ..runtime.record import record
-from ..statements.bound_globals import bound_globals
 from ..statements.write_calls import runs_backward
+from ..syntax.parsing import parse_cell
 from ..syntax.statement_text import words_in
+from ..syntax.syntax_tree import find_nodes, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -61,7 +64,7 @@ class LikeliestStatement:
         if not names or any(not one.binds.isdisjoint(names) for one in possible):
             return []
         before = [one for one in every if one.index <= possible[-1].index] if possible else []
-        found = [one for one in before if one.calls and self._is_reached(words_in(one.text), bound_globals)]
+        found = [one for one in before if one.calls and self._is_reached(words_in(one.text), _bound_globals)]
         return [one for one in found if one in possible] or found
 
     @property
@@ -91,3 +94,21 @@ class LikeliestStatement:
     def named_by(self, statement: Statement) -> list[str]:
         """Return the functions and classes of the notebook that a statement names."""
         return [word for word in words_in(statement.text) if word in self.notebook.definitions]
+
+
+@lru_cache(maxsize=1024)
+def _bound_globals(source: str) -> frozenset[str]:
+    r"""Return the names that functions of a source declare as global and bind.
+
+    Examples
+    --------
+    >>> sorted(_bound_globals("def setup():\n    global a, b\n    a = b.view(-1)"))
+    ['a']
+    """
+    tree = parse_cell(source) if "global " in source else None
+    return frozenset[str]().union(*map(_bound_in, find_nodes(ast.FunctionDef, tree)))
+
+
+def _bound_in(function: ast.FunctionDef) -> set[str]:
+    declared = {name for one in find_nodes(ast.Global, function) for name in one.names}
+    return declared & names_stored(function) if declared else declared

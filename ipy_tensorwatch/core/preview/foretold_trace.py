@@ -18,11 +18,10 @@ from ..runtime.deadline import NEVER
 from ..syntax.cell_lines import Listing
 from ..syntax.name_promises import says_own_values
 from .born_places import BornPlaces
+from .foretold_hazards import OwnSaves, refused_write
 from .freed_parts import as_one, find_half_freed, freed_before
 from .library.training_steps import held_inside
 from .own_counters import OwnCounters
-from .own_saves import OwnSaves
-from .refused_write import refused_write
 from .run.abstract_frame import file_of
 from .run.known_scene import is_view
 from .settled_changes import SettledChanges

@@ -35,7 +35,6 @@ from ..values.stopped_error import StoppedError
 from .abstract_frame import AbstractFrame, JumpError, file_of
 from .bind_target import TargetBinder
 from .loop_turns import LoopTurns, run_turn
-from .match_pattern import bind_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -286,7 +285,7 @@ class StatementInterpreter(TargetBinder):
     def _match(self, node: ast.Match, frame: AbstractFrame) -> None:
         subject = self.evaluate(node.subject, frame)
         for one in node.cases:
-            bind_pattern(self, one.pattern, subject, frame)
+            self.bind_pattern(one.pattern, subject, frame)
         self._fork([*(one.body for one in node.cases), []], frame)
 
     def _fork(self, branches: Sequence[Sequence[ast.stmt]], frame: AbstractFrame) -> None:
