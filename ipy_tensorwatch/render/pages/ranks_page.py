@@ -10,7 +10,7 @@ from ..page import Page, Row, Table, code, fill, words
 from ..wording.changes.phrases import amount, how
 from ..wording.changes.sites import line_of, site_text
 from ..wording.hazards.hazard_sentences import hazard_lines
-from ..wording.quantities import count_of
+from ..wording.quantities import count_of, counts_found
 from ..wording.rank_sentences import listed, missing_line, parting_line, ranks_of, waiting_lines, which_ranks
 
 if TYPE_CHECKING:
@@ -80,11 +80,9 @@ def show_left(count: int) -> Page:
 
 
 def _head(joined: JoinedRanks) -> str:
-    silent = sum(one.what.silent for one in joined.changes)
-    counts = [count_of(silent, "silent change")] if silent else []
-    counts += [count_of(len(joined.hazards), "hazard")] if joined.hazards else []
+    counts = counts_found(sum(one.what.silent for one in joined.changes), len(joined.hazards))
     cell = f"  [{joined.cell.count}]" if joined.cell else ""
-    return f"tensorwatch{cell}  {count_of(len(joined.ranks), 'rank')}" + "".join(f" · {one}" for one in counts)
+    return " · ".join((f"tensorwatch{cell}  {count_of(len(joined.ranks), 'rank')}", *counts))
 
 
 def _parts(joined: JoinedRanks, changes: tuple[OnRanks[Change], ...] | None = None) -> Iterator[PagePart]:

@@ -92,7 +92,7 @@ class Commands:
             raise UsageError(
                 f"%tensordiff compares two tensors, not {len(options.tensors)}: {', '.join(options.tensors)}"
             )
-        things = [self._evaluate(text) for text in options.tensors]
+        things = [self._comparable(text) for text in options.tensors]
         self._answer("%tensordiff", partial(self._compare, things) if things else self._diff, options)
         return None
 
@@ -121,12 +121,15 @@ class Commands:
         texts = options.tensors[0], options.tensors[1]
         return show_comparison(compare(texts, (things[0], things[1]), options.values), options.values)
 
-    def _evaluate(self, text: str) -> object:
+    def _evaluate(self, command: str, text: str) -> object:
         try:
             ast.parse(text, mode="eval")
-            thing = self.shell.ev(text)
+            return self.shell.ev(text)
         except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
-            raise UsageError(f"%tensordiff: {text}: {type(error).__name__}: {error}") from None
+            raise UsageError(f"{command}: {text}: {type(error).__name__}: {error}") from None
+
+    def _comparable(self, text: str) -> object:
+        thing = self._evaluate("%tensordiff", text)
         if not is_comparable(thing):
             raise UsageError(
                 f"%tensordiff: {text} is neither a tensor nor an array; its type is {type(thing).__name__}"
@@ -217,13 +220,7 @@ class Commands:
             return joined_page()
         if asked.view == "off":
             return leave_ranks()
-        return join_ranks(self._evaluate_view(asked.view))
-
-    def _evaluate_view(self, text: str) -> object:
-        try:
-            return self.shell.ev(text)
-        except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
-            raise UsageError(f"%tensorwatch ranks: {text}: {type(error).__name__}: {error}") from None
+        return join_ranks(self._evaluate("%tensorwatch ranks", asked.view))
 
     def _config(self, asked: argparse.Namespace) -> Page:
         name, sign, value = (part.strip() for part in " ".join(asked.setting).partition("="))
