@@ -13,7 +13,7 @@ from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value
 from ..statements.rewrite_statement import out_of_place, without_inplace
 from ..statements.writes.statement_writes import targets_of
-from ..syntax.ast_queries import arguments, covers_line, last_name, makes_array, own_parts, spell_path
+from ..syntax.ast_queries import arguments, covers_line, last_name, makes_array, own_parts, positional_names, spell_path
 from ..syntax.parsing import parse_cell, rebindable, statements_on, walk_statements
 from ..syntax.statement_text import header_end, spell
 from ..syntax.syntax_tree import each_target, find_nodes, names_in, names_stored
@@ -147,7 +147,7 @@ def _parameters(function: _Function) -> list[str]:
 
 def _with_defaults(function: _Function) -> list[str]:
     own = function.args
-    plain = [one.arg for one in (*own.posonlyargs, *own.args)]
+    plain = positional_names(own)
     by_name = [one.arg for one, value in zip(own.kwonlyargs, own.kw_defaults, strict=True) if value is not None]
     return [*plain[len(plain) - len(own.defaults) :], *by_name]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import bind, trace
 from ..statements.writes.statement_writes import find_writes, walk_expressions
-from ..syntax.ast_queries import COMPREHENSIONS, own_parts
+from ..syntax.ast_queries import COMPREHENSIONS, OPERATOR_STEMS, own_parts
 from ..syntax.parsing import DEFINITIONS, blocks_of
-from .assignments import OPERATORS, add_member, bind_statement
+from .assignments import add_member, bind_statement
 from .frame import Frame
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def _evaluate_part(part: ast.expr, inside: Frame, frame: Frame) -> None:
             frame.give(to.wrap(trace(value, inside)))
         case ast.YieldFrom(value=value):
             frame.give(trace(value, inside))
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            inside.reader.operate(trace(left, inside), f"__{OPERATORS[type(op)]}__", trace(right, inside))
+        case ast.BinOp(left=left, op=op, right=right):
+            inside.reader.operate(trace(left, inside), f"__{OPERATOR_STEMS[type(op)]}__", trace(right, inside))
         case ast.Subscript(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()):
             trace(part, inside)
         case _ if isinstance(part, COMPREHENSIONS):

@@ -96,6 +96,17 @@ def _same_step(mine: str, theirs: str) -> bool:
     return mine == theirs or (ANY_ITEM in (mine, theirs) and mine[0] == "[" == theirs[0])
 
 
+def is_part_of(path: str, whole: str) -> bool:
+    """Return whether a spelled path goes on from another one.
+
+    Examples
+    --------
+    >>> is_part_of("net.fc.weight", "net.fc"), is_part_of("network", "net"), is_part_of("net", "net")
+    (True, False, False)
+    """
+    return path.startswith((f"{whole}.", f"{whole}["))
+
+
 def container_of(paths: Sequence[AccessPath]) -> AccessPath:
     """Return the innermost part of some paths of one variable that all of them go through.
 

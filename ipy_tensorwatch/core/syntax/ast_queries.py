@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+OPERATOR_STEMS: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.Mod: "mod",
+    ast.BitOr: "or", ast.BitAnd: "and", ast.BitXor: "xor", ast.Pow: "pow", ast.FloorDiv: "floordiv",
+    ast.LShift: "lshift", ast.RShift: "rshift",
+}  # fmt: skip
+"""The stem of the name of each operator's methods: `__add__`, `__iadd__`."""
 
 
 def own_parts(node: ast.stmt) -> list[ast.expr]:
@@ -139,9 +145,9 @@ def positional_names(spec: ast.arguments) -> list[str]:
     return [one.arg for one in (*spec.posonlyargs, *spec.args)]
 
 
-def arguments(node: ast.Call) -> list[ast.expr]:
-    """Return all arguments of a call, named or not."""
-    return [*node.args, *(one.value for one in node.keywords)]
+def arguments(node: ast.Call, *, without: str = "") -> list[ast.expr]:
+    """Return all arguments of a call, named or not, but for one that is named so."""
+    return [*node.args, *(one.value for one in node.keywords if one.arg != without)]
 
 
 def is_inplace_name(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from ...syntax.ast_queries import positional_names
 from ...syntax.torch_vocabulary import BUILTINS, WRITTEN_ARGUMENT
 from ..library.container_methods import call_container_method, call_record_method, set_items
 from ..library.library_functions import GRAD_MODES, call_library
@@ -137,7 +138,7 @@ class CallInterpreter(ItemVisitor):
     def bind_arguments(self, closure: AbstractFunction, given: CallArguments) -> dict[str, AbstractValue]:
         """Return what each parameter leads to."""
         spec = closure.function.node.args
-        names = [one.arg for one in (*spec.posonlyargs, *spec.args)]
+        names = positional_names(spec)
         handed = (*closure.given, *given.positional)
         named = {**closure.named, **given.named}
         bound = dict(zip(names, handed, strict=False))

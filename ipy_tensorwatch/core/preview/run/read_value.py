@@ -188,16 +188,21 @@ class ValueReader:
             return value
         return AbstractFunction(method, given=() if method.is_marked("staticmethod") else (owner,))
 
+    def method_of(self, owner: AbstractValue, name: str) -> AbstractFunction | None:
+        """Return a method of the notebook's class of an object."""
+        if not isinstance(owner, AbstractObject):
+            return None
+        found = self.scene.library.method(owner.class_name, name)
+        return None if found is None else AbstractFunction(found, given=(owner,))
+
     def item(self, owner: AbstractValue, key: AbstractValue) -> AbstractValue:
         """Return what an item leads to."""
         match owner:
             case AbstractTensor():
                 return self.index(owner, key)
             case AbstractObject():
-                method = self.scene.library.method(owner.class_name, "__getitem__")
-                if method is not None:
-                    return self.call(AbstractFunction(method, given=(owner,)), CallArguments((key,)))
-                return self._object_item(owner, key)
+                method = self.method_of(owner, "__getitem__")
+                return self._object_item(owner, key) if method is None else self.call(method, CallArguments((key,)))
             case Either():
                 return either([self.item(one, key) for one in owner.options])
             case LibraryName(name="globals()"):

@@ -6,7 +6,7 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...syntax.ast_queries import is_inplace_name, keyword, last_name
+from ...syntax.ast_queries import arguments, is_inplace_name, keyword, last_name
 from ...syntax.parsing import LAST_SOURCES, parse_body, parse_cell, walk_statements
 from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import ELEMENTWISE
@@ -92,5 +92,4 @@ def _given(call: ast.Call) -> Iterator[OperandRead]:
     if is_inplace_name(name) and isinstance(call.func, ast.Attribute):
         name, written = name[:-1], call.func.value
     if written is not None and name in ELEMENTWISE:
-        given = [*call.args, *(one.value for one in call.keywords if one.arg != "out")]
-        yield from (OperandRead(written, one) for one in given)
+        yield from (OperandRead(written, one) for one in arguments(call, without="out"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....core.hazards.hazard_facts import KeptReference, OneMemory
+from ....core.records.path import is_part_of
 from ..changes.fold_changes import FOLD_FROM, fold, fold_together
 
 if TYPE_CHECKING:
@@ -56,4 +57,4 @@ def _container(hazard: Hazard) -> str:
 
 
 def _is_in(change: Change, container: str) -> bool:
-    return bool(container) and change.path.startswith((f"{container}[", f"{container}."))
+    return bool(container) and is_part_of(change.path, container)
