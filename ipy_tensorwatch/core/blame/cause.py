@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..interpreter.ranking import MAY_REACH, NAMES_IT
 from ..interpreter.reached_by_calls import Reach
 from ..records.report_parts import Site
-from ..statements.write_calls import calls_collective, mentions, runs_backward
+from ..statements.told_by_text import calls_collective, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from ..syntax.name_promises import says_state
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called

@@ -10,7 +10,7 @@ from ..records.report_parts import Inner
 from ..records.trace.evidence import Evidence
 from ..statements.statement import Statement, parse_statements
 from ..statements.target_matching import match_targets
-from ..statements.write_calls import awaits, starts_collective
+from ..statements.told_by_text import awaits, starts_collective
 from .evidence.loop_writes import LoopWrites
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, keeping
+from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, retaining
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import FreedGraph
@@ -182,7 +182,7 @@ class SecondBackward:
 
     def _fix(self, name: str | None, how: How, user: TypedLine | None, made: Site | None) -> Fix:
         if how in ("is", "shares") or user is None:
-            return Fix(kind="retain-graph", code=keeping(self._freed_by))
+            return Fix(kind="retain-graph", code=retaining(self._freed_by))
         states = [*dict.fromkeys(self._states())] if how == "goes-on" else []
         if name is not None and stands_for_itself(name):  # as `h_prev, c_prev` do for the state of the round before
             past = (

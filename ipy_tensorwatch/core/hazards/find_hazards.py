@@ -30,7 +30,7 @@ from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference, l
 from .kept_memory.written_back import written_back_in_vain
 from .optimizers.made_optimizer import makes_optimizer, remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
-from .overwritten.find_breaks import find_breaks, remember_cell
+from .overwritten.find_broken_saves import find_broken_saves, remember_cell
 from .overwritten.operands_overwritten import operands_overwritten
 from .overwritten.overlapping_elements import overlaid_writes
 from .overwritten.risks_that_came_true import come_true
@@ -73,9 +73,9 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
 
 def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     trace = reasoning.trace
-    found = find_breaks(reasoning, standing) if trace.graphs.overwritten else []
-    breaks = overwritten_saves(found)
-    known = {path for one in breaks for path in one.paths}
+    found = find_broken_saves(reasoning, standing) if trace.graphs.overwritten else []
+    spoiled = overwritten_saves(found)
+    known = {path for one in spoiled for path in one.paths}
     held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
     optimizers = remember_optimizers(reasoning, standing.optimizers)
     made = optimizers.values()
@@ -91,7 +91,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     kept = [one.hazard.fact.container for one in (*begun, *held) if isinstance(one.hazard.fact, KeptReference)]
     here = _guarded(_of_statements(reasoning, kept))
     again = _guarded(loaded_again(reasoning, standing.lasting))
-    hazards = (*again, *wrong, *here, *vain, *come_true(reasoning, standing.hazards), *breaks)
+    hazards = (*again, *wrong, *here, *vain, *come_true(reasoning, standing.hazards), *spoiled)
     hazards += (*(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     different = dict.fromkeys(one.fix for one in hazards if one.fix is not None)
     edited = {*islice(different, MAX_EDITED)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..interpreter.reached_definitions import reached_definitions
 from ..runtime.record import record
-from ..statements.write_calls import runs_backward
+from ..statements.told_by_text import runs_backward
 from ..syntax.parsing import parse_cell
 from ..syntax.statement_text import words_in
 from ..syntax.syntax_tree import find_nodes, names_stored

@@ -10,7 +10,7 @@ from ..blame.verdict import SILENT
 from ..records.report_parts import Change
 from ..statements.exchanged_names import exchanged_names
 from ..statements.statement import parse_statements
-from ..statements.write_calls import mentions
+from ..statements.told_by_text import mentions
 from ..statements.writes.write_target import key_names
 from ..syntax.magic_calls import runs_magic
 from ..syntax.statement_text import words_in

@@ -20,7 +20,7 @@ from ...statements.exchanged_names import exchanged_names
 from ...statements.leftover_names import leftover_names
 from ...statements.statement import parse_statements
 from ...statements.target_matching import match_targets
-from ...statements.write_calls import is_followed_by, may_write
+from ...statements.told_by_text import is_followed_by, may_write
 from ...syntax.cell_lines import Listing
 from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ...records.path import AccessPath
+from ...statements.told_by_text import calls_collective, is_followed_by, makes_replicas, mentions
 from ...statements.used_up import is_used_up
-from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
 from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
 from .first_use import is_first_use
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...blame.evidence.module_calls import leads_to_call
 from ...interpreter.definitions import Code, Function
-from ...interpreter.execute import body_of
+from ...interpreter.interpret_body import body_of
 from ...interpreter.source_index import Library
 from ...records.report_parts import Site
 from ...records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
 from ...records.typed_line import TypedLine
 from ...statements.aliases.expression_aliases import bind_assigned, trace
 from ...statements.aliases.scope import Scope
-from ...statements.write_calls import runs_backward
+from ...statements.told_by_text import runs_backward
 from ...statements.writes.statement_writes import written_roots
 from ...syntax.ast_queries import positional_names, spell_path
 from ...syntax.parsing import parse_cell, parse_path, walk_statements
