@@ -140,9 +140,22 @@ def is_true(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
 
 
+def is_none(node: ast.expr) -> bool:
+    """Return whether an expression is the constant None."""
+    return isinstance(node, ast.Constant) and node.value is None
+
+
 def positional_names(spec: ast.arguments) -> list[str]:
     """Return the names of a function's positional parameters."""
     return [one.arg for one in (*spec.posonlyargs, *spec.args)]
+
+
+def defaults_of(spec: ast.arguments) -> dict[str, ast.expr | None]:
+    """Return the default of each parameter that an argument may be for, in order; None for one without."""
+    names = positional_names(spec)
+    missing: list[ast.expr | None] = [None] * (len(names) - len(spec.defaults))
+    positional = dict(zip(names, [*missing, *spec.defaults], strict=True))
+    return {**positional, **dict(zip([one.arg for one in spec.kwonlyargs], spec.kw_defaults, strict=True))}
 
 
 def arguments(node: ast.Call, *, without: str = "") -> list[ast.expr]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...records.report_parts import Inner, Site
 from ...records.typed_line import TypedLine
 from ...syntax.ast_queries import last_name
+from ...syntax.parsing import parse_header
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..hazard import Hazard
@@ -50,6 +51,14 @@ def reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tuple
         left = [one for one in left if one not in found]
         waiting += [one for _, one in found]
         yield from found
+
+
+def calls_that_ran(reasoning: Reasoning) -> Iterator[tuple[Statement, ast.stmt]]:
+    """Yield the statements of a cell that ran and call something, each with its header as a tree."""
+    for statement in reasoning.own.statements:
+        node = parse_header(statement.text) if statement.calls and statement.index in reasoning.trace.own.ran else None
+        if node is not None:
+            yield statement, node
 
 
 def inner_of(node: ast.stmt, defined: Definition) -> Inner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ...syntax.ast_queries import positional_names
+from ...syntax.ast_queries import defaults_of, positional_names
 from ...syntax.torch_vocabulary import BUILTINS, WRITTEN_ARGUMENT
 from ..library.container_methods import call_container_method, call_record_method, set_items
 from ..library.library_functions import GRAD_MODES, call_library
@@ -138,16 +138,12 @@ class CallInterpreter(ItemVisitor):
     def bind_arguments(self, closure: AbstractFunction, given: CallArguments) -> dict[str, AbstractValue]:
         """Return what each parameter leads to."""
         spec = closure.function.node.args
-        names = positional_names(spec)
+        names, defaults = positional_names(spec), defaults_of(spec)
         handed = (*closure.given, *given.positional)
         named = {**closure.named, **given.named}
         bound = dict(zip(names, handed, strict=False))
-        bound |= {name: value for name, value in named.items() if name in {*names, *(a.arg for a in spec.kwonlyargs)}}
-        missing = [None] * (len(names) - len(spec.defaults))
-        defaults = zip(
-            (*names, *(a.arg for a in spec.kwonlyargs)), (*missing, *spec.defaults, *spec.kw_defaults), strict=True
-        )
-        for name, default in defaults:
+        bound |= {name: value for name, value in named.items() if name in defaults}
+        for name, default in defaults.items():
             if name not in bound:
                 kept = closure.around.get(name) if isinstance(closure.around, dict) else None
                 bound[name] = kept or (UNKNOWN if default is None or given.is_open else self._default(default))

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Literal
 
 from ...runtime.record import record
-from ...syntax.ast_queries import is_inplace_name, is_library, is_method, is_true, keyword, last_name
+from ...syntax.ast_queries import is_inplace_name, is_library, is_method, is_none, is_true, keyword, last_name
 from ...syntax.torch_vocabulary import (
     COLLECTIVE_OUTPUTS,
     DISTRIBUTED,
@@ -159,12 +159,8 @@ def collective_output(node: ast.Call) -> ast.expr | None:
     if not word or (name in OF_DISTRIBUTED and isinstance(func, ast.Attribute) and not _is_distributed(func.value)):
         return None
     given = node.args[place] if place < len(node.args) else keyword(node, word)
-    return given.body if isinstance(given, ast.IfExp) and _is_none(given.orelse) else given
+    return given.body if isinstance(given, ast.IfExp) and is_none(given.orelse) else given
 
 
 def _is_distributed(owner: ast.expr) -> bool:
     return last_name(owner) in DISTRIBUTED
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
