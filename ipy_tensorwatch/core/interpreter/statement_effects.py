@@ -107,7 +107,7 @@ class StatementEffects:
         if body is None:
             interpret([without_blocks(node)], frame)
             return
-        code = Code(self._cell, tuple(body.source.split("\n")), body.offset + line - node.lineno)
+        code = Code.of(self._cell, body.source, body.offset + line - node.lineno)
         interpret(parse_body(body.source), Frame(frame.reader, frame.names, code=code))
 
     def _state(self) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from ...interpreter.definitions import Code
 from ...interpreter.reached_definitions import reached_definitions
 from ...runtime.grouped import grouped
 from ...syntax.parsing import DEFINITIONS, may_write_gradients, parse_body
@@ -14,7 +15,6 @@ from ...syntax.syntax_tree import names_in
 from ..hazard import Hazard
 from ..hazard_facts import WrongBackward
 from .backward_functions import find_writers
-from .hook_functions import Source
 from .shared_branches import is_shared
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _is_backward(reasoning: Reasoning, one: Statement) -> bool:
     return one.calls and is_known and reasoning.own.effects_of(one).backward
 
 
-def _sources(reasoning: Reasoning, standing: Standing, ran: Sequence[Statement]) -> list[Source]:
+def _sources(reasoning: Reasoning, standing: Standing, ran: Sequence[Statement]) -> list[Code]:
     """Return the cell, the cells that made what its backwards start from or hook it, and the definitions behind."""
     own, alive = reasoning.own.evidence, reasoning.trace.graphs.cells
     others = {cell: one for cell, one in standing.built.items() if cell != own.cell}
@@ -71,10 +71,10 @@ def _sources(reasoning: Reasoning, standing: Standing, ran: Sequence[Statement])
     making = {cell: one for cell, one in others.items() if any(made & each.binds for each in one.statements)}
     used = made.union(_roots(reasoning.own.statements), *(_roots(one.statements) for one in making.values()))
     cells = [
-        Source(cell, _with_only(one.source, None if cell in making and cell in alive else used))
+        Code.of(cell, _with_only(one.source, None if cell in making and cell in alive else used))
         for cell, one in others.items()
     ]
-    cells.append(Source(own.cell, _with_only(own.plain)))
+    cells.append(Code.of(own.cell, _with_only(own.plain)))
     return [*_definitions_behind(reasoning.trace.notebook, cells), *cells]
 
 
@@ -98,12 +98,12 @@ def _roots(statements: Iterable[Statement]) -> set[str]:
     return {path.root for one in statements for path in one.mentions}
 
 
-def _definitions_behind(notebook: Notebook, cells: Sequence[Source]) -> Iterator[Source]:
+def _definitions_behind(notebook: Notebook, cells: Sequence[Code]) -> Iterator[Code]:
     """Return the definitions that some cells use by name, or by an instance."""
     words = {*words_in(" ".join(one.text for one in cells))}
     words.update(kind for path, kind in notebook.classes.items() if not words.isdisjoint(words_in(path)[:1]))
     outermost = {name: one for name, one in notebook.definitions.items() if _is_outermost(one)}
-    return (Source(one.cell, one.source, one.offset) for one in reached_definitions(words, outermost))
+    return (Code.of(one.cell, one.source, one.offset) for one in reached_definitions(words, outermost))
 
 
 def _is_outermost(one: Definition) -> bool:

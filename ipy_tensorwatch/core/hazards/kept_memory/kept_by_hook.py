@@ -23,7 +23,7 @@ from ...syntax.parsing import parse_cell, parse_path, walk_statements
 from ...syntax.statement_text import spell_header, words_in
 from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import FRESH_LAYERS
-from ..backward.hook_functions import KnownFunctions, Source
+from ..backward.hook_functions import KnownFunctions
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptByHook
@@ -149,7 +149,7 @@ def _by_modules_hooks(library: Library) -> Iterator[_Keep]:
 
 def _by_tensors_hooks(sources: Mapping[int, str], notebook: Notebook) -> Iterator[_Keep]:
     """Yield what hooks of tensors keep and write themselves, or a later hook of the same tensor, or the next turn."""
-    known = [Source(cell, text) for cell, text in sources.items() if any(name in text for name in _REGISTERING)]
+    known = [Code.of(cell, text) for cell, text in sources.items() if any(name in text for name in _REGISTERING)]
     for source, calls in _registrations(known):
         functions = _functions_of(known, notebook)
         hooks = [(spell_path(owner), name, functions.hook(given, source)) for owner, name, given in calls]
@@ -163,7 +163,7 @@ def _by_tensors_hooks(sources: Mapping[int, str], notebook: Notebook) -> Iterato
                     yield keep
 
 
-def _registrations(sources: Iterable[Source]) -> Iterator[tuple[Source, list[tuple[ast.expr, str, ast.expr]]]]:
+def _registrations(sources: Iterable[Code]) -> Iterator[tuple[Code, list[tuple[ast.expr, str, ast.expr]]]]:
     """Yield the calls of each source that register hooks of tensors: the tensor, the method, and the hook."""
     for source in sources:
         calls = find_nodes(ast.Call, parse_cell(source.text))
@@ -176,16 +176,15 @@ def _registrations(sources: Iterable[Source]) -> Iterator[tuple[Source, list[tup
             yield source, found
 
 
-def _functions_of(sources: Iterable[Source], notebook: Notebook) -> KnownFunctions:
-    defined = (Source(one.cell, one.source, one.offset) for one in notebook.definitions.values())
+def _functions_of(sources: Iterable[Code], notebook: Notebook) -> KnownFunctions:
+    defined = (Code.of(one.cell, one.source, one.offset) for one in notebook.definitions.values())
     every = (*defined, *sources)  # what a cell defines again is found there
     trees = [(one, tree) for one in every if (tree := parse_cell(one.text)) is not None]
     return KnownFunctions(trees, notebook.classes)
 
 
 def _as_function(hook: Hook) -> Function:
-    code = Code(hook.source.cell, tuple(hook.source.text.split("\n")), hook.source.offset)
-    return Function(getattr(hook.node, "name", ""), hook.node, code)
+    return Function(getattr(hook.node, "name", ""), hook.node, hook.source)
 
 
 def _parameters(function: Function, first: int) -> list[str]:

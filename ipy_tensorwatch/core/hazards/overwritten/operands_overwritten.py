@@ -69,7 +69,7 @@ def _told_inside(statement: Statement, reasoning: Reasoning) -> Iterator[Hazard]
     for event in reasoning.own.effects_of(statement).events:
         if event.reference is not None and any(one.is_of_itself for one in operands_read(event.node)):
             inner = event_line(event)
-            scene = ViewScene(reasoning.places.watched, "\n".join(event.code.lines), event.reference.path)
+            scene = ViewScene(reasoning.places.watched, event.code.text, event.reference.path)
             for one in _told(statement, reasoning, scene, inner) if inner not in told else ():
                 told.add(inner)
                 yield one

@@ -93,7 +93,7 @@ class StatementInterpreter(TargetBinder):
         """Keep what the names led to that determine a statement's targets."""
         notes = self.notes
         if index not in notes.asked:
-            statements = parse_statements("\n".join(self.cell.lines))
+            statements = parse_statements(self.cell.text)
             notes.asked[index] = names_written(statements[index]).names if index < len(statements) else ()
         names = notes.asked[index]
         found = {name: self.top.look_up(name) for name in names}
