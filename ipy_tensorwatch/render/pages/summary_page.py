@@ -93,7 +93,7 @@ def _pictures(report: Report) -> Iterator[Picture]:
     yield from islice((one for one in drawn if one is not None and says_more(one)), MAX_PICTURES)
 
 
-def fold_table(folds: Sequence[Fold], *, caption: str, limit: int, bare: bool = False, hint: str = "") -> Table:
+def fold_table(folds: Sequence[Fold], *, caption: str, limit: int, hint: str, bare: bool = False) -> Table:
     """Lay out folded changes as a table."""
     shown, _ = few(folds, limit)
     left = sum(one.count for one in folds[len(shown) :])

@@ -48,7 +48,7 @@ class _Part(NamedTuple):
     change: Change
 
 
-def kept_in_a_role(reasoning: Reasoning, optimizers: Iterable[MadeOptimizer] = ()) -> Iterator[Lasting]:
+def kept_in_a_role(reasoning: Reasoning, optimizers: Iterable[MadeOptimizer]) -> Iterator[Lasting]:
     """Yield hazards for what has a role beside what it should differ from, where the source names both together.
 
     Parameters
