@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..records.report_parts import Inner
+from ..records.report_parts import Inner, Site
 from ..records.trace.evidence import Evidence
 from ..statements.statement import Statement, parse_statements
 from ..statements.target_matching import match_targets
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ..records.path import AccessPath
     from ..records.reading import Reading
-    from ..records.report_parts import Site
     from ..records.snapshots.difference import Difference
     from .evidence.snapshot_index import SnapshotIndex
     from .verdict import Verdict

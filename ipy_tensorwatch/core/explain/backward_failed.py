@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..hazards.error_facts import StoppedUnread
+from ..hazards.error_facts import Raised, Stopped, StoppedUnread
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.overwritten.overwritten_fix import clone_of_bound, write_on_copy
 from ..hazards.overwritten.saved_copy import comes_round, with_copy_saved
-from ..records.typed_line import typed_line
+from ..records.typed_line import TypedLine, typed_line
 from ..statements.rewrite_statement import (
     assigned_detach,
     cloned_inputs,
@@ -25,9 +25,7 @@ from ..syntax.parsing import parse_path
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..hazards.error_facts import Raised, Stopped
     from ..records.trace.saved_tensor import Writing
-    from ..records.typed_line import TypedLine
     from .error_messages import ErrorMessage
 
 _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")

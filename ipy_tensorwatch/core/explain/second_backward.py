@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, retaining
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
-from ..hazards.hazard_facts import FreedGraph
+from ..hazards.hazard_facts import FreedGraph, How
 from ..records.typed_line import TypedLine, typed_line
 from ..runtime.record import record
 from ..statements.rewrite_statement import read_paths
-from ..statements.statement import parse_statements
+from ..statements.statement import Statement, parse_statements
 from ..syntax.ast_queries import covers_line, spell_path
 from ..syntax.name_promises import stands_for_itself
 from ..syntax.parsing import parse_cell, parse_path, walk_statements
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
-from .error_scene import statement_of
+from .error_scene import ErrorScene, statement_of
 from .failing_statement import backward_root, find_backward
 from .known_writes import line_and_text
 
@@ -28,11 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..hazards.error_facts import Raised
-    from ..hazards.hazard_facts import How
     from ..records.report_parts import Site
     from ..records.trace.cell_error import FreedAtError
-    from ..statements.statement import Statement
-    from .error_scene import ErrorScene
 
     LeadingIn = tuple[str | None, How, TypedLine | None]
 

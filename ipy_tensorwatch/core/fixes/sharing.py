@@ -9,7 +9,7 @@ from ..records.path import AccessPath
 from ..records.typed_line import TypedLine
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
-from ..statements.statement import every_statement, parse_statements
+from ..statements.statement import Statement, every_statement, parse_statements
 from ..syntax.ast_queries import covers_line, spell_path
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.syntax_tree import find_nodes, names_in
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from ..records.report_parts import Change, Origin
-    from ..statements.statement import Statement
 
 
 class Sharing(NamedTuple):

@@ -14,8 +14,8 @@ from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
 from .backward.shared_gradients import aliased_grads
 from .backward.wrong_backward import wrong_backwards
-from .fix import with_edits, with_import
-from .hazard import Turn
+from .fix import Fix, with_edits, with_import
+from .hazard import Hazard, Turn
 from .hazard_facts import KeptReference
 from .kept_memory.compared_in_vain import compared_in_vain
 from .kept_memory.copied_modules import trained_copies
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from ..records.report_parts import Site
     from ..records.trace.cell_trace import CellTrace
     from ..records.trace.graph_state import Ending
-    from .fix import Fix
-    from .hazard import Hazard
     from .lasting_hazard import Lasting
     from .standing_hazards import Standing
 

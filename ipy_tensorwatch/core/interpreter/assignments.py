@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import bind, bind_element, trace
-from ..statements.aliases.reference import union
+from ..statements.aliases.reference import References, union
 from ..syntax.ast_queries import OPERATOR_STEMS, is_slice, spell_item
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
-    from ..statements.aliases.reference import References
     from .frame import Frame
 
 _ADDERS = frozenset({"append", "appendleft", "add", "insert", "extend", "setdefault", "update", "push", "put"})

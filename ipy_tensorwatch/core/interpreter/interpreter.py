@@ -16,7 +16,7 @@ from ..syntax.cached_functions import CACHES
 from ..syntax.torch_vocabulary import BUILTINS, FRESH_LAYERS, MODULE_METHODS
 from .call_binding import Arguments, Closure, bind_arguments, bind_keys, read_arguments
 from .callees import RESUMING, Callees, is_tensor_method
-from .definitions import RunningFunction
+from .definitions import Function, RunningFunction
 from .frame import Frame
 from .interpret_body import body_of, interpret
 from .write_events import Diary
@@ -24,7 +24,6 @@ from .write_events import Diary
 if TYPE_CHECKING:
     from ..records.trace.notebook import Notebook
     from ..statements.writes.call_writes import NamedWrite
-    from .definitions import Function
 
 DEEPEST = 12
 """The maximum call depth."""

@@ -6,8 +6,8 @@ import ast
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..records.report_parts import Origin
-from ..statements.statement import parse_statements, statements_in
+from ..records.report_parts import Inner, Origin
+from ..statements.statement import Statement, parse_statements, statements_in
 from ..syntax.parsing import parse_header, parse_path
 from ..syntax.syntax_tree import find_nodes
 from .inner_line import function_of, inner_lines, is_of_notebook, lines_that_keep
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..interpreter.definitions import Function
     from ..interpreter.source_index import Library
     from ..records.reading import Reading
-    from ..records.report_parts import Inner
-    from ..statements.statement import Statement
     from .path_histories import DatedMoment
 
 

@@ -12,7 +12,7 @@ from ..hazards.hazard_facts import OverwrittenSave
 from ..hazards.overwritten.overwritten_fix import fix_overwritten
 from ..records.trace.saved_tensor import Writing
 from ..records.typed_line import typed_line
-from .values.abstract_values import AbstractTensor
+from .values.abstract_values import AbstractTensor, GraphNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..records.trace.evidence import Position
     from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import Afterwards
-    from .values.abstract_values import GraphNode
     from .values.stopped_error import StoppedError
 
 

@@ -15,12 +15,11 @@ from ..syntax.name_promises import says_copy
 from ..syntax.parsing import DEFINITIONS, blocks_of, parse_body, walk_statements
 from ..syntax.syntax_tree import find_nodes, names_in
 from .names_used import binds_of, mentions_of
-from .writes.loop_elements import loops_around
+from .writes.loop_elements import Loops, loops_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .writes.loop_elements import Loops
 
 FOR_LOOPS = (ast.For, ast.AsyncFor)
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from ..records.path import ANY_ITEM, AccessPath
 from ..runtime.record import record
 from ..syntax.parsing import parse_path
-from .writes.write_target import spell_target
+from .writes.write_target import KeyValues, Target, spell_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..records.reading import Reading
-    from .writes.write_target import KeyValues, Target
 
     WatchedPaths = Mapping[str, Reading | None]
 

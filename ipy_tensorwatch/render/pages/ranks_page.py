@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ...core.runtime.grouped import grouped
-from ..page import Page, Row, Table, code, fill, words
+from ..page import Line, Page, PagePart, Row, Table, code, fill, words
 from ..wording.changes.phrases import amount, how
 from ..wording.changes.sites import line_of, site_text
 from ..wording.hazards.hazard_sentences import hazard_lines
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ...core.ranks.replica_ledger import Parting
     from ...core.ranks.waiting_rank import WaitingRank
     from ...core.records.report_parts import Change
-    from ..page import Line, PagePart
 
 MAX_LINES = 8
 MAX_HAZARDS = 4

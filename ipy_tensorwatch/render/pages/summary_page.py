@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ...core.memory.alias_groups import blocks
-from ..page import Page, Row, Table, join_words, words
+from ..page import Line, Page, PagePart, Picture, Row, Table, join_words, words
 from ..paint.memory_picture import picture, says_more
 from ..wording.changes.origin_sentences import since_sentences
 from ..wording.changes.phrases import amount, counted, counter, how, names
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from ...core.hazards.hazard import Hazard
     from ...core.records.report_parts import Change
-    from ..page import Line, PagePart, Picture
     from ..report import Report
     from ..wording.changes.fold_changes import Fold
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.runtime.grouped import grouped
-from ..page import clause, fill, join_words, words
+from ..page import Line, clause, fill, join_words, words
 from .quantities import counts_found, spell_number
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ...core.ranks.rank_report import MissingRank
     from ...core.ranks.replica_ledger import Parting
     from ...core.ranks.waiting_rank import WaitingRank
-    from ..page import Line
 
 MAX_RANKS = 8
 _ABSENT = {

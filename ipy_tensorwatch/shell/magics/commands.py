@@ -12,7 +12,7 @@ from IPython.core.error import UsageError
 from ...capture.compare.compare_on_request import compare, is_comparable
 from ...capture.snapshot.holders import find_holders
 from ...core.origins.origins import Origins
-from ...core.records.tensor_memory import Memory
+from ...core.records.tensor_memory import Holder, Memory
 from ...core.runtime.capability import lost_capabilities
 from ...core.runtime.guard import GUARD
 from ...core.runtime.record import mutable
@@ -27,8 +27,8 @@ from ...render.pages.why_page import explain
 from ..fix_trials import prove_fixes
 from ..ipython.cell_sources import typed_source, user_variables
 from ..ipython.find_path import find_path, find_paths, watched_paths
-from ..ipython.magic_options import Helped, diff_options, split, watch_parser
-from ..ipython.print_below_cell import diff_view, show
+from ..ipython.magic_options import DiffOptions, Helped, diff_options, split, watch_parser
+from ..ipython.print_below_cell import CellPrinter, diff_view, show
 from ..ranks.ranks_magic import join_ranks, joined_page, leave_ranks
 from .config_magic import change, settings_of
 from .mend_cell import mend_cell
@@ -41,11 +41,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.records.tensor_memory import Holder
     from ...render.page import Page
     from ...render.report import Report
-    from ..ipython.magic_options import DiffOptions
-    from ..ipython.print_below_cell import CellPrinter
     from ..previewer import Previewer
     from ..watcher import Watcher
 

@@ -10,7 +10,7 @@ from ...core.fixes.edited_source import apply_edits
 from ...core.records.path import is_part_of
 from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import parse_path
-from ...render.page import code, words
+from ...render.page import Line, Page, code, words
 from ...render.pages.fix_page import OfferedFix, add_late, show_fix, show_no_fix
 from ...render.wording.changes.phrases import how, names
 from ...render.wording.hazards.hazard_sentences import message
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from ...core.hazards.fix import Edit
     from ...core.records.report_parts import Change
-    from ...render.page import Line, Page
     from ...render.report import Report
 
 

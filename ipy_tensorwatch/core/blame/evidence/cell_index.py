@@ -18,8 +18,8 @@ from ...runtime.grouped import grouped
 from ...statements.assigned_value import may_write_in
 from ...statements.exchanged_names import exchanged_names
 from ...statements.leftover_names import leftover_names
-from ...statements.statement import parse_statements
-from ...statements.target_matching import match_targets
+from ...statements.statement import Statement, parse_statements
+from ...statements.target_matching import Named, match_targets
 from ...statements.told_by_text import is_followed_by, may_write
 from ...syntax.cell_lines import Listing
 from ...syntax.parsing import parse_path
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.evidence import Evidence, Move, SeenWrite
     from ...statements.aliases.reference import Reference
-    from ...statements.statement import Statement
-    from ...statements.target_matching import Named
     from .snapshot_index import SnapshotIndex
 
 _Seen = TypeVar("_Seen", "SeenWrite", "Move")

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...records.typed_line import typed_line
+from ...records.typed_line import TypedLine, typed_line
 from ...statements.rewrite_statement import read_paths
 from ...statements.statement import parse_statements
 from ...syntax.name_promises import stands_for_itself
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ...records.report_parts import Site
     from ...records.snapshots.snapshot import Snapshot
     from ...records.trace.graph_state import HalfFreed
-    from ...records.typed_line import TypedLine
     from ..error_facts import Raised
 
 _ITEM = re.compile(r"(.+?)\[\d+\]")

@@ -14,7 +14,7 @@ from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import names_in
 from ..hazard import Hazard
 from ..hazard_facts import WrongBackward
-from .backward_functions import find_writers
+from .backward_functions import GradientWriter, find_writers
 from .shared_branches import is_shared
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ...records.trace.notebook import Definition, Notebook
     from ...statements.statement import Statement
     from ..standing_hazards import Standing
-    from .backward_functions import GradientWriter
 
 _SAVE_THEIR_RESULT = frozenset(
     f"{name}Backward0"

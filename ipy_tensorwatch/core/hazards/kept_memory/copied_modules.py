@@ -11,7 +11,7 @@ from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
 from ..hazard_facts import KeptReference
 from .kept_in_a_role import are_used_together
-from .state_dict_reference import kept_with, last_word
+from .state_dict_reference import SharedItem, kept_with, last_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...records.trace.notebook import ShallowCopy
     from ..lasting_hazard import Lasting
     from ..optimizers.made_optimizer import MadeOptimizer
-    from .state_dict_reference import SharedItem
 
 
 def trained_copies(reasoning: Reasoning, optimizers: Iterable[MadeOptimizer]) -> Iterator[Lasting]:

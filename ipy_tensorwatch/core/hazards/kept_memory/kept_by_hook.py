@@ -12,7 +12,7 @@ from ...interpreter.definitions import Code, Function
 from ...interpreter.interpret_body import body_of
 from ...interpreter.source_index import Library
 from ...records.report_parts import Site
-from ...records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
+from ...records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, Notebook, given_by_partial
 from ...records.typed_line import TypedLine
 from ...statements.aliases.expression_aliases import bind_assigned, trace
 from ...statements.aliases.scope import Scope
@@ -23,7 +23,7 @@ from ...syntax.parsing import parse_cell, parse_path, walk_statements
 from ...syntax.statement_text import spell_header, words_in
 from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import FRESH_LAYERS
-from ..backward.hook_functions import KnownFunctions
+from ..backward.hook_functions import Hook, KnownFunctions
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptByHook
@@ -38,9 +38,7 @@ if TYPE_CHECKING:
     from ...records.path import AccessPath
     from ...records.reading import Reading
     from ...records.trace.born import Born
-    from ...records.trace.notebook import Notebook
     from ...statements.statement import Statement
-    from ..backward.hook_functions import Hook
 
 _OF_GRADIENT = "register_post_accumulate_grad_hook"
 _REGISTERING = ("register_hook", _OF_GRADIENT)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...records.path import is_part_of
-from ...records.typed_line import typed_line
+from ...records.path import AccessPath, is_part_of
+from ...records.typed_line import TypedLine, typed_line
 from ...runtime.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ...blame.reasoning import Reasoning
-    from ...records.path import AccessPath
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.evidence import OptimizerHolding
-    from ...records.typed_line import TypedLine
     from ...statements.statement import Statement
 
 

@@ -11,10 +11,10 @@ from ...statements.rewrite_statement import read_paths
 from ...syntax.parsing import parse_path
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import NotTrained
+from ..hazard_facts import NotTrained, Unheld
 from ..lasting_hazard import Lasting
 from .hidden_optimizer import hidden_optimizer
-from .made_optimizer import is_behind, root_of
+from .made_optimizer import MadeOptimizer, is_behind, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ...records.snapshots.snapshot import Entry
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.evidence import OptimizerStep
-    from ..hazard_facts import Unheld
-    from .made_optimizer import MadeOptimizer
 
 FEW = 4
 """Up to so many parameters are listed in a fix."""

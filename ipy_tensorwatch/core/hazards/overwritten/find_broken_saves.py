@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...blame.expected.updates import counts_as_parameter
 from ...records.snapshots.difference import Difference
-from ...records.trace.saved_tensor import Writing
+from ...records.trace.saved_tensor import Overwritten, SavedTensor, Writing
 from ...syntax.parsing import may_write_gradients, parse_path
 from .saved_copy import Saving
 from .saved_tensor_overwritten import BrokenSave
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...records.reading import Reading
     from ...records.report_parts import Site
     from ...records.snapshots.snapshot import Entry
-    from ...records.trace.saved_tensor import Overwritten, SavedTensor
     from ..standing_hazards import Standing
 
 

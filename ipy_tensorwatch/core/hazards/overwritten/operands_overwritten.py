@@ -11,10 +11,10 @@ from ...interpreter.inferred_lines import event_line
 from ...memory.element_order import reads_overwritten
 from ...memory.overlap import share_bytes
 from ...memory.view_layouts import expand
-from ...records.report_parts import Inner
+from ...records.report_parts import Inner, Site
 from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import parse_one, replace_expressions
-from ...statements.writes.operands_read import may_read_operands, operands_in, operands_read
+from ...statements.writes.operands_read import OperandRead, may_read_operands, operands_in, operands_read
 from ...statements.writes.view_expressions import index_numbers
 from ...syntax.ast_queries import root_variable, source_of_node, spell_path
 from ...syntax.parsing import parse_header
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
-    from ...records.report_parts import Site
     from ...statements.statement import Statement
-    from ...statements.writes.operands_read import OperandRead
     from ...statements.writes.write_target import KeyValues
 
 _INDICES = (0, 1, 3)

@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...records.typed_line import typed_line
+from ...records.typed_line import TypedLine, typed_line
 from ...statements.rewrite_statement import cloned_inputs, makes, out_of_place, read_paths
 from ...syntax.magic_calls import puts_back
 from ...syntax.parsing import parse_path, rebindable
 from ...syntax.torch_vocabulary import INPLACE_LAYERS
 from ..fix import Fix
 from .read_copies import read_copies
-from .saved_copy import comes_round, save_copy
+from .saved_copy import Saving, comes_round, save_copy
 from .stale_results import NOTHING_STALE, Stale
 from .updates_since import is_update
 
 if TYPE_CHECKING:
     from ...records.report_parts import Inner, Site
     from ...records.trace.saved_tensor import Writing
-    from ...records.typed_line import TypedLine
-    from .saved_copy import Saving
 
 
 def fix_overwritten(

@@ -15,13 +15,14 @@ from ...syntax.torch_vocabulary import (
     OUTER_WRITES,
     VIEWS,
 )
-from ..values.abstract_memory import is_one_memory, leaves_of
+from ..values.abstract_memory import AbstractMemory, is_one_memory, leaves_of
 from ..values.abstract_values import (
     NONE,
     NUMBER,
     UNKNOWN,
     AbstractTensor,
     AbstractValue,
+    CallArguments,
     Constant,
     constant_of,
     make_list,
@@ -36,8 +37,6 @@ from .view_methods import PIECES, layout_of, take_pieces, take_view
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import CallArguments
 
 _POINTWISE = ("add", "sub", "mul", "div", "truediv", "pow", "maximum", "minimum", "fmod", "remainder", "atan2", "hypot")
 _SAME_SHAPE = OUT_OF_PLACE | frozenset(

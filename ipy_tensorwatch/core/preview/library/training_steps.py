@@ -6,12 +6,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ...records.path import AccessPath
-from ..values.abstract_memory import leaves_of
+from ..values.abstract_memory import AbstractMemory, leaves_of
 from ..values.abstract_values import (
     NONE,
     UNKNOWN,
     AbstractObject,
     AbstractTensor,
+    AbstractValue,
+    CallArguments,
     Constant,
     constant_of,
     make_list,
@@ -20,9 +22,6 @@ from ..values.abstract_values import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import AbstractValue, CallArguments
 
 
 _STATES = {

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from .abstract_values import AbstractObject, AbstractTensor
-
-if TYPE_CHECKING:
-    from .abstract_values import AbstractValue
+from .abstract_values import AbstractObject, AbstractTensor, AbstractValue
 
 _COPIED = ("parts", "since", "held", "hooks", "pre_hooks")
 """The fields that hold containers."""

@@ -27,10 +27,9 @@ from ...syntax.torch_vocabulary import (
     WRAPPERS,
 )
 from . import reference as to
-from .reference import union
+from .reference import References, union
 
 if TYPE_CHECKING:
-    from .reference import References
     from .scope import Scope
 
 

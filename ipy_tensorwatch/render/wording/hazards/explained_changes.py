@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from ....core.hazards.hazard_facts import KeptReference, OneMemory
 from ....core.records.path import is_part_of
-from ..changes.fold_changes import FOLD_FROM, fold, fold_together
+from ..changes.fold_changes import FOLD_FROM, Fold, fold, fold_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ....core.hazards.hazard import Hazard
     from ....core.records.report_parts import Change
-    from ..changes.fold_changes import Fold
 
 
 def explains_any(hazard: Hazard, changes: Mapping[str, Change]) -> bool:
