@@ -87,7 +87,7 @@ class CallInterpreter(ItemVisitor):
             case AbstractObject():
                 return self._call_object(function, given)
             case Either():
-                return self.any_of(lambda one: self.call(one, given), function.options)
+                return self.either_of(lambda one: self.call(one, given), function.options)
             case _:
                 return UNKNOWN
 
@@ -210,7 +210,7 @@ class CallInterpreter(ItemVisitor):
             case AbstractObject():
                 return self._call_on_object(owner, name, given)
             case Either():
-                return self.any_of(lambda one: self.call(self.attribute(one, name), given), owner.options)
+                return self.either_of(lambda one: self.call(self.attribute(one, name), given), owner.options)
             case AbstractClass() if name == "apply":
                 forward = self.scene.library.method(owner.name, "forward")
                 handed = CallArguments((UNKNOWN, *given.positional), given.named)

@@ -200,7 +200,7 @@ class ExpressionEvaluator(ValueReader):
         known = self.truth(self.evaluate(node.test, frame))
         if known is not None:
             return self.evaluate(node.body if known else node.orelse, frame)
-        return self.any_of(lambda one: self.evaluate(one, frame), (node.body, node.orelse))
+        return self.either_of(lambda one: self.evaluate(one, frame), (node.body, node.orelse))
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set, frame: AbstractFrame) -> AbstractValue:
         found: list[AbstractValue] = []

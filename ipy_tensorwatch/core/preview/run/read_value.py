@@ -92,7 +92,7 @@ class ValueReader:
         """Set an attribute."""
         raise NotImplementedError
 
-    def any_of(self, give: Callable[[T], AbstractValue], several: Iterable[T]) -> AbstractValue:
+    def either_of(self, give: Callable[[T], AbstractValue], several: Iterable[T]) -> AbstractValue:
         """Return what a function may give for one of several, of which it is not known which one the code takes."""
         self.memory.doubt += 1
         found = [give(one) for one in several]
