@@ -22,7 +22,7 @@ from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import SaveRecorder
 from .compare.arriving_copies import ArrivingCopies
 from .compare.borrowed_memory import BorrowedMemory
-from .compare.byte_history import NO_PAST, Period
+from .compare.byte_history import NO_PAST, ByteHistory, Period
 from .compare.compare_bytes import ByteVerdict, Fingerprints
 from .compare.device_prints import DevicePrints
 from .compare.element_diff import EXAMPLES, ElementCounts, contrast_rows
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from ..core.records.reading import Reading
     from ..core.records.trace.saved_tensor import Overwritten
-    from .compare.byte_history import ByteHistory
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
 """CPU seconds for looking beyond an ordinary number of tensors: minimum, maximum (longer after long cells), and minimum

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..core.records.path import is_part_of
 from ..render.wording.changes.sites import MAX_STATEMENT
 from ..render.wording.hazards.explained_changes import explains_any
 from ..render.wording.hazards.fix_sentences import remedy
@@ -94,4 +95,4 @@ def _links(line: Line, hazard: Hazard, limit: int = MAX_TEXT) -> Iterator[str | 
 
 def _names(text: str, paths: Sequence[str]) -> bool:
     """Return whether a text is one of the paths, or a prefix of one."""
-    return text in paths or any(path.startswith((f"{text}.", f"{text}[")) for path in paths)
+    return text in paths or any(is_part_of(path, text) for path in paths)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..core.memory.changed_bytes import find_dirty
+from ..core.memory.changed_bytes import Dirty, find_dirty
 from ..render.paint.memory_picture import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..core.memory.alias_groups import Grouping
-    from ..core.memory.changed_bytes import Dirty
     from ..core.records.reading import Reading
     from ..core.records.report_parts import Change
     from ..render.report import Report

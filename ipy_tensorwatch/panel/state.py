@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.memory.alias_groups import Grouping, home_of
 from ..core.runtime.record import field, record
-from ..render.report import SCHEMA_VERSION
+from ..render.report import SCHEMA_VERSION, Report
 from ..render.wording.changes.fold_changes import most_telling
 from .change_lines import tell_changes
 from .compact import TENSOR_FIELDS, compact, tensor_row
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..core.records.reading import Reading
     from ..core.records.report_parts import AliasGroup, Cell, Change, Coverage, Unverified
     from ..core.records.snapshots.snapshot import Entry
-    from ..render.report import Report
     from .past_cells import PastCell
 
 

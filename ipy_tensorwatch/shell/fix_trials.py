@@ -12,7 +12,7 @@ from ..capture.runtime.threads import runs_in_other_threads
 from ..capture.trial.given_values import MOST_BYTES, KnownPast
 from ..capture.trial.run_trial import Tried, run_trial
 from ..core.fixes.alternative_fixes import alternative_fixes, needs_trial
-from ..core.fixes.replay import plan_hazard, plan_replay
+from ..core.fixes.replay import Replay, plan_hazard, plan_replay
 from ..core.fixes.silent_change_fix import change_fixes
 from ..core.hazards.hazard import Hazard
 from ..core.runtime.deadline import Deadline
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..capture.trial.trial_namespace import TrialVerdict
-    from ..core.fixes.replay import Replay
     from ..core.hazards.fix import Fix
     from ..core.records.report_parts import Change
     from ..render.report import Report

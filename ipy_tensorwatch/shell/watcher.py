@@ -14,7 +14,7 @@ from ..capture.observer import Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
-from ..core.interpreter.words_reached import words_reached
+from ..core.interpreter.reached_definitions import words_reached
 from ..core.records.report_parts import Cell
 from ..core.runtime.guard import GUARD
 from ..core.runtime.record import field, mutable

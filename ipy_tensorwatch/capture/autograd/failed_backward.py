@@ -30,7 +30,7 @@ from ..runtime.graph_private import (
 )
 from ..runtime.node_limit import is_enough
 from ..runtime.torch_private import plain_reads, user_modes
-from ..tensors.node_readers import kind_of
+from ..tensors.node_readers import NodeKind, kind_of
 from ..tensors.plain_reads import base_of, has_storage, is_plain, is_view, storage_of, version_of
 from ..tensors.read_tensor import bearer_of, read
 from .freed_nodes import state_of
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ...core.explain.error_messages import ErrorMessage
-    from ..tensors.node_readers import NodeKind
     from ..tensors.serials import ObjectSerials, StorageSerials
 
     Nodes = Mapping[int, MakerNode]

@@ -9,12 +9,11 @@ from ...core.records.trace.graph_state import HalfFreed
 from ...core.runtime.record import field, mutable
 from ..runtime.graph_private import LEAF_NUMBER, error_message_of, has_hook, leaf_of
 from ..runtime.node_limit import CLOCK_EVERY, is_enough
-from ..tensors.node_readers import NODE_KINDS, is_python, kind_of
+from ..tensors.node_readers import NODE_KINDS, NodeKind, is_python, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from ..tensors.node_readers import NodeKind
     from .saved_by_nodes import MakerNode
 
     NodeState = Literal["freed", "holds", "saves-nothing"]

@@ -12,13 +12,13 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ...core.records.trace.saved_tensor import Overwritten, RootOrigin
+from ...core.records.trace.saved_tensor import Overwritten, RootOrigin, SavedTensor
 from ...core.runtime.record import field, mutable
 from ..runtime.graph_private import LEAF_NUMBER
 from ..runtime.node_limit import MAX_NODES, is_enough, is_late
 from .freed_nodes import FreedGraphs
 from .masked_writes import ignore_masked_writes
-from .note_saved import NOTHING_SAVED
+from .note_saved import NOTHING_SAVED, NotedSaves, SaveRecorder
 from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
     from ...core.records.reading import Reading
     from ...core.records.trace.graph_state import Ending
-    from ...core.records.trace.saved_tensor import SavedTensor
     from ..tensors.node_readers import NodeKind
     from .known_bytes import KnownBytes
-    from .note_saved import NotedSaves, SaveRecorder
     from .saved_by_nodes import MakerNode, Root
     from .tracked_tensor import TrackedTensor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..memory.numbers import numbers
-from .tracked_tensor import digest_now
+from .tracked_tensor import TrackedTensor, digest_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from ..compare.compare_bytes import StorageMark
     from .known_bytes import KnownBytes
-    from .tracked_tensor import TrackedTensor
 
 _COMPARED = ("torch.float32", "torch.float64")
 """Dtypes for which NumPy compares with a bound exactly as PyTorch does."""

@@ -10,7 +10,7 @@ from ...core.runtime.guard import GUARD
 from ...core.runtime.record import field, record
 from ..runtime.graph_private import has_hook
 from ..runtime.node_limit import CLOCK_EVERY, is_late
-from ..tensors.node_readers import is_python
+from ..tensors.node_readers import NodeKind, is_python
 from ..tensors.plain_reads import is_plain, storage_of, version_of
 from ..tensors.read_tensor import read_saved
 from ..tensors.version_counter import share_counter
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.records.reading import Reading
-    from ..tensors.node_readers import NodeKind
     from ..tensors.serials import ObjectSerials, StorageSerials
     from .known_bytes import KnownBytes
 

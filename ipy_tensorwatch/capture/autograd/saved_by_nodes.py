@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.hazards.overwritten.mask_only_backward import mask_of_node
-from ...core.hazards.overwritten.unused_by_backward import WHOLE
+from ...core.hazards.overwritten.mask_only_backward import Mask, mask_of_node
+from ...core.hazards.overwritten.unused_by_backward import WHOLE, Use
 from ..objects.inspect_object import pairs_of, text_of, value_at
 from ..runtime.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, error_message_of, has_hook, leaf_of, setting_of
 from ..runtime.torch_private import plain_reads, user_modes
-from ..tensors.node_readers import NODE_KINDS, is_python, kind_of
+from ..tensors.node_readers import NODE_KINDS, NodeKind, is_python, kind_of
 from ..tensors.plain_reads import has_storage, is_plain, node_of, storage_of, version_of
 from .checkpoint_inputs import inputs_of_checkpoint, tensors_read_by
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.hazards.overwritten.mask_only_backward import Mask
-    from ...core.hazards.overwritten.unused_by_backward import Use
-    from ..tensors.node_readers import NodeKind
     from ..tensors.serials import StorageSerials
 
     Root = tuple[str, torch.Tensor]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.runtime.record import mutable
-from ..compare.compare_bytes import digest_part, is_whole
+from ..compare.compare_bytes import StorageMark, digest_part, is_whole
 from ..runtime.threads import is_alone
 from ..runtime.torch_private import data_address, version_of
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ...core.hazards.overwritten.mask_only_backward import Mask
     from ...core.records.reading import Reading
     from ...core.records.trace.saved_tensor import SavedTensor
-    from ..compare.compare_bytes import StorageMark
 
 
 def digest_now(reading: Reading, mark: StorageMark | None) -> bytes | None:

@@ -8,7 +8,7 @@ import torch
 
 from ...core.runtime.record import field, mutable
 from ..device.accelerator_api import ask, copies_later
-from .compare_bytes import ByteVerdict
+from .compare_bytes import ByteVerdict, Fingerprints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ...core.records.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
-    from .compare_bytes import Fingerprints
 
 
 class ExpectedCopy(NamedTuple):

@@ -7,12 +7,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ...core.runtime.record import field, mutable
-from ..memory.byte_block import SMALL, batches
+from ..memory.byte_block import SMALL, Block, batches
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
-    from ..memory.byte_block import Block
 
 FEW = 64
 """Batches with fewer storages are merged with others when there are new storages."""

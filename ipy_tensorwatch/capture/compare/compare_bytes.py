@@ -18,7 +18,7 @@ from ...core.memory.footprint import footprint_of
 from ...core.memory.overlap import lay_out
 from ...core.runtime.record import field, mutable
 from ..memory.byte_block import digest_each, digest_held, fetch
-from .batches import Batches
+from .batches import Batch, Batches
 from .storage_owners import StorageOwners
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ...core.records.reading import Reading
     from ..memory.byte_block import Block, Bytes
-    from .batches import Batch
     from .time_budget import TimeBudget
 
 COPY_LIMIT = 1 << 16

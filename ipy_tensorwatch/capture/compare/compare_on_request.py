@@ -12,7 +12,7 @@ import torch
 from ...core.memory.count_differences import pieces, spread_indices
 from ...core.memory.overlap import relate
 from ...core.records.comparison import Comparison, Form, Incomparable
-from ...core.records.report_parts import Elements, Example
+from ...core.records.report_parts import Elements, Example, Relation
 from ...core.runtime.record import field, mutable
 from ..memory.numbers import plain_number
 from ..runtime.torch_private import plain_reads
@@ -22,7 +22,6 @@ from ..tensors.serials import ObjectSerials, StorageSerials
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...core.records.report_parts import Relation
 
 COMPARING = 2.0
 """Seconds that comparing values may take: expanded tensors have any number of elements."""

@@ -8,7 +8,7 @@ from ...core.memory.footprint import footprint_of
 from ...core.memory.strided_layout import are_nested
 from ..device.device_counts import CopyPair
 from ..device.digest_launch import Portion
-from .compare_bytes import NO_PARTS, StorageMark, is_whole
+from .compare_bytes import NO_PARTS, BytePart, StorageMark, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ...core.records.reading import Reading
     from ..device.device_block import DeviceBlock
     from ..device.kept_copy import KeptCopy
-    from .compare_bytes import BytePart
 
 
 class DeviceMark(StorageMark):

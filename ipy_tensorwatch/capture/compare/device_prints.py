@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...core.runtime.record import field, mutable
 from ..device.accelerator_api import ask, has_scratch, is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
-from ..device.kept_copy import room_for_copies, without_others
+from ..device.kept_copy import KeptCopy, room_for_copies, without_others
 from ..device.known_streams import KnownStreams
 from ..device.left_errors import has_left_error
 from ..objects.inspect_object import attributes
-from .compare_bytes import ByteVerdict, Fingerprints
+from .compare_bytes import ByteOutcome, BytePart, ByteVerdict, Fingerprints, StorageMark
 from .device_mark import DeviceMark, portions_of
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from ...core.records.reading import Reading
     from ..device.device_block import DeviceBlock
-    from ..device.kept_copy import KeptCopy
-    from .compare_bytes import ByteOutcome, BytePart, StorageMark
     from .time_budget import TimeBudget
 
     Parts = Callable[[int], Iterable[Reading]]

@@ -15,7 +15,7 @@ from ...core.records.report_parts import Elements, Example
 from ...core.records.snapshots.differences import CountsOnDemand
 from ...core.runtime.record import mutable
 from ..memory.numbers import largest_step, numbers, plain_number
-from .compare_bytes import ByteVerdict
+from .compare_bytes import ByteVerdict, Fingerprints, StorageMark
 from .counts_on_device import CountsOnDevice
 from .dense_count import count_dense, is_row_major
 from .device_mark import DeviceMark, pair_of
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ...core.records.snapshots.difference import DiffRow
-    from .compare_bytes import Fingerprints, StorageMark
 
 EXAMPLES = 3
 COUNTING = 0.5

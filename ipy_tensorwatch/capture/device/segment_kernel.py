@@ -13,13 +13,12 @@ import triton
 import triton.language as tl
 
 from .accelerator_api import made_current, send_to
-from .digest_weights import BY_SEGMENT, COLUMNS, SEGMENT_BYTES
+from .digest_weights import BY_SEGMENT, COLUMNS, SEGMENT_BYTES, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.memory.footprint import Array
-    from .digest_weights import Weights
 
 BLOCK = 1024
 """The number of words that one program digests at once."""

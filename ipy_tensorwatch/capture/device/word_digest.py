@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .digest_weights import COLUMNS, ROWS, SEGMENT_BYTES
+from .digest_weights import COLUMNS, ROWS, SEGMENT_BYTES, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .digest_weights import Weights
 
 SHIFT = 29
 _MASK = (1 << (64 - SHIFT)) - 1

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ...core.explain.failing_statement import find_failing
+from ...core.explain.failing_statement import Failing, find_failing
 from ...core.syntax.magic_calls import find_body
 from .traceback_frames import spot_of
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from ...core.explain.failing_statement import Failing
     from ...core.records.trace.cell_error import Spot
 
 _OURS = Path(__file__).parents[2]

@@ -12,14 +12,13 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ...core.explain.error_messages import read_error_message
+from ...core.explain.error_messages import ErrorMessage, read_error_message
 from ...core.records.trace.cell_error import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import CodeType, FrameType, TracebackType
 
-    from ...core.explain.error_messages import ErrorMessage
 
 MAX_CHAIN = 16
 MAX_MESSAGE = 100_000

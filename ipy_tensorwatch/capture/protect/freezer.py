@@ -8,7 +8,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from ...core.memory.neighbours import Neighbourhood
-from ...core.records.freezing import FreezeRefusal, FrozenError
+from ...core.records.freezing import FreezeRefusal, FrozenError, FrozenRecord, Release
 from ...core.runtime.guard import GUARD
 from ...core.runtime.record import field, mutable
 from ..frames.calling_line import calling_statement
@@ -23,7 +23,6 @@ from .frozen_memory import Frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-    from ...core.records.freezing import FrozenRecord, Release
     from ...core.records.reading import Reading
 
 _NOBODY = -1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch.autograd.graph import increment_version
 
 from ...core.memory.neighbours import Neighbourhood
-from ...core.records.reading import changed_fields
+from ...core.records.reading import Reading, changed_fields
 from ...core.records.restoring import RefusedError, Restored, RestoreRefusal
 from ...core.runtime.record import mutable, record
 from ..device.accelerator_api import is_capturing, is_idle
@@ -20,16 +20,14 @@ from ..objects.walk import walk
 from ..runtime.torch_private import plain_reads, version_of
 from ..tensors.plain_reads import is_tensor, storage_of
 from ..tensors.read_tensor import read
-from .byte_place import place_of
+from .byte_place import BytePlace, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
     from ...core.records.path import AccessPath
-    from ...core.records.reading import Reading
     from ..snapshot.snapshotter import Snapshotter
     from .byte_archive import Archive
-    from .byte_place import BytePlace
     from .freezer import Freezer
 
 

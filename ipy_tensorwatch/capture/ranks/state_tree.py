@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
 
-from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun
+from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateKind
 from ...core.runtime.record import field, mutable
-from ..compare.compare_bytes import is_whole
+from ..compare.compare_bytes import Fingerprints, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-    from ...core.ranks.state_leaf import StateKind
     from ...core.records.reading import Reading
     from ...core.records.snapshots.outline import Outline
     from ...core.records.snapshots.snapshot import RootSnapshot, Snapshot
-    from ..compare.compare_bytes import Fingerprints
     from ..memory.byte_block import Block
     from ..snapshot.snapshotter import Shot
 

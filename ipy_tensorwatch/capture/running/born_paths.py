@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +11,7 @@ from ...core.blame.evidence.path_writes import touches
 from ...core.records.snapshots.difference import Content, DiffRow, make_row
 from ...core.records.snapshots.outline import Outline
 from ...core.records.trace.born import Arrival, Born
-from ...core.records.trace.evidence import Position
+from ...core.records.trace.evidence import Position, SeenWrite
 from ...core.runtime.record import field, mutable
 from ..objects.containers import is_array, opener, quick_reader
 from ..objects.inspect_object import is_a
@@ -25,14 +25,12 @@ from .left_path import Birth, Left, difference_since, writes_since
 from .memory_watch.look_budget import READING_NEW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from threading import RLock
 
     from ...core.records.path import AccessPath
     from ...core.records.reading import Reading
     from ...core.records.snapshots.snapshot import Snapshot
-    from ...core.records.trace.evidence import SeenWrite
     from ..objects.walk_state import Branch
     from ..observer import Observation
     from ..tensors.serials import ObjectSerials, StorageSerials

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from ...core.records.trace.evidence import SeenWrite
+from ...core.records.trace.evidence import Position, SeenWrite
 from ...core.runtime.record import field, mutable
-from ..compare.compare_bytes import is_whole
+from ..compare.compare_bytes import StorageMark, is_whole
 from ..compare.device_mark import portions_of
 from ..device.accelerator_api import ask, copies_later, has_scratch, is_known_at_work, is_pinned, is_untouchable
 from ..device.digest_launch import DigestLauncher
 from ..device.kept_copy import LARGEST
 from ..device.known_streams import KnownStreams
-from ..device.look_log import LookLog
+from ..device.look_log import LookLog, PortionChange
 from .earlier_bytes import EarlierBytes
 
 if TYPE_CHECKING:
@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from ...core.records.reading import Reading
-    from ...core.records.trace.evidence import Position
     from ..compare.byte_history import Period
-    from ..compare.compare_bytes import StorageMark
     from ..compare.device_prints import DevicePrints, Parts
     from ..device.device_block import DeviceBlock
     from ..device.digest_launch import Layout, Portion, PortionKey
-    from ..device.look_log import PortionChange
 
 MAX_THERE = 1024
 """The number of storages that are looked at on devices."""

@@ -7,7 +7,7 @@ from collections import Counter
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
-from ...core.blame.evidence.operator_writes import Operation
+from ...core.blame.evidence.operator_writes import Operation, Region
 from ...core.runtime.record import field, mutable
 from ..runtime.graph_private import next_sequence_number
 from ..tensors.plain_reads import has_version, is_plain, version_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.blame.evidence.operator_writes import Region
     from ...core.records.report_parts import Place
     from ..tensors.serials import StorageSerials
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...core.records.snapshots.differences import Differences
 from ...core.runtime.record import record
-from ..compare.compare_bytes import ByteVerdict
+from ..compare.compare_bytes import ByteVerdict, Fingerprints
 from ..compare.element_diff import EXAMPLES, ElementCounts, contrast_rows
 from ..compare.sparse_owners import with_owners
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ...core.records.snapshots.difference import DiffRow
     from ...core.records.snapshots.snapshot import Snapshot
     from ..compare.byte_history import Period
-    from ..compare.compare_bytes import Fingerprints
 
 
 @record

@@ -20,8 +20,8 @@ from ..runtime.gc_pause import quiet_collector
 from ..runtime.graph_private import next_sequence_number
 from ..runtime.torch_private import plain_reads
 from .memory_watch.live_watch import LiveWatch
-from .memory_watch.look_budget import EVENT, PASS, READING, SWITCH
-from .memory_watch.watched_storage import lies_in_whole_readings
+from .memory_watch.look_budget import EVENT, PASS, READING, SWITCH, LookBudget
+from .memory_watch.watched_storage import Rewritten, lies_in_whole_readings
 from .resting_probes import HOT_ENTRIES, HOT_INTERVAL, SAMPLED_ENTRIES, SAMPLED_INTERVAL, SHORTEST_REST, RestingProbes
 from .wake_timer import WakeTimer
 from .writes_at_end import WritesAtEnd
@@ -40,9 +40,7 @@ if TYPE_CHECKING:
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
     from .born_paths import BornPaths
-    from .memory_watch.look_budget import LookBudget
     from .memory_watch.storage_moves import Moved
-    from .memory_watch.watched_storage import Rewritten
     from .spoiled_backwards import SpoiledBackwards
 
 SMALL, LARGER = 1 << 16, 1 << 21

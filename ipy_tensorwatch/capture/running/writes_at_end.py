@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...core.records.trace.evidence import SeenWrite, WritesOnDemand
+from ...core.records.trace.evidence import Position, SeenWrite, WritesOnDemand
 from ..compare.compare_bytes import ByteVerdict
 from .memory_watch.watched_storage import Rewritten, differing_bytes, lies_in_whole_readings
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ...core.records.snapshots.snapshot import Snapshot
-    from ...core.records.trace.evidence import Position
 
 NO_VERDICTS: Mapping[int, ByteVerdict] = MappingProxyType({})
 NONE: Mapping[int, tuple[SeenWrite, ...]] = MappingProxyType({})

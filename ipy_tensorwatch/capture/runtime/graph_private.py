@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.utils.checkpoint
 
-from ...core.explain.error_messages import read_error_message
+from ...core.explain.error_messages import ErrorMessage, read_error_message
 from ...core.runtime.capability import take
 from .torch_private import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ...core.explain.error_messages import ErrorMessage
 
 LEAF_NUMBER = (1 << 64) - 1
 """The sequence number of every `AccumulateGrad` node."""

@@ -6,7 +6,7 @@ replaces it, and `%tensorwatch status` reports what is disabled.
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from ..objects.inspect_object import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
     from types import CodeType
 
     Tensor = torch.Tensor

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.hazards.overwritten.mask_only_backward import COMPARING
-from ...core.hazards.overwritten.unused_by_backward import WHOLE, use_of
+from ...core.hazards.overwritten.unused_by_backward import WHOLE, Use, use_of
 from ..runtime.graph_private import PythonNode, checked_by, kept_by, number_reader, read_saved_tensors, saved_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ...core.hazards.overwritten.unused_by_backward import Use
 
 
 class Slot(NamedTuple):

@@ -9,13 +9,12 @@ import torch
 
 from ..device.accelerator_api import backward_starts_devices
 from .compare_values import are_alike, same_values
-from .trial_namespace import NotKnownError, new_namespace, ticking
+from .trial_namespace import NotKnownError, TrialVerdict, new_namespace, ticking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ...core.runtime.deadline import Deadline
-    from .trial_namespace import TrialVerdict
 
 Gradients = dict[str, list[torch.Tensor | None] | None]
 """By variable: the gradients that its backward gives to the leaves; None if it raises."""

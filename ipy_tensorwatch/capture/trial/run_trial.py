@@ -17,16 +17,14 @@ from ...core.runtime.deadline import Deadline, LateError
 from ..runtime.torch_private import has_odd_context, user_modes
 from .compare_gradients import judge_backwards, judge_error, judge_gradients, probe_gradients, run_to_end, saving_copies
 from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
-from .given_values import given_values
+from .given_values import KnownPast, given_values
 from .trial_devices import TrialDevices
-from .trial_namespace import NotKnownError, new_namespace, ticking
+from .trial_namespace import NotKnownError, TrialVerdict, new_namespace, ticking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...core.fixes.replay import Replay
-    from .given_values import KnownPast
-    from .trial_namespace import TrialVerdict
 
 
 class Tried(NamedTuple):

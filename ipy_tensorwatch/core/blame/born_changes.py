@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..memory.address_space import space_of
 from ..records.snapshots.differences import Differences, readings_after
+from ..statements.told_by_text import runs_backward
 from ..statements.used_up import is_used_up
-from ..statements.write_calls import runs_backward
 from ..statements.writes.kept_in_loops import puts_into
 from ..syntax.parsing import parse_header
 from .changed_rows import ChangedRows

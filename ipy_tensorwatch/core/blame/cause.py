@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from ..interpreter.ranking import MAY_REACH, NAMES_IT
 from ..interpreter.reached_by_calls import Reach
-from ..records.report_parts import Site
-from ..statements.write_calls import calls_collective, mentions, runs_backward
+from ..records.report_parts import Cause, Inner, Site
+from ..statements.told_by_text import calls_collective, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from ..syntax.name_promises import says_state
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
 from .evidence.path_writes import PathWrites
-from .evidence.possible_writers import FEW, WriterSearch
+from .evidence.possible_writers import FEW, PossibleWriter, WriterSearch
 from .evidence.seen_lines import SeenLines
 from .expected.changed_path import ChangedPath
 from .expected.own_arrays import changes_itself
@@ -38,14 +38,12 @@ if TYPE_CHECKING:
 
     from ..interpreter.inferred_lines import Reached
     from ..records.path import AccessPath
-    from ..records.report_parts import Cause, Inner
     from ..records.snapshots.difference import Difference
     from ..records.snapshots.snapshot import Entry
     from ..records.trace.evidence import OptimizerStep
     from ..statements.statement import Statement
     from ..statements.writes.write_target import Target
     from .evidence.cell_index import CellIndex
-    from .evidence.possible_writers import PossibleWriter
 
     _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 

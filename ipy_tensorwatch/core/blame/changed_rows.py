@@ -6,16 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..records.reading import changed_fields
-from ..records.report_parts import Change
-from ..records.snapshots.difference import classify
+from ..records.report_parts import Cause, Change
+from ..records.snapshots.difference import Content, Difference, classify
 from ..records.snapshots.differences import Differences
 from .expected.expected_changes import ExpectedWrites, is_mutated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..records.report_parts import Cause
-    from ..records.snapshots.difference import Content, Difference
     from ..records.snapshots.differences import Found
     from .evidence.cell_index import CellIndex
     from .verdict import Verdict
@@ -81,7 +79,7 @@ class ChangedRows:
 
     def _names(self, row: int) -> tuple[str, ...]:
         path = self.found.path(row) if isinstance(self.found, Differences) else self.found[row][0].path
-        return path.root, *path.steps
+        return path.parts
 
     def _change(self, row: int) -> Change | None:
         if row not in self._made:

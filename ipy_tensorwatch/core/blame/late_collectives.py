@@ -1,18 +1,62 @@
-"""Changes by a collective that an earlier cell started: that cell has named what it writes."""
+"""Changes by a collective that an earlier cell started and did not wait for: that cell has named what it writes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..statements.write_calls import awaits
+from ..records.report_parts import Inner, Site
+from ..records.trace.evidence import Evidence
+from ..statements.statement import Statement, parse_statements
+from ..statements.target_matching import match_targets
+from ..statements.told_by_text import awaits, starts_collective
+from .evidence.loop_writes import LoopWrites
 
 if TYPE_CHECKING:
-    from ..records.report_parts import Site
+    from collections.abc import Iterator, Mapping
+
+    from ..records.path import AccessPath
+    from ..records.reading import Reading
     from ..records.snapshots.difference import Difference
-    from .evidence.open_collectives import OpenCollectives
     from .evidence.snapshot_index import SnapshotIndex
     from .verdict import Verdict
+
+
+class OpenCollectives:
+    """Finds the statement of an earlier cell that started to write a tensor.
+
+    Parameters
+    ----------
+    sources
+        The cells that start collectives, by count, oldest first.
+    watched
+        All paths, spelled.
+    """
+
+    def __init__(self, sources: Mapping[int, str], watched: Mapping[str, Reading]) -> None:
+        self._sources, self._watched = sources, watched
+
+    def __bool__(self) -> bool:
+        """Return whether any cell started one."""
+        return bool(self._sources)
+
+    def starter(self, path: AccessPath, reading: Reading) -> Inner | None:
+        """Return the last statement that names a path as what its collective writes; None if none does."""
+        for cell, statement, loops in self._statements:
+            named = match_targets(statement.targets, ({},), self._watched)
+            if str(path) in named.exact or named.is_behind(path) or loops.names(statement, path, reading):
+                return Inner(cell=cell, line=statement.line, text=statement.text)
+        return None
+
+    @cached_property
+    def _statements(self) -> list[tuple[int, Statement, LoopWrites]]:
+        return [*self._parsed()][::-1]
+
+    def _parsed(self) -> Iterator[tuple[int, Statement, LoopWrites]]:
+        for cell, source in self._sources.items():
+            loops = LoopWrites(Evidence(cell=cell, plain=source), self._watched)
+            yield from ((cell, one, loops) for one in parse_statements(source) if starts_collective(one.text))
 
 
 def blame_late_collective(

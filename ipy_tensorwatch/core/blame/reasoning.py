@@ -14,11 +14,10 @@ from .born_changes import BornChanges
 from .cause import find_cause
 from .changed_rows import ChangedRows, make_change
 from .evidence.cell_index import CellIndex
-from .evidence.open_collectives import OpenCollectives
 from .evidence.snapshot_index import SnapshotIndex
-from .late_collectives import blame_late_collective
+from .late_collectives import OpenCollectives, blame_late_collective
 from .leftovers import quiet_if_told_elsewhere
-from .verdict import NOT_EXPLAINED, OUTSIDE
+from .verdict import NOT_EXPLAINED, OUTSIDE, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from ..records.snapshots.differences import Found
     from ..records.trace.cell_trace import CellTrace
     from ..records.trace.notebook import Notebook
-    from .verdict import Verdict
 
 
 _BINDING: frozenset[Kind] = frozenset(("bound", "rebound"))

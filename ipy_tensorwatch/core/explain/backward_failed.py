@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..hazards.error_facts import StoppedUnread
+from ..hazards.error_facts import Raised, Stopped, StoppedUnread
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
-from ..records.typed_line import typed_line
+from ..hazards.overwritten.overwritten_fix import clone_of_bound, write_on_copy
+from ..hazards.overwritten.saved_copy import comes_round, with_copy_saved
+from ..records.typed_line import TypedLine, typed_line
 from ..statements.rewrite_statement import (
     assigned_detach,
-    binds,
     cloned_inputs,
-    cloned_value,
     makes,
     out_of_place,
     with_clones,
@@ -25,9 +25,7 @@ from ..syntax.parsing import parse_path
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..hazards.error_facts import Raised, Stopped
     from ..records.trace.saved_tensor import Writing
-    from ..records.typed_line import TypedLine
     from .error_messages import ErrorMessage
 
 _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")
@@ -64,7 +62,6 @@ def unread_hazard(error_message: ErrorMessage, raised: Raised, names: Sequence[s
         code=error_message.code,
         outcome="raises",
         paths=tuple(names),
-        op=None,
         fact=StoppedUnread(
             raised=raised,
             is_detached=is_detached,
@@ -101,14 +98,8 @@ def _line_inside(one: Stopped) -> TypedLine | None:
 
 
 def _fix_here(one: Stopped, writing: Writing) -> Fix:
-    first = _save_copy(one) if _comes_round(one, writing) else None
+    first = _save_copy(one) if comes_round(one.saved_at, one.saved_in, writing) else None
     return first or _write_otherwise(one, writing) or _save_copy(one) or _last_resort(one, writing)
-
-
-def _comes_round(one: Stopped, writing: Writing) -> bool:
-    """Return whether a write precedes the line that saved: a loop that reuses the memory."""
-    saved, written = one.saved_at, writing.site
-    return saved is not None and written is not None and writing.cell == one.saved_in and saved.line > written.line
 
 
 def _module_keeps_input(one: Stopped) -> Fix:
@@ -141,14 +132,12 @@ def _write_otherwise(one: Stopped, writing: Writing) -> Fix | None:
     path = writing.path or written_path(text)
     code = out_of_place(text, {name for name in (*one.paths, path) if name and _ASSIGNABLE.fullmatch(name)})
     code = without_inplace(text) if code is None and is_saver else code
-    name = code.partition(" = ")[0] if code is not None else ""
     if code is not None:
-        clone = f"{name} = {name}.clone()" if name.isidentifier() and not (is_saver or writing.is_array) else ""
+        clone = "" if is_saver else clone_of_bound(code, writing)
         return Fix(kind="out-of-place", code=code, other=clone, target=target)
     if is_saver or path is None or not _ASSIGNABLE.fullmatch(path) or makes(text, path):
         return None
-    copy = "copy" if writing.is_array else "clone"
-    return Fix(kind="write-copy", code=f"{path} = {path}.{copy}()", target=target)
+    return write_on_copy(path, writing, target)
 
 
 def _is_saver(one: Stopped) -> bool:
@@ -180,10 +169,8 @@ def _save_copy(one: Stopped) -> Fix | None:
     if _is_saver(one):  # a copy of what it hands to a call that writes, or of what it gives, does not help
         names = {parse_path(name).root for name in one.paths}
         code = None if one.spoiled.is_output else cloned_inputs(site.text, names)
-    elif one.spoiled.is_output:
-        code = cloned_value(site.text) if binds(site.text, one.paths) else None
     else:
-        code = with_clones(site.text, one.paths)
+        code = with_copy_saved(site.text, one.paths, is_output=one.spoiled.is_output)
     target = typed_line(one.saved_in or 0, site)
     if code is None and one.reader is not None:
         code, target = with_clones(one.reader.text, one.paths), typed_line(one.reader.cell, one.reader)

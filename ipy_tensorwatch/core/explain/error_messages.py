@@ -18,11 +18,11 @@ MEMORY: frozenset[Trouble] = frozenset(("expanded", "shared"))
 
 _OVERWRITTEN = re.compile(
     r"one of the variables needed for gradient computation has been modified by an inplace operation: "
-    r"\[(?P<type>\S+) \[(?P<shape>[\d, ]*)\]\](?:, which is output (?P<output>\d+) of (?P<op>[^,]+),)?"
+    r"\[(?P<type>\S+) \[(?P<shape>[\d, ]*)\]\](?:, which is output \d+ of (?P<op>[^,]+),)?"
     r" is at version (?P<now>\d+); expected version (?P<expected>\d+) instead"
 )
 _VIEW = re.compile(
-    r"(?:Output (?P<output>\d+) of (?P<op>\S+) is a view|A view was created in (?P<early>\w+) mode|"
+    r"(?:Output \d+ of (?P<op>\S+) is a view|A view was created in (?P<early>\w+) mode|"
     r"Output \d+ of (?P<below>\S+) is a view of a view which was created in (?P<late>\w+) mode)"
     r" and (?P<how>is being|its base or another view of its base has been) modified inplace"
 )
@@ -53,8 +53,8 @@ class ErrorMessage:
     ----------
     facts
         The part of the message that does not vary between runs.
-    op, output
-        The node that made the tensor, by its name in the message, and the index of the output.
+    op
+        The node that made the tensor, by its name in the message.
     shape
         As PyTorch spells it: `2, 3`.
     now, expected
@@ -66,7 +66,6 @@ class ErrorMessage:
     trouble: Trouble
     facts: str
     op: str | None = None
-    output: int | None = None
     shape: str | None = None
     now: int | None = None
     expected: int | None = None
@@ -95,9 +94,7 @@ def read_error_message(message: str) -> ErrorMessage | None:
         mode = view["early"] or view["late"]
         trouble = _trouble(message) if mode is None else "no-grad-view" if mode == "no_grad" else "inference-view"
         late, op = view["how"] != "is being", view["op"] or view["below"]
-        return trouble and ErrorMessage(
-            trouble=trouble, facts=view[0], op=op, output=_number(view["output"]), late=late
-        )
+        return trouble and ErrorMessage(trouble=trouble, facts=view[0], op=op, late=late)
     found = _trouble(message)
     return found and ErrorMessage(trouble=found, facts=message)
 
@@ -112,12 +109,7 @@ def _overwritten(found: re.Match[str]) -> ErrorMessage:
         trouble="overwritten",
         facts=found[0],
         op=found["op"],
-        output=_number(found["output"]),
         shape=found["shape"],
         now=int(found["now"]),
         expected=int(found["expected"]),
     )
-
-
-def _number(text: str | None) -> int | None:
-    return None if text is None else int(text)

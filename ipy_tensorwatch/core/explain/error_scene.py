@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING
 
 from ..blame.evidence.statement_timeline import Timeline
 from ..hazards.error_facts import Raised
-from ..records.report_parts import Site
+from ..records.report_parts import Change, Site
 from ..records.typed_line import TypedLine
 from ..runtime.record import record
-from .error_messages import BACKWARD
+from .error_messages import BACKWARD, ErrorMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..blame.reasoning import Reasoning
     from ..hazards.standing_hazards import Standing
-    from ..records.report_parts import Change
     from ..records.trace.cell_error import CellError, ErrorFrame
-    from .error_messages import ErrorMessage
     from .node_log import NodeLog
 
 

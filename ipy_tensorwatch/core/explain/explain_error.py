@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..hazards.fix import with_edits
-from ..hazards.hazard import Turn
+from ..hazards.fix import Fix, with_edits
+from ..hazards.hazard import Hazard, Turn
 from ..hazards.hazard_facts import OverwrittenSave
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..blame.reasoning import Reasoning
-    from ..hazards.fix import Fix
-    from ..hazards.hazard import Hazard
     from ..hazards.standing_hazards import Standing
     from ..records.report_parts import Change, Site
     from .node_log import NodeLog

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ..hazards.error_facts import IndexedLoop, Refused
 from ..memory.view_index import spell_portion
 from ..records.path import AccessPath
-from ..records.reading import extent
-from ..records.trace.cell_error import Local
+from ..records.reading import Reading, extent
+from ..records.trace.cell_error import ErrorFrame, Local
 from ..records.typed_line import TypedLine
 from ..syntax.parsing import bound_around, parse_path
 from .inplace_refused import refused_hazard
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..hazards.hazard import Hazard
-    from ..records.reading import Reading
-    from ..records.trace.cell_error import ErrorFrame
     from .error_messages import ErrorMessage
     from .error_scene import ErrorScene
 

@@ -10,10 +10,10 @@ from ..records.trace.cell_error import Spot  # noqa: TC001  (the examples make o
 from ..runtime.record import record
 from ..statements.names_used import mentions_of
 from ..statements.writes.statement_writes import targets_of
-from ..syntax.ast_queries import covers_line, is_library, last_name, names_bound, spell_path
+from ..syntax.ast_queries import covers_line, is_library, last_name, spell_path
 from ..syntax.parsing import DEFINITIONS, parse_cell, parse_path, statements_around, walk_statements, without_blocks
 from ..syntax.statement_text import header_end, spell_header
-from ..syntax.syntax_tree import all_nodes, find_nodes
+from ..syntax.syntax_tree import all_nodes, find_nodes, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -53,7 +53,7 @@ class Failing:
     def iterated(self) -> dict[str, list[AccessPath]]:
         """Map each name of a comprehension to the paths it iterates over: since Python 3.12 no frame keeps it."""
         parts = find_nodes(ast.comprehension, self.node)
-        return {name: [*mentions_of(ast.Expr(value=part.iter))] for part in parts for name in names_bound(part)}
+        return {name: [*mentions_of(ast.Expr(value=part.iter))] for part in parts for name in names_in(part.target)}
 
     def mentions(self) -> list[AccessPath]:
         """Return the paths that the failing part reads."""

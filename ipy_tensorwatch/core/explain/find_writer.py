@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..records.trace.saved_tensor import Writing
+from ..records.trace.saved_tensor import Spoiled, Writing
 from ..runtime.record import record
 from ..statements.rewrite_statement import written_path
 from ..syntax.magic_calls import MAGIC_CALL
@@ -14,7 +14,6 @@ from .known_writes import KnownWrites, line_and_text, writes_by_name
 
 if TYPE_CHECKING:
     from ..records.report_parts import Site
-    from ..records.trace.saved_tensor import Spoiled
     from ..statements.statement import Statement
     from .error_scene import ErrorScene
 

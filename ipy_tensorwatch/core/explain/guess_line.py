@@ -11,10 +11,11 @@ from ..records.report_parts import Inner, Site
 from ..records.trace.saved_tensor import Writing
 from ..runtime.record import record
 from ..statements.rewrite_statement import read_paths
-from ..statements.statement import parse_statements, statements_in
+from ..statements.statement import Statement, parse_statements, statements_in
 from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import bound_around, parse_path, rebindable
 from .candidate_lines import (
+    CandidateLine,
     is_counted,
     list_candidates,
     only_maker,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from ..hazards.fix import Fix
     from ..records.trace.cell_error import ErrorFrame
     from ..runtime.deadline import Deadline
-    from ..statements.statement import Statement
-    from .candidate_lines import CandidateLine
     from .find_writer import OverwriteSearch
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..hazards.fix import Fix
+from ..hazards.fix import Fix, FixKind, Tail
 from ..hazards.hazard import Hazard
 from ..records.typed_line import typed_line
 from ..statements.rewrite_statement import (
@@ -22,7 +22,6 @@ from ..statements.rewrite_statement import (
 
 if TYPE_CHECKING:
     from ..hazards.error_facts import Refused
-    from ..hazards.fix import FixKind, Tail
     from ..records.report_parts import Site
 
 _CLONED = re.compile(r"(?<![\w.\])])([^\W\d]\w*)\.clone\(\)")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..records.snapshots.difference import Difference
 from ..records.trace.saved_tensor import Writing
 from ..runtime.record import record
-from ..statements.target_matching import name_targets
+from ..statements.target_matching import match_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ class KnownWrites:
         for one in self.reasoning.own.statements if family else ():
             if one.index in evidence.ran:
                 known: Iterable[Mapping[str, int | str]] = evidence.values.get(one.index) or ({},)
-                for name in sorted(name_targets(one, known, readings).exact, key=[*family].index):
+                for name in sorted(match_targets(one.targets, known, readings).exact, key=[*family].index):
                     yield self._writing(*family[name], one.site(), "direct")
 
     def _writing(self, path: AccessPath, reading: Reading, site: Site, cause: Cause) -> Writing:
@@ -102,7 +102,7 @@ def find_last_write(known_writes: KnownWrites, history: Iterable[tuple[int, Chan
 
 def writes_by_name(one: Statement, name: str) -> bool:
     """Return whether a statement names a variable as written."""
-    return bool(name_targets(one, ({},), {name: None}).exact)
+    return bool(match_targets(one.targets, ({},), {name: None}).exact)
 
 
 def line_and_text(one: Site | Statement | None) -> tuple[int, str] | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from ..hazards.error_facts import IndexedLoop
 from ..records.typed_line import TypedLine
 from ..statements.rewrite_statement import parse_one, replace_expressions
-from ..syntax.ast_queries import arguments, covers_line, last_name, names_bound, spell_path
+from ..syntax.ast_queries import arguments, covers_line, last_name, spell_path
 from ..syntax.parsing import parse_cell, parse_header
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes, find_nodes, names_in
@@ -35,7 +35,7 @@ def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collectio
     """
     tree = parse_cell(source)
     loops = find_nodes(ast.For, tree)
-    around = [one for one in loops if covers_line(one, failing.line) and name in names_bound(one)]
+    around = [one for one in loops if covers_line(one, failing.line) and name in names_in(one.target)]
     if not around:
         return _in_comprehension(failing, name, bases)
     node, lines = around[-1], source.split("\n")
@@ -86,7 +86,7 @@ def _in_comprehension(failing: TypedLine, name: str, bases: Collection[str]) -> 
     node = parse_one(failing.text)
     for one in all_nodes(node) if node else ():
         for part in getattr(one, "generators", ()):
-            found = _counting(part, name, bases, one) if name in names_bound(part) else None
+            found = _counting(part, name, bases, one) if name in names_in(part.target) else None
             if found is not None:
                 splices, row = found
                 reads = [part for part in all_nodes(one) if _is_name(part, name) and _is_load(part)]

@@ -7,20 +7,20 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, keeping
+from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, retaining
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
-from ..hazards.hazard_facts import FreedGraph
+from ..hazards.hazard_facts import FreedGraph, How
 from ..records.typed_line import TypedLine, typed_line
 from ..runtime.record import record
 from ..statements.rewrite_statement import read_paths
-from ..statements.statement import parse_statements
+from ..statements.statement import Statement, parse_statements
 from ..syntax.ast_queries import covers_line, spell_path
 from ..syntax.name_promises import stands_for_itself
 from ..syntax.parsing import parse_cell, parse_path, walk_statements
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import all_nodes
-from .error_scene import statement_of
+from .error_scene import ErrorScene, statement_of
 from .failing_statement import backward_root, find_backward
 from .known_writes import line_and_text
 
@@ -28,11 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..hazards.error_facts import Raised
-    from ..hazards.hazard_facts import How
     from ..records.report_parts import Site
     from ..records.trace.cell_error import FreedAtError
-    from ..statements.statement import Statement
-    from .error_scene import ErrorScene
 
     LeadingIn = tuple[str | None, How, TypedLine | None]
 
@@ -182,7 +179,7 @@ class SecondBackward:
 
     def _fix(self, name: str | None, how: How, user: TypedLine | None, made: Site | None) -> Fix:
         if how in ("is", "shares") or user is None:
-            return Fix(kind="retain-graph", code=keeping(self._freed_by))
+            return Fix(kind="retain-graph", code=retaining(self._freed_by))
         states = [*dict.fromkeys(self._states())] if how == "goes-on" else []
         if name is not None and stands_for_itself(name):  # as `h_prev, c_prev` do for the state of the round before
             past = (
@@ -272,7 +269,7 @@ def explain_second(scene: ErrorScene) -> Hazard:
 
 def _hazard(fact: FreedGraph, fix: Fix | None) -> Hazard:
     fix = fix or Fix(kind="retain-graph")
-    return Hazard(code="TW213", outcome="raises", paths=(), op=None, fact=fact, fix=fix, happened=True)
+    return Hazard(code="TW213", outcome="raises", paths=(), fact=fact, fix=fix, happened=True)
 
 
 def _carried_in_function(scene: ErrorScene) -> Hazard | None:

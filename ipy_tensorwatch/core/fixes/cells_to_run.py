@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..statements.statement import every_statement, parse_statements
+from ..statements.statement import Statement, every_statement, parse_statements
 from ..syntax.statement_text import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from ..statements.statement import Statement
 
 
 def cells_to_run(edited: Collection[int], changed: Collection[str], cells: Mapping[int, str]) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from ..hazards.fix import Edit, Fix, with_edits
 from ..records.path import AccessPath
 from ..records.typed_line import TypedLine
 from ..statements.rewrite_statement import parse_one, replace_expressions
-from ..statements.statement import parse_statements
+from ..statements.statement import Statement, parse_statements
 from ..syntax.ast_queries import keyword, last_name, source_of_node
 from ..syntax.parsing import parse_cell, parse_path, statements_on
 from ..syntax.syntax_tree import find_nodes
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
     from ..records.report_parts import Change
     from ..records.snapshots.snapshot import Snapshot
-    from ..statements.statement import Statement
 
 _Place = tuple[int, int, int]
 """A cell, a line, and which statement it is: several may share a line."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..hazards.fix import importing
+from ..hazards.fix import Fix, importing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..hazards.fix import Fix
     from ..records.typed_line import TypedLine
 
 _MODULE = "copy"

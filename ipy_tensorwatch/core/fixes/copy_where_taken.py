@@ -95,7 +95,7 @@ def _copied_where_set(fix: Fix, hazard: Hazard, after: Snapshot, cells: Mapping[
 
 def _storing(name: str, tree: ast.Module | None) -> Iterator[tuple[ast.stmt, AccessPath]]:
     """Yield the statements that store something under a name, each with how it spells what has that name."""
-    for node in find_nodes(ast.stmt, tree) if tree is not None else ():
+    for node in find_nodes(ast.stmt, tree):
         match node:
             case ast.Assign(targets=[ast.Tuple(elts=several)], value=ast.Tuple(elts=values)):
                 stored = [*zip(several, values, strict=False)]
@@ -119,7 +119,7 @@ def _up_to_last_name(path: AccessPath) -> AccessPath:
 
 
 def _last_name(path: AccessPath) -> str:
-    return (path.root, *path.steps)[-1].removeprefix(".")
+    return path.parts[-1].removeprefix(".")
 
 
 def _is_empty(value: ast.expr) -> bool:

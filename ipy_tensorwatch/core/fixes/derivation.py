@@ -11,7 +11,7 @@ from ..records.typed_line import TypedLine
 from ..runtime.record import field, record
 from ..statements.copied_value import steps_behind
 from ..statements.rewrite_statement import parse_one
-from ..statements.statement import every_statement, parse_statements, statements_in
+from ..statements.statement import Statement, every_statement, parse_statements, statements_in
 from ..syntax.ast_queries import covers_line
 from ..syntax.name_promises import promises_to_read
 from ..syntax.parsing import parse_header, parse_path, statements_on
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..records.report_parts import Change, Origin, Site
     from ..records.snapshots.snapshot import Snapshot
     from ..runtime.deadline import Deadline
-    from ..statements.statement import Statement
 
 MOST_STEPS = 5
 """Over how many names between two paths their sharing is followed."""

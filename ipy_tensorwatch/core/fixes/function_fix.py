@@ -13,10 +13,18 @@ from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value
 from ..statements.rewrite_statement import out_of_place, without_inplace
 from ..statements.writes.statement_writes import targets_of
-from ..syntax.ast_queries import arguments, covers_line, last_name, makes_array, names_bound, own_parts, spell_path
+from ..syntax.ast_queries import (
+    arguments,
+    covers_line,
+    defaults_of,
+    last_name,
+    makes_array,
+    own_parts,
+    spell_path,
+)
 from ..syntax.parsing import parse_cell, rebindable, statements_on, walk_statements
 from ..syntax.statement_text import header_end, spell
-from ..syntax.syntax_tree import each_target, find_nodes, names_stored
+from ..syntax.syntax_tree import each_target, find_nodes, names_in, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,7 +65,7 @@ def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fi
         if bound is not None:
             yield from _own_views(write, bound, is_array=is_array)
             yield from _copied_binding(write, bound, path, is_array=is_array)
-        elif path.root in _parameters(write.function) and not path.steps:
+        elif path.root in defaults_of(write.function.args) and not path.steps:
             yield from _own_argument(write, path.root, is_array=is_array)
         elif path.root in _with_defaults(write.function) and path.steps[-1].startswith("['"):
             yield from _kept_in_default(write, path)
@@ -140,16 +148,8 @@ def _globals(function: _Function) -> set[str]:
     return {name for one in find_nodes(ast.Global, function) for name in one.names}
 
 
-def _parameters(function: _Function) -> list[str]:
-    own = function.args
-    return [one.arg for one in (*own.posonlyargs, *own.args, *own.kwonlyargs)]
-
-
 def _with_defaults(function: _Function) -> list[str]:
-    own = function.args
-    plain = [one.arg for one in (*own.posonlyargs, *own.args)]
-    by_name = [one.arg for one, value in zip(own.kwonlyargs, own.kw_defaults, strict=True) if value is not None]
-    return [*plain[len(plain) - len(own.defaults) :], *by_name]
+    return [name for name, default in defaults_of(function.args).items() if default is not None]
 
 
 def _kept_in_default(write: _Write, path: AccessPath) -> Iterator[Fix]:
@@ -168,7 +168,7 @@ def _binding(write: _Write, path: AccessPath) -> ast.stmt | None:
 
 def _binds(node: ast.stmt, path: AccessPath) -> bool:
     if isinstance(node, ast.For):
-        return path.root in names_bound(node)
+        return path.root in names_in(node.target)
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return any(spell_path(part) in (str(path), path.root) for part in each_target(targets))
 
@@ -190,7 +190,7 @@ def _own_views(write: _Write, node: ast.stmt, *, is_array: bool) -> Iterator[Fix
     body = [*walk_statements(write.function.body)]
     written = {one.path.root for part in body for one in targets_of(part) if one.kind == "write" and not one.is_label}
     read = rebindable("\n".join(write.lines), write.node.lineno)  # what is written to a copy that nobody reads is lost
-    for name in [one for one in _viewed(node) if one in _parameters(write.function)]:
+    for name in [one for one in _viewed(node) if one in defaults_of(write.function.args)]:
         ways = {name}.union(*(names_stored(part) for part in body if name in _viewed(part)))
         if len(written & ways) > 1 and not read.isdisjoint(ways):
             yield _rebound(write, name, node, is_array=is_array)

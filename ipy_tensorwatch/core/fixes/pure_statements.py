@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.ast_queries import is_inplace_dunder, is_inplace_name, last_name
+from ..syntax.ast_queries import is_inplace_name, last_name
 from ..syntax.syntax_tree import all_nodes, find_nodes
 from ..syntax.torch_vocabulary import (
     CONTAINER_METHODS,
     FRESH,
     GETTERS,
+    INPLACE_DUNDERS,
     MEMBERS,
     OUT_OF_PLACE,
     OUTER_WRITES,
@@ -68,7 +69,7 @@ def _is_harmless(part: ast.AST, functions: Collection[str]) -> bool:
         case ast.ImportFrom(module=module, names=names):
             return (module, [one.name for one in names]) in (("copy", ["deepcopy"]), ("copy", ["copy"]))
         case ast.Attribute(attr=name):
-            is_private = name.startswith("_") and not is_inplace_dunder(name)
+            is_private = name.startswith("_") and name not in INPLACE_DUNDERS
             sets_state = (name.startswith("set_") and name != "set_") or name in STATEFUL
             return not is_private and name not in RANDOM and (not sets_state or name == _SWITCH)
         case ast.FunctionDef(decorator_list=decorators):

@@ -7,7 +7,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ..runtime.deadline import NEVER
+from ..runtime.deadline import NEVER, Deadline
 from ..runtime.grouped import grouped
 from ..runtime.record import field, record
 from .silent_change_fix import FixSearch, change_fixes
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..hazards.fix import Edit, Fix
     from ..records.report_parts import Change
     from ..records.typed_line import TypedLine
-    from ..runtime.deadline import Deadline
     from .derivation import FixContext
 
 MAX_SEVERAL = 8

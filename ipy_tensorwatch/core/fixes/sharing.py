@@ -9,16 +9,15 @@ from ..records.path import AccessPath
 from ..records.typed_line import TypedLine
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
-from ..statements.statement import every_statement, parse_statements
-from ..syntax.ast_queries import covers_line, names_bound, spell_path
+from ..statements.statement import Statement, every_statement, parse_statements
+from ..syntax.ast_queries import covers_line, spell_path
 from ..syntax.parsing import parse_cell, parse_path
-from ..syntax.syntax_tree import find_nodes
+from ..syntax.syntax_tree import find_nodes, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from ..records.report_parts import Change, Origin
-    from ..statements.statement import Statement
 
 
 class Sharing(NamedTuple):
@@ -61,7 +60,7 @@ def goes_by_rows(change: Change, cell: int, source: str) -> bool:
     roots = {parse_path(one).root for one in change.via}
     return any(
         loop.lineno == origin.line
-        and roots <= names_bound(loop)
+        and roots <= names_in(loop.target)
         and all(covers_line(loop, site.line) for site in sites)
         for loop in (find_nodes(ast.For, parse_cell(source)) if roots else ())
     )

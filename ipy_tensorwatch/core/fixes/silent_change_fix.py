@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..hazards.fix import Edit, Fix, with_edits
 from ..records.typed_line import TypedLine, typed_line
-from ..runtime.deadline import NEVER, LateError
+from ..runtime.deadline import NEVER, Deadline, LateError
 from ..runtime.record import record
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from ..records.path import AccessPath
     from ..records.report_parts import Change
-    from ..runtime.deadline import Deadline
 
 MAX_COPIES = 20
 """With more paths that were written, no fix is looked for that copies where each of them was bound."""

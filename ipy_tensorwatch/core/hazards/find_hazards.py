@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..runtime.guard import GUARD
 from ..statements.loaded_states import loaded_states
@@ -14,8 +14,8 @@ from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
 from .backward.shared_gradients import aliased_grads
 from .backward.wrong_backward import wrong_backwards
-from .fix import with_edits, with_import
-from .hazard import Turn
+from .fix import Fix, with_edits, with_import
+from .hazard import Hazard, Turn
 from .hazard_facts import KeptReference
 from .kept_memory.compared_in_vain import compared_in_vain
 from .kept_memory.copied_modules import trained_copies
@@ -30,7 +30,7 @@ from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference, l
 from .kept_memory.written_back import written_back_in_vain
 from .optimizers.made_optimizer import makes_optimizer, remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
-from .overwritten.find_breaks import find_breaks, remember_cell
+from .overwritten.find_broken_saves import find_broken_saves, remember_cell
 from .overwritten.operands_overwritten import operands_overwritten
 from .overwritten.overlapping_elements import overlaid_writes
 from .overwritten.risks_that_came_true import come_true
@@ -45,11 +45,10 @@ if TYPE_CHECKING:
     from ..records.report_parts import Site
     from ..records.trace.cell_trace import CellTrace
     from ..records.trace.graph_state import Ending
-    from .fix import Fix
-    from .hazard import Hazard
     from .lasting_hazard import Lasting
     from .standing_hazards import Standing
 
+T = TypeVar("T")
 MAX_EDITED = 50
 """The most fixes for which the lines to edit are looked for: each parses its cell anew."""
 
@@ -72,28 +71,25 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
 
 def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     trace = reasoning.trace
-    found = find_breaks(reasoning, standing) if trace.graphs.overwritten else []
-    breaks = overwritten_saves(found)
-    known = {path for one in breaks for path in one.paths}
+    found = find_broken_saves(reasoning, standing) if trace.graphs.overwritten else []
+    spoiled = overwritten_saves(found)
+    known = {path for one in spoiled for path in one.paths}
     held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
     optimizers = remember_optimizers(reasoning, standing.optimizers)
-    nothing: tuple[Lasting, ...] = ()
-    repeated = GUARD.run("finding-hazards", lambda: tuple(repeated_modules(reasoning)), default=nothing)
     made = optimizers.values()
-    copied = GUARD.run("finding-hazards", lambda: tuple(trained_copies(reasoning, made)), default=nothing)
+    repeated, copied = _guarded(repeated_modules(reasoning)), _guarded(trained_copies(reasoning, made))
     began = (*_begun(reasoning, known), *kept_in_a_role(reasoning, made), *repeated, *copied)
     begun = [one.as_part_of(standing.lasting) for one in began]
     sources = {cell: one.source for cell, one in standing.built.items()} | {trace.cell.count: trace.own.plain}
     begun += kept_by_hooks(reasoning, sources)
     begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
-    none: tuple[Hazard, ...] = ()
-    wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
+    wrong = _guarded(wrong_backwards(reasoning, standing))
     vain = () if any(one.hazard.code == "TW207" for one in begun) else _in_vain(reasoning)
     kept = [one.hazard.fact.container for one in (*begun, *held) if isinstance(one.hazard.fact, KeptReference)]
-    here = GUARD.run("finding-hazards", lambda: tuple(_of_statements(reasoning, kept)), default=none)
-    again = GUARD.run("finding-hazards", lambda: tuple(loaded_again(reasoning, standing.lasting)), default=none)
-    hazards = (*again, *wrong, *here, *vain, *come_true(reasoning, standing.hazards), *breaks)
+    here = _guarded(_of_statements(reasoning, kept))
+    again = _guarded(loaded_again(reasoning, standing.lasting))
+    hazards = (*again, *wrong, *here, *vain, *come_true(reasoning, standing.hazards), *spoiled)
     hazards += (*(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     different = dict.fromkeys(one.fix for one in hazards if one.fix is not None)
     edited = {*islice(different, MAX_EDITED)}
@@ -106,6 +102,12 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
         optimizers=optimizers,
         writings={one.found.key: one.writing for one in found} if found else standing.writings,
     )
+
+
+def _guarded(search: Iterator[T]) -> tuple[T, ...]:
+    """Return what a generator finds; nothing if it fails, so that only its own hazards go untold."""
+    none: tuple[T, ...] = ()
+    return GUARD.run("finding-hazards", lambda: tuple(search), default=none)
 
 
 def _of_statements(reasoning: Reasoning, kept: Collection[str]) -> Iterator[Hazard]:

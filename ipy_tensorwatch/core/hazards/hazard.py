@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..runtime.record import record
-from .codes import OF_BACKWARD
-from .hazard_facts import KeptReference
+from .codes import OF_BACKWARD, HazardCode
+from .hazard_facts import Fact, KeptReference
 
 if TYPE_CHECKING:
     from ..records.report_parts import Outcome, Site
     from ..records.trace.graph_state import Ending
-    from .codes import HazardCode
     from .fix import Fix
-    from .hazard_facts import Fact
 
 MAX_KEY = 500
 """Maximum length of a hazard's key, in characters."""
@@ -45,7 +43,7 @@ class Hazard:
     code: HazardCode
     outcome: Outcome
     paths: tuple[str, ...]
-    op: str | None
+    op: str | None = None
     fact: Fact | None = None
     fix: Fix
     saved_at: Site | None = None

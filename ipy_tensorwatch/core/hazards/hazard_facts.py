@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ..runtime.record import record
-from .error_facts import Refused, Stopped, StoppedUnread
+from .error_facts import Raised, Refused, Stopped, StoppedUnread
 
 if TYPE_CHECKING:
     from ..records.typed_line import TypedLine
-    from .error_facts import Raised
 
 
 How = Literal["leads", "goes-on", "is", "shares"]

@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING
 
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import bind, bind_element, trace
-from ..statements.aliases.reference import union
-from ..syntax.ast_queries import is_slice, spell_item
+from ..statements.aliases.reference import References, union
+from ..syntax.ast_queries import OPERATOR_STEMS, is_slice, spell_item
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
-    from ..statements.aliases.reference import References
     from .frame import Frame
 
 _ADDERS = frozenset({"append", "appendleft", "add", "insert", "extend", "setdefault", "update", "push", "put"})
 """Methods that put their last argument into a container."""
-
-OPERATORS: dict[type[ast.operator], str] = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.Mod: "mod",
-    ast.BitOr: "or", ast.BitAnd: "and", ast.LShift: "lshift", ast.RShift: "rshift", ast.Pow: "pow",
-}  # fmt: skip
-"""The stem of an operator's method name."""
 
 
 def add_member(node: ast.Call, frame: Frame) -> None:
@@ -48,8 +41,8 @@ def bind_statement(node: ast.stmt, frame: Frame) -> None:
                 _assign(target, value, frame)
         case ast.AnnAssign(target=target, value=value) if value is not None:
             _assign(target, value, frame)
-        case ast.AugAssign(target=target, op=op, value=value) if type(op) in OPERATORS:
-            frame.reader.operate(trace(target, frame), f"__i{OPERATORS[type(op)]}__", trace(value, frame))
+        case ast.AugAssign(target=target, op=op, value=value):
+            frame.reader.operate(trace(target, frame), f"__i{OPERATOR_STEMS[type(op)]}__", trace(value, frame))
         case ast.For(target=target, iter=source) | ast.AsyncFor(target=target, iter=source):
             bind_element(target, source, frame)
         case ast.With(items=items) | ast.AsyncWith(items=items):

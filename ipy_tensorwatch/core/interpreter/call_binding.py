@@ -11,7 +11,7 @@ from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.reference import Reference, References, union
 from ..statements.aliases.scope import SENT, Scope
-from ..syntax.ast_queries import is_plain_key, last_name, positional_names, spell_item
+from ..syntax.ast_queries import defaults_of, is_plain_key, last_name, positional_names, spell_item
 from ..syntax.syntax_tree import all_nodes, names_stored
 
 if TYPE_CHECKING:
@@ -81,13 +81,11 @@ def _constants(node: ast.Call, scope: Scope) -> Mapping[int | str, str]:
 def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, References]:
     """Return what each parameter refers to."""
     spec = closure.function.node.args
-    names = positional_names(spec)
+    names, defaults = positional_names(spec), defaults_of(spec)
     handed = (*closure.given, *arguments.positional)
-    bound = {
-        name: refs for name, refs in arguments.named.items() if name in {*names, *(a.arg for a in spec.kwonlyargs)}
-    }
+    bound = {name: refs for name, refs in arguments.named.items() if name in defaults}
     bound.update(zip(names, handed, strict=False))
-    for name, default in _defaults(spec).items():
+    for name, default in defaults.items():
         if name not in bound:
             bound[name] = union(arguments.rest, _default(closure.function.name, name, default))
     if spec.vararg:
@@ -105,7 +103,7 @@ def bind_keys(closure: Closure, arguments: Arguments) -> dict[str, str]:
     passed = {*names[: len(arguments.positional)], *arguments.named}
     bound: dict[str, str] = {}
     if not arguments.rest:
-        defaults = ((name, one) for name, one in _defaults(node.args).items() if name not in passed)
+        defaults = ((name, one) for name, one in defaults_of(node.args).items() if name not in passed)
         bound = {name: spell_item(one) for name, one in defaults if one is not None and is_plain_key(one)}
     for place, step in arguments.keys.items():
         if isinstance(place, str):
@@ -116,13 +114,6 @@ def bind_keys(closure: Closure, arguments: Arguments) -> dict[str, str]:
         return bound
     again = names_stored(node)
     return {name: step for name, step in bound.items() if name not in again}
-
-
-def _defaults(spec: ast.arguments) -> dict[str, ast.expr | None]:
-    names = positional_names(spec)
-    missing: list[ast.expr | None] = [None] * (len(names) - len(spec.defaults))
-    positional = dict(zip(names, [*missing, *spec.defaults], strict=True))
-    return {**positional, **dict(zip([one.arg for one in spec.kwonlyargs], spec.kw_defaults, strict=True))}
 
 
 def _default(function: str, name: str, default: ast.expr | None) -> References:

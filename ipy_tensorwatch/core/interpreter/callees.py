@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..records.path import AccessPath
-from ..records.trace.notebook import given_by_partial
+from ..records.trace.notebook import Notebook, given_by_partial
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import trace
 from ..statements.aliases.reference import Reference, References
@@ -18,7 +18,6 @@ from .source_index import Library
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..records.trace.notebook import Notebook
     from .definitions import Function
     from .frame import Frame
 

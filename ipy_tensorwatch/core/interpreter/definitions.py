@@ -25,6 +25,16 @@ class Code:
     lines: tuple[str, ...]
     offset: int = 0
 
+    @classmethod
+    def of(cls, cell: int, text: str, offset: int = 0) -> Code:
+        """Return the code of a text."""
+        return cls(cell, tuple(text.split("\n")), offset)
+
+    @property
+    def text(self) -> str:
+        """The lines as one text."""
+        return "\n".join(self.lines)
+
 
 @record(kw_only=False)
 class Function:

@@ -10,7 +10,7 @@ from ..runtime.record import field, record
 from ..syntax.statement_text import spell_header, spell_line
 from ..syntax.syntax_tree import find_nodes
 from ..syntax.torch_vocabulary import MODULE_WRITES
-from .execute import is_lambda_body
+from .interpret_body import is_lambda_body
 from .ranking import NOWHERE, Elsewhere, Likelihood, judge
 
 if TYPE_CHECKING:

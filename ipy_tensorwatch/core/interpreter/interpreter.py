@@ -16,15 +16,14 @@ from ..syntax.cached_functions import CACHES
 from ..syntax.torch_vocabulary import BUILTINS, FRESH_LAYERS, MODULE_METHODS
 from .call_binding import Arguments, Closure, bind_arguments, bind_keys, read_arguments
 from .callees import RESUMING, Callees, is_tensor_method
-from .definitions import RunningFunction
-from .execute import body_of, run
+from .definitions import Function, RunningFunction
 from .frame import Frame
+from .interpret_body import body_of, interpret
 from .write_events import Diary
 
 if TYPE_CHECKING:
     from ..records.trace.notebook import Notebook
     from ..statements.writes.call_writes import NamedWrite
-    from .definitions import Function
 
 DEEPEST = 12
 """The maximum call depth."""
@@ -148,7 +147,7 @@ class Interpreter:
         self.diary.running = (*around, running)
         if running.kind == "module" and running.name in _CALLED:
             self.diary.called.update(dict.fromkeys(closure.given[0]))
-        run(body_of(function.node), frame)
+        interpret(body_of(function.node), frame)
         self.diary.running = around
         self._depth -= 1
         self._done[key] = frame.results

@@ -190,7 +190,7 @@ class Library:
 
     def _code(self, name: str) -> Code:
         definition = self.notebook.definitions[name]
-        return Code(definition.cell, tuple(definition.source.split("\n")), definition.offset)
+        return Code.of(definition.cell, definition.source, definition.offset)
 
     def _find(self, name: str) -> ast.ClassDef | FunctionNode | None:
         definition = self.notebook.definitions.get(name)

@@ -9,9 +9,9 @@ from ..runtime.deadline import NEVER, Deadline, LateError
 from ..syntax.magic_calls import find_body
 from ..syntax.parsing import parse_body, parse_header, walk_statements, without_blocks
 from .definitions import Code
-from .execute import run
 from .frame import Frame
 from .inferred_lines import Effects
+from .interpret_body import interpret
 from .interpreter import Interpreter
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class StatementEffects:
             self._restore(self._kept[nearest])
         while self._place < statement.index:
             with suppress(RecursionError):
-                run([without_blocks(self._nodes[self._place])], self._frame)
+                interpret([without_blocks(self._nodes[self._place])], self._frame)
             self._place += 1
             if self._place % KEEP_EVERY == 0:
                 self._kept[self._place] = self._state()
@@ -105,10 +105,10 @@ class StatementEffects:
     def _run_one(self, node: ast.stmt, line: int) -> None:
         body, frame = find_body(node), self._frame
         if body is None:
-            run([without_blocks(node)], frame)
+            interpret([without_blocks(node)], frame)
             return
-        code = Code(self._cell, tuple(body.source.split("\n")), body.offset + line - node.lineno)
-        run(parse_body(body.source), Frame(frame.reader, frame.names, code=code))
+        code = Code.of(self._cell, body.source, body.offset + line - node.lineno)
+        interpret(parse_body(body.source), Frame(frame.reader, frame.names, code=code))
 
     def _state(self) -> tuple[Any, ...]:
         return dict(self._frame.names), self._follower.state()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
-from ..records.reading import bounds
+from ..records.reading import Reading, bounds
 from ..records.report_parts import AliasGroup, Pair
 from ..runtime.record import field, record
 from .address_space import space_of
@@ -14,7 +14,6 @@ from .overlap import relate
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from ..records.reading import Reading
     from ..records.snapshots.snapshot import Entry
 
     Home = tuple[str, int]

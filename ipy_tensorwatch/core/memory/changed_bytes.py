@@ -6,14 +6,13 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 from ..runtime.record import record
-from .strided_layout import ByteRun, join_runs
+from .strided_layout import ByteRun, Lane, join_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ..records.reading import Reading
     from ..records.report_parts import Change
-    from .strided_layout import Lane
 
 
 @record

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ..interpreter.reached_definitions import reached_definitions
 from ..runtime.record import record
-from ..statements.bound_globals import bound_globals
-from ..statements.write_calls import runs_backward
+from ..statements.told_by_text import runs_backward
+from ..syntax.parsing import parse_cell
 from ..syntax.statement_text import words_in
+from ..syntax.syntax_tree import find_nodes, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -60,7 +64,7 @@ class LikeliestStatement:
         if not names or any(not one.binds.isdisjoint(names) for one in possible):
             return []
         before = [one for one in every if one.index <= possible[-1].index] if possible else []
-        found = [one for one in before if one.calls and self._is_reached(words_in(one.text), bound_globals)]
+        found = [one for one in before if one.calls and self._is_reached(words_in(one.text), _bound_globals)]
         return [one for one in found if one in possible] or found
 
     @property
@@ -84,17 +88,27 @@ class LikeliestStatement:
         return [one for one in possible if one.calls and self._is_reached(words_in(one.text))]
 
     def _is_reached(self, words: Collection[str], names_in: Callable[[str], Collection[str]] = words_in) -> bool:
-        defined, seen = self.notebook.definitions, set[str]()
-        waiting = [word for word in words if word in defined]
-        while waiting:
-            name = waiting.pop()
-            source = defined[name].source if name not in seen else ""
-            if not self._roots.isdisjoint(names_in(source)):
-                return True
-            seen.add(name)
-            waiting += [word for word in words_in(source) if word in defined and word not in seen]
-        return False
+        reached = reached_definitions({*words}, self.notebook.definitions)
+        return any(not self._roots.isdisjoint(names_in(one.source)) for one in reached)
 
     def named_by(self, statement: Statement) -> list[str]:
         """Return the functions and classes of the notebook that a statement names."""
         return [word for word in words_in(statement.text) if word in self.notebook.definitions]
+
+
+@lru_cache(maxsize=1024)
+def _bound_globals(source: str) -> frozenset[str]:
+    r"""Return the names that functions of a source declare as global and bind.
+
+    Examples
+    --------
+    >>> sorted(_bound_globals("def setup():\n    global a, b\n    a = b.view(-1)"))
+    ['a']
+    """
+    tree = parse_cell(source) if "global " in source else None
+    return frozenset[str]().union(*map(_bound_in, find_nodes(ast.FunctionDef, tree)))
+
+
+def _bound_in(function: ast.FunctionDef) -> set[str]:
+    declared = {name for one in find_nodes(ast.Global, function) for name in one.names}
+    return declared & names_stored(function) if declared else declared

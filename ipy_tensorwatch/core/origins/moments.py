@@ -9,13 +9,12 @@ from ..records.reading import Reading
 from ..records.snapshots.differences import Differences
 from ..records.trace.born import Arrival
 from ..records.trace.cell_trace import CellTrace
-from ..records.trace.evidence import Evidence
+from ..records.trace.evidence import Evidence, Move, Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ..records.snapshots.differences import Found
-    from ..records.trace.evidence import Move, Position
 
     Leading = dict[int, dict[str, None]]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..interpreter.cell_definitions import definitions_in
 from ..interpreter.source_index import Library
-from ..records.trace.notebook import Notebook
+from ..records.trace.notebook import Definition, Notebook
 from ..runtime.record import field, mutable
 from ..syntax.parsing import may_define
 from .moments import Moment, lie_apart, moments_of, shifts, without_bytes
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..records.reading import Reading
     from ..records.snapshots.snapshot import Snapshot
     from ..records.trace.cell_trace import CellTrace
-    from ..records.trace.notebook import Definition
 
 MAX_MOMENTS = 100_000
 """How many moments are kept; the oldest go first."""

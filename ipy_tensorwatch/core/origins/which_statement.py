@@ -6,10 +6,10 @@ import ast
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..records.report_parts import Origin
-from ..statements.statement import parse_statements, statements_in
+from ..records.report_parts import Inner, Origin
+from ..statements.statement import Statement, parse_statements, statements_in
 from ..syntax.parsing import parse_header, parse_path
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import find_nodes
 from .inner_line import function_of, inner_lines, is_of_notebook, lines_that_keep
 from .likeliest_statement import LikeliestStatement
 from .way_of_sharing import CALL, SAME, SLICE, SharingWay, way_of_sharing
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..interpreter.definitions import Function
     from ..interpreter.source_index import Library
     from ..records.reading import Reading
-    from ..records.report_parts import Inner
-    from ..statements.statement import Statement
     from .path_histories import DatedMoment
 
 
@@ -86,6 +84,6 @@ def _called_object(chosen: Statement, likeliest: LikeliestStatement, library: Li
     """Return the `__call__` of the object that a statement calls, if it may have kept memory in an attribute."""
     owners = {path.root for path in likeliest.arrived if path.steps and path.steps[0].startswith(".")}
     node = parse_header(chosen.text) if owners else None
-    called = [one.func for one in all_nodes(node) if isinstance(one, ast.Call)] if node is not None else []
+    called = [one.func for one in find_nodes(ast.Call, node)]
     is_object = any(isinstance(one, ast.Name) and one.id in owners for one in called)
     return library.only_method("__call__") if is_object else None

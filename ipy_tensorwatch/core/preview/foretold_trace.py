@@ -13,16 +13,15 @@ from ..records.report_parts import Cell, Change, Coverage, Site
 from ..records.snapshots.difference import Content, Difference
 from ..records.trace.cell_trace import CellTrace, SourceFile
 from ..records.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
-from ..records.trace.graph_state import GraphState
-from ..runtime.deadline import NEVER
+from ..records.trace.graph_state import GraphState, HalfFreed
+from ..runtime.deadline import NEVER, Deadline
 from ..syntax.cell_lines import Listing
 from ..syntax.name_promises import says_own_values
 from .born_places import BornPlaces
+from .foretold_hazards import OwnSaves, refused_write
 from .freed_parts import as_one, find_half_freed, freed_before
 from .library.training_steps import held_inside
 from .own_counters import OwnCounters
-from .own_saves import OwnSaves
-from .refused_write import refused_write
 from .run.abstract_frame import file_of
 from .run.known_scene import is_view
 from .settled_changes import SettledChanges
@@ -38,10 +37,8 @@ if TYPE_CHECKING:
     from ..records.path import AccessPath
     from ..records.reading import Reading
     from ..records.snapshots.differences import Found
-    from ..records.trace.graph_state import HalfFreed
     from ..records.trace.notebook import Notebook
     from ..records.trace.saved_tensor import Overwritten
-    from ..runtime.deadline import Deadline
     from .known_state import KnownState
     from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import LaterEntry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..statements.statement import parse_statements
+from ..statements.statement import Statement, parse_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ..records.reading import Reading
     from ..records.report_parts import Origin
     from ..records.trace.saved_tensor import SavedTensor
-    from ..statements.statement import Statement
     from .known_state import KnownState
 
 LONGEST_CHAIN, MOST_PATHS = 4, 20

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..blame.site_order import order_sites
 from ..blame.verdict import SILENT
-from ..records.report_parts import Change
+from ..records.report_parts import Cause, Change, Site
 from ..statements.exchanged_names import exchanged_names
-from ..statements.statement import parse_statements
-from ..statements.write_calls import mentions
+from ..statements.statement import Statement, parse_statements
+from ..statements.told_by_text import mentions
 from ..statements.writes.write_target import key_names
 from ..syntax.magic_calls import runs_magic
 from ..syntax.statement_text import words_in
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
     from ..records.path import AccessPath
     from ..records.reading import Reading
-    from ..records.report_parts import Cause, Site
     from ..records.trace.evidence import Position
-    from ..statements.statement import Statement
     from .known_state import KnownState
     from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import Afterwards, LaterEntry

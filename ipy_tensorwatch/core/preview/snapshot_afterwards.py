@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..records.path import AccessPath
-from ..records.reading import at_versions
+from ..records.reading import Reading, at_versions
 from ..records.snapshots.outline import Outline
 from ..records.snapshots.snapshot import RootSnapshot, Snapshot
 from .values.abstract_values import AbstractObject, AbstractTensor, AbstractValue, Either
@@ -15,7 +15,6 @@ from .values.abstract_values import AbstractObject, AbstractTensor, AbstractValu
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ..records.reading import Reading
     from .known_state import KnownState
     from .run.abstract_run import AbstractRun
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ..records.path import is_part_of
 from ..runtime.record import field, mutable, record
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class ReplicaLedger:
         ]
         whole: dict[str, Replica] = {}
         for (name, _), is_equal in self.branches.items():
-            kinds = {one.kind for one in apart if one.path.startswith((f"{name}.", f"{name}[")) or one.path == name}
+            kinds = {one.kind for one in apart if is_part_of(one.path, name) or one.path == name}
             kind: ReplicaKind = "replica" if is_equal else "shard" if "shard" in kinds else "local"
             if name not in whole or whole[name].equal:
                 whole[name] = Replica(path=name, kind=kind, equal=is_equal, ranks=self.ranks)

@@ -51,6 +51,11 @@ class AccessPath:
         return text
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """The variable and the steps, in order."""
+        return (self.root, *self.steps)
+
+    @property
     def owner(self) -> AccessPath:
         """The path to what the last step is of."""
         return self.first(-1)
@@ -89,6 +94,17 @@ class AccessPath:
 
 def _same_step(mine: str, theirs: str) -> bool:
     return mine == theirs or (ANY_ITEM in (mine, theirs) and mine[0] == "[" == theirs[0])
+
+
+def is_part_of(path: str, whole: str) -> bool:
+    """Return whether a spelled path goes on from another one.
+
+    Examples
+    --------
+    >>> is_part_of("net.fc.weight", "net.fc"), is_part_of("network", "net"), is_part_of("net", "net")
+    (True, False, False)
+    """
+    return path.startswith((f"{whole}.", f"{whole}["))
 
 
 def container_of(paths: Sequence[AccessPath]) -> AccessPath:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import traceback
 from collections import deque
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from sys import gettrace, settrace
 from threading import get_ident
 from types import BuiltinFunctionType
@@ -20,7 +20,6 @@ from .signals import HeldSignals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
 T = TypeVar("T")
 

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..syntax.parsing import parse_body
 from ..syntax.syntax_tree import find_nodes
-from .statement import parse_statements, statements_of
+from .statement import Statement, parse_statements, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from .statement import Statement
 
 
 def carried_names(source: str, functions: Iterable[str] = ()) -> frozenset[str]:

@@ -1,23 +1,25 @@
-"""The names that are left over from loops: only a loop binds them, and only its body uses them."""
+"""The names that are left over from loops, and the state dicts through which a cell trains a module by hand.
+
+Only a loop binds such a name, and only its body uses it; such a state dict is meant to follow its module. Neither is a
+keepsake.
+"""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.ast_queries import names_bound
+from ..syntax.ast_queries import is_inplace_name, last_name
 from ..syntax.magic_calls import find_source
 from ..syntax.name_promises import says_copy
 from ..syntax.parsing import DEFINITIONS, blocks_of, parse_body, walk_statements
 from ..syntax.syntax_tree import find_nodes, names_in
 from .names_used import binds_of, mentions_of
-from .writes.loop_elements import loops_around
-from .written_states import written_states
+from .writes.loop_elements import Loops, loops_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .writes.loop_elements import Loops
 
 FOR_LOOPS = (ast.For, ast.AsyncFor)
 
@@ -48,9 +50,37 @@ def leftover_names(source: str, known: frozenset[str] = frozenset()) -> frozense
             inside[loop] = inside.get(loop, set()) | spent
         (looped if is_loop or spent else others).update(bound)
         used = {path.root for path in mentions_of(node)}
-        here = (names_bound(one) | inside.get(one, set()) for one in loops if not isinstance(one, ast.While))
+        here = (names_in(one.target) | inside.get(one, set()) for one in loops if not isinstance(one, ast.While))
         others |= used.difference(bound, *here)
-    return frozenset((known | looped) - others) | written_states(source)
+    return frozenset((known | looped) - others) | _written_states(source)
+
+
+def _written_states(source: str) -> frozenset[str]:
+    """Return the variables whose items a cell writes by name, and that it loads into a module.
+
+    Examples
+    --------
+    >>> sorted(_written_states("s['w'] += d; net.load_state_dict(s)"))
+    ['s']
+    >>> sorted(_written_states("s['w'] = d; t['w'] += d; net.load_state_dict(s)"))
+    []
+    """
+    if "load_state_dict(" not in source:
+        return frozenset()
+    body = ast.Module(body=[*parse_body(source)], type_ignores=[])
+    calls = [one for one in find_nodes(ast.Call, body) if last_name(one.func) == "load_state_dict"]
+    loaded = {one.args[0].id for one in calls if one.args and isinstance(one.args[0], ast.Name)}
+    return frozenset(name for name in loaded.intersection(_written(body)) if not says_copy(name))
+
+
+def _written(body: ast.Module) -> Iterator[str]:
+    items: list[ast.expr] = [one.target for one in find_nodes(ast.AugAssign, body)]
+    called = (one.func for one in find_nodes(ast.Call, body))
+    items += [one.value for one in called if isinstance(one, ast.Attribute) and is_inplace_name(one.attr)]
+    for one in items:
+        match one:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str())):
+                yield name
 
 
 def _spent(node: ast.stmt, loops: Loops) -> set[str]:
@@ -61,7 +91,7 @@ def _spent(node: ast.stmt, loops: Loops) -> set[str]:
             every = [one for one in find_nodes(ast.Name, loop) if one.id == name]
         case _:
             return set()
-    is_derived = not names_bound(loop).isdisjoint(names_in(value)) and name not in names_in(value)
+    is_derived = not names_in(loop.target).isdisjoint(names_in(value)) and name not in names_in(value)
     stored = [one for one in every if isinstance(one.ctx, ast.Store)]
     read = [one.lineno for one in every if isinstance(one.ctx, ast.Load)]
     is_used = bool(read) and min(read) > (node.end_lineno or node.lineno)

@@ -10,7 +10,6 @@ from ..syntax.ast_queries import (
     COMPREHENSIONS,
     keyword,
     last_name,
-    names_bound,
     own_nodes,
     own_parts,
     root_variable,
@@ -18,7 +17,7 @@ from ..syntax.ast_queries import (
     spell_path,
 )
 from ..syntax.parsing import DEFINITIONS, walk_statements
-from ..syntax.syntax_tree import all_nodes, children_of, find_nodes
+from ..syntax.syntax_tree import all_nodes, children_of, find_nodes, names_in
 from ..syntax.torch_vocabulary import OF_LAYOUT, VIEW_ATTRIBUTES, WITHOUT_GRADIENT
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _chains(node: ast.AST, hidden: frozenset[str]) -> Iterator[AccessPath]:
 def _own_names(node: ast.AST) -> frozenset[str]:
     if isinstance(node, ast.Lambda):
         return frozenset(one.arg for one in find_nodes(ast.arg, node.args))
-    return frozenset(name for one in getattr(node, "generators", ()) for name in names_bound(one))
+    return frozenset(name for one in getattr(node, "generators", ()) for name in names_in(one.target))
 
 
 def _spell(node: ast.expr) -> AccessPath | None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, source_of_node, spell_path
+from ..syntax.ast_queries import (
+    arguments,
+    is_inplace_name,
+    is_method,
+    is_true,
+    keyword,
+    last_name,
+    source_of_node,
+    spell_path,
+)
 from ..syntax.parsing import parse_cell
 from ..syntax.syntax_tree import all_nodes, children_of, find_nodes
 from ..syntax.torch_vocabulary import OUT_OF_PLACE
@@ -340,7 +349,7 @@ def cloned_sources(text: str, names: Collection[str]) -> str | None:
         case ast.Assign(value=value) | ast.AugAssign(value=value) if not isinstance(value, ast.Call):
             parts = [value]
         case ast.Expr(value=ast.Call() as call) | ast.Assign(value=ast.Call() as call):
-            parts = [*call.args, *(one.value for one in call.keywords if one.arg != "out")]
+            parts = arguments(call, without="out")
         case _:
             return None
     found = [

@@ -8,16 +8,16 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ..records.report_parts import Site
+from ..records.report_parts import Certainty, Inner, Site
 from ..runtime.record import field, record
 from ..syntax.magic_calls import MAGIC_CALL, as_typed_unless_running, find_body, find_source
 from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
-from .bound_values import assigns_gradient, bound_values, may_put
+from .bound_values import BoundValue, assigns_gradient, bound_values, may_put
 from .names_used import binds_of, calls_of, mentions_of, operates, reads_of, values_read
 from .writes.called_methods import CalledMethod, called_methods
-from .writes.loop_elements import called_through, elements_of, loops_around
+from .writes.loop_elements import Element, Loops, called_through, elements_of, loops_around
 from .writes.statement_writes import targets_of
 from .writes.write_target import Target, key_names, lengths_of, spell_target
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..records.path import AccessPath
-    from ..records.report_parts import Certainty, Inner
-    from .bound_values import BoundValue
-    from .writes.loop_elements import Element, Loops
 
 __all__ = ["Statement", "Target", "parse_cell", "parse_statements", "spell_target", "statements_of", "walk_statements"]
 

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 from ..records.path import ANY_ITEM, AccessPath
 from ..runtime.record import record
 from ..syntax.parsing import parse_path
-from .writes.write_target import spell_target
+from .writes.write_target import KeyValues, Target, spell_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..records.reading import Reading
-    from .statement import Statement
-    from .writes.write_target import KeyValues, Target
 
     WatchedPaths = Mapping[str, Reading | None]
 
@@ -56,23 +54,16 @@ class Named:
         return any(target.kind != "assign" and target.covers(path, spelled) for target, spelled in self.below)
 
 
-def name_targets(statement: Statement, values: Iterable[KeyValues], watched: WatchedPaths) -> Named:
-    """Return the watched paths that a statement names as written.
+def match_targets(targets: Iterable[Target], values: Iterable[KeyValues], watched: WatchedPaths) -> Named:
+    """Return the watched paths that some targets name as written.
 
     Parameters
     ----------
-    statement
-        One of the cell's own.
     values
-        The values of names in its item keys, at each entry.
+        The values of names in their item keys, at each entry of the statement.
     watched
         All paths, spelled, to find the longest one that a target names.
     """
-    return match_targets(statement.targets, values, watched)
-
-
-def match_targets(targets: Iterable[Target], values: Iterable[KeyValues], watched: WatchedPaths) -> Named:
-    """Return the watched paths that some targets name; the parameters are those of `name_targets`."""
     exact, bound = set[str](), set[str]()
     below: dict[tuple[Target, AccessPath], None] = {}
     owners: dict[AccessPath, None] = {}

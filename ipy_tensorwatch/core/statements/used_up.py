@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..syntax.parsing import DEFINITIONS, blocks_of, parse_body, walk_statements
 from .names_used import binds_of, reads_of
-from .writes.loop_elements import loops_around
+from .writes.loop_elements import Loops, loops_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from .writes.loop_elements import Loops
 
 
 def is_used_up(source: str, index: int, name: str) -> bool:

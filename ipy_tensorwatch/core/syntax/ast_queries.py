@@ -5,13 +5,19 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .syntax_tree import all_nodes, children_of, names_in
-from .torch_vocabulary import INPLACE_DUNDERS, LIBRARIES, NOT_A_METHOD
+from .syntax_tree import all_nodes, children_of
+from .torch_vocabulary import LIBRARIES, NOT_A_METHOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+OPERATOR_STEMS: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.Mod: "mod",
+    ast.BitOr: "or", ast.BitAnd: "and", ast.BitXor: "xor", ast.Pow: "pow", ast.FloorDiv: "floordiv",
+    ast.LShift: "lshift", ast.RShift: "rshift",
+}  # fmt: skip
+"""The stem of the name of each operator's methods: `__add__`, `__iadd__`."""
 
 
 def own_parts(node: ast.stmt) -> list[ast.expr]:
@@ -134,29 +140,32 @@ def is_true(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
 
 
+def is_none(node: ast.expr) -> bool:
+    """Return whether an expression is the constant None."""
+    return isinstance(node, ast.Constant) and node.value is None
+
+
 def positional_names(spec: ast.arguments) -> list[str]:
     """Return the names of a function's positional parameters."""
     return [one.arg for one in (*spec.posonlyargs, *spec.args)]
 
 
-def arguments(node: ast.Call) -> list[ast.expr]:
-    """Return all arguments of a call, named or not."""
-    return [*node.args, *(one.value for one in node.keywords)]
+def defaults_of(spec: ast.arguments) -> dict[str, ast.expr | None]:
+    """Return the default of each parameter that an argument may be for, in order; None for one without."""
+    names = positional_names(spec)
+    missing: list[ast.expr | None] = [None] * (len(names) - len(spec.defaults))
+    positional = dict(zip(names, [*missing, *spec.defaults], strict=True))
+    return {**positional, **dict(zip([one.arg for one in spec.kwonlyargs], spec.kw_defaults, strict=True))}
 
 
-def names_bound(loop: ast.For | ast.AsyncFor | ast.comprehension) -> set[str]:
-    """Return the names that a loop or a comprehension binds to its items."""
-    return names_in(loop.target)
+def arguments(node: ast.Call, *, without: str = "") -> list[ast.expr]:
+    """Return all arguments of a call, named or not, but for one that is named so."""
+    return [*node.args, *(one.value for one in node.keywords if one.arg != without)]
 
 
 def is_inplace_name(name: str) -> bool:
     """Return whether a name follows PyTorch's rule for in-place operations: one underscore at its end."""
     return name.endswith("_") and not name.endswith("__") and name != "_"
-
-
-def is_inplace_dunder(name: str) -> bool:
-    """Return whether a name is a dunder method that writes in place."""
-    return name in INPLACE_DUNDERS
 
 
 def makes_array(value: ast.expr, *, is_array: bool) -> bool:

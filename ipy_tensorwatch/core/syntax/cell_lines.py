@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..records.report_parts import Inner
+from ..records.report_parts import Inner, Place
 from ..runtime.record import field, mutable
 from .ast_queries import covers_line
 from .magic_calls import MAGIC_CALL, find_body
@@ -14,8 +14,6 @@ from .statement_text import header_end, spell_header
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Iterator, Mapping
-
-    from ..records.report_parts import Place
 
 
 @mutable

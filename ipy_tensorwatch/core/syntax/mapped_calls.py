@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 
+from .ast_queries import positional_names
+
 
 def spelled_out(node: ast.AST) -> ast.AST:
     """Return the comprehension that a call of `map` or `filter` stands for; any other node as it is.
@@ -29,7 +31,7 @@ def _spelled_out(node: ast.Call, *, is_filter: bool) -> ast.GeneratorExp | None:
     made: ast.expr = ast.Call(function[0], [ast.Name(name, ast.Load()) for name in names], [])
     if isinstance(function[0], ast.Lambda):
         spec = function[0].args
-        names, made = [one.arg for one in (*spec.posonlyargs, *spec.args)], function[0].body
+        names, made = positional_names(spec), function[0].body
         if len(names) != len(sources) or spec.vararg or spec.kwonlyargs or spec.kwarg:
             return None
     targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..runtime.record import record
 from .parsing import walk_statements
@@ -13,7 +13,6 @@ from .syntax_tree import LOOPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import TypeVar
 
     _Part = TypeVar("_Part", ast.ExceptHandler, ast.match_case)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.records.comparison import Incomparable
+from ...core.records.comparison import Comparison, Incomparable
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.not_compared import incomparable
 from ..wording.quantities import spell_number
@@ -13,7 +13,6 @@ from ..wording.tensor_facts import spell_shape
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...core.records.comparison import Comparison
     from ...core.records.report_parts import Elements, Relation
 
 _RELATIONS: dict[Relation, str] = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.records.report_parts import NOT_KEPT
+from ...core.records.report_parts import NOT_KEPT, Change, OperatorWrite, TensorRecord
 from ...core.runtime.grouped import grouped
 from ...core.runtime.record import record
-from ..page import Line, Page, Row, Table, code, words
-from ..wording.changes.fold_changes import fold, gather
+from ..page import Line, Page, PagePart, Row, Table, code, words
+from ..wording.changes.fold_changes import Fold, fold, gather
 from ..wording.changes.phrases import amount, counted, counter, how, names, values
 from ..wording.changes.sites import inner_line, line_of, site_text, statement
 from ..wording.hazards.hazard_sentences import hazard_lines
@@ -18,10 +18,7 @@ from ..wording.tensor_facts import spell_shape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ...core.records.report_parts import Change, OperatorWrite, TensorRecord
-    from ..page import PagePart
     from ..report import Report
-    from ..wording.changes.fold_changes import Fold
 
 _ORDER = ("mutated", "touched", "metadata", "rebound", "bound", "unbound")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...core.fixes.edited_source import edit_diff
 from ...core.runtime.record import record
-from ..page import Line, Page, Row, Table, code, words
+from ..page import Line, Page, PagePart, Row, Table, code, words
 from ..wording.changes.phrases import names
 from ..wording.hazards.fix_sentences import title
 from ..wording.quantities import few
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...core.hazards.fix import Applicability, Fix
-    from ..page import PagePart
 
 MAX_FIXES = 8
 

@@ -28,7 +28,7 @@ def history(past: Past, limit: int, path: str | None = None, turns: Sequence[Tur
     return Page(head=head, parts=(*changes, *hazards))
 
 
-def history_table(past: Past, limit: int, path: str | None = None) -> Table:
+def history_table(past: Past, limit: int, path: str | None) -> Table:
     """Lay out changes of several cells; similar changes of one container in one cell share a row."""
     rows = [_row(count, one) for count, one in fold_by_cell(past)]
     left = len(rows) - limit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page import Page, Row, Table, words
+from ..page import Line, Page, Row, Table, words
 from ..paint.memory_picture import picture
 from ..wording.changes.fold_changes import most_telling
-from ..wording.changes.fold_groups import block, fold_groups, members
+from ..wording.changes.fold_groups import GroupFold, block, fold_groups, members
 from ..wording.changes.origin_sentences import origins_told
 from ..wording.changes.relations import relations
 from ..wording.hazards.explained_changes import fold_explained
@@ -19,9 +19,7 @@ from .summary_page import fold_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..page import Line
     from ..report import Report
-    from ..wording.changes.fold_groups import GroupFold
 
 MAX_GROUPS = 20
 MAX_PICTURES = 8

@@ -6,11 +6,11 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ...core.runtime.grouped import grouped
-from ..page import Page, Row, Table, code, fill, words
+from ..page import Line, Page, PagePart, Row, Table, code, fill, words
 from ..wording.changes.phrases import amount, how
 from ..wording.changes.sites import line_of, site_text
 from ..wording.hazards.hazard_sentences import hazard_lines
-from ..wording.quantities import count_of
+from ..wording.quantities import count_of, counts_found
 from ..wording.rank_sentences import listed, missing_line, parting_line, ranks_of, waiting_lines, which_ranks
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ...core.ranks.replica_ledger import Parting
     from ...core.ranks.waiting_rank import WaitingRank
     from ...core.records.report_parts import Change
-    from ..page import Line, PagePart
 
 MAX_LINES = 8
 MAX_HAZARDS = 4
@@ -80,11 +79,9 @@ def show_left(count: int) -> Page:
 
 
 def _head(joined: JoinedRanks) -> str:
-    silent = sum(one.what.silent for one in joined.changes)
-    counts = [count_of(silent, "silent change")] if silent else []
-    counts += [count_of(len(joined.hazards), "hazard")] if joined.hazards else []
+    counts = counts_found(sum(one.what.silent for one in joined.changes), len(joined.hazards))
     cell = f"  [{joined.cell.count}]" if joined.cell else ""
-    return f"tensorwatch{cell}  {count_of(len(joined.ranks), 'rank')}" + "".join(f" · {one}" for one in counts)
+    return " · ".join((f"tensorwatch{cell}  {count_of(len(joined.ranks), 'rank')}", *counts))
 
 
 def _parts(joined: JoinedRanks, changes: tuple[OnRanks[Change], ...] | None = None) -> Iterator[PagePart]:

@@ -6,21 +6,20 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ...core.memory.alias_groups import blocks
-from ..page import Page, Row, Table, join_words, words
+from ..page import Line, Page, PagePart, Picture, Row, Table, join_words, words
 from ..paint.memory_picture import picture, says_more
 from ..wording.changes.origin_sentences import since_sentences
 from ..wording.changes.phrases import amount, counted, counter, how, names
 from ..wording.changes.sites import line_of, site_text, statement
 from ..wording.hazards.explained_changes import explains_any, fold_explained, unexplained
 from ..wording.hazards.hazard_sentences import hazard_lines
-from ..wording.quantities import count_of, few
+from ..wording.quantities import counts_found, few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...core.hazards.hazard import Hazard
     from ...core.records.report_parts import Change
-    from ..page import Line, PagePart, Picture
     from ..report import Report
     from ..wording.changes.fold_changes import Fold
 
@@ -52,7 +51,8 @@ def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
     left = unexplained(silent, hazards)
     changed: list[PagePart] = [table, *since, *_fix_lines(report, left)] if silent else []
     parts: list[PagePart] = [*entries[:first], *changed, *_pictures(report), *entries[first:]]
-    return Page(head=f"tensorwatch  [{report.cell.count}]  {_counts(silent, hazards)}", parts=tuple(parts))
+    counts = " · ".join(counts_found(len(silent), len(hazards)))
+    return Page(head=f"tensorwatch  [{report.cell.count}]  {counts}", parts=tuple(parts))
 
 
 def _fix_lines(report: Report, silent: Sequence[Change]) -> Iterator[Line]:
@@ -70,14 +70,10 @@ def summarize_in_one_line(report: Report, hazards: Sequence[Hazard] = (), *, in_
         return None
     shown = [names([change.path for change in report.silent])] if report.silent else []
     shown += [words(", ".join(dict.fromkeys(one.code for one in hazards)))] if hazards else []
-    told = f"{_counts(report.silent, hazards)}: {join_words(shown, ' · ')}"
+    counts = " · ".join(counts_found(len(report.silent), len(hazards)))
+    told = f"{counts}: {join_words(shown, ' · ')}"
     rest = "" if in_panel else "  (more: %tensorwatch)"
     return Page(head=f"tensorwatch  [{report.cell.count}]  {told}{rest}", in_panel=in_panel)
-
-
-def _counts(silent: Sequence[Change], hazards: Sequence[Hazard]) -> str:
-    counts = [count_of(len(silent), "silent change")] if silent else []
-    return " · ".join(counts + ([count_of(len(hazards), "hazard")] if hazards else []))
 
 
 def told_late(page: Page, count: int) -> Page:
@@ -96,7 +92,7 @@ def _pictures(report: Report) -> Iterator[Picture]:
     yield from islice((one for one in drawn if one is not None and says_more(one)), MAX_PICTURES)
 
 
-def fold_table(folds: Sequence[Fold], *, caption: str, limit: int, bare: bool = False, hint: str = "") -> Table:
+def fold_table(folds: Sequence[Fold], *, caption: str, limit: int, hint: str, bare: bool = False) -> Table:
     """Lay out folded changes as a table."""
     shown, _ = few(folds, limit)
     left = sum(one.count for one in folds[len(shown) :])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ..page import DetailEntry, Picture, Table
+from ..page import DetailEntry, Line, Page, PagePart, Picture, Row, Strip, Table
 from ..wording.tensor_facts import dirt
 from ..wording.text_width import clean, shorten_middle, width
 from .style import ENTRY_STYLE, LINK_STYLE, PICTURE_STYLE, STYLE
@@ -14,7 +14,6 @@ from .svg import draw_svg
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..page import Line, Page, PagePart, Row, Strip
 
 WRAPPED = frozenset(("statement", "relation", "meaning", "values", "tensors"))
 """Columns that may be broken into several lines."""

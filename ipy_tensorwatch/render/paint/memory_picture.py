@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...core.memory.changed_bytes import Member, find_dirty
 from ...core.memory.strided_layout import lay
-from ...core.records.reading import bounds
+from ...core.records.reading import Reading, bounds
 from ..page import Picture, Strip
 from ..wording.quantities import count_of, few
 from ..wording.tensor_facts import facts, place
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ...core.records.path import AccessPath
-    from ...core.records.reading import Reading
     from ...core.records.report_parts import Change
     from ..report import Report
 

@@ -6,13 +6,12 @@ import sys
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from ..page import DetailEntry, Line, Picture, Table
+from ..page import DetailEntry, Line, Page, PagePart, Picture, Row, Table
 from ..wording.text_width import clean, pad, shorten, width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..page import Page, PagePart, Row
 
 GAP = "   "
 INDENT = 2 * GAP

@@ -79,3 +79,14 @@ def count_of(number: int, noun: str) -> str:
     ['1 silent change', '1,200 tensors']
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def counts_found(silent: int, hazards: int) -> list[str]:
+    """Return how many silent changes and hazards there are; neither, if there is none of it.
+
+    Examples
+    --------
+    >>> counts_found(2, 1), counts_found(0, 0)
+    (['2 silent changes', '1 hazard'], [])
+    """
+    return [count_of(number, noun) for number, noun in ((silent, "silent change"), (hazards, "hazard")) if number]

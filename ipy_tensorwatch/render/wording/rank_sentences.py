@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.runtime.grouped import grouped
-from ..page import clause, fill, join_words, words
-from .quantities import count_of, spell_number
+from ..page import Line, clause, fill, join_words, words
+from .quantities import counts_found, spell_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ...core.ranks.rank_report import MissingRank
     from ...core.ranks.replica_ledger import Parting
     from ...core.ranks.waiting_rank import WaitingRank
-    from ..page import Line
 
 MAX_RANKS = 8
 _ABSENT = {
@@ -126,9 +125,7 @@ def row_line(row: RankRow) -> Line:
         return words(why_missing(row.missing))
     if row.waiting is not None:
         return _place_line(row.waiting, row.waiting.seconds)
-    counts = [count_of(row.silent, "silent change")] if row.silent else []
-    counts += [count_of(row.hazards, "hazard")] if row.hazards else []
-    told = [words(one) for one in counts]
+    told = [words(one) for one in counts_found(row.silent, row.hazards)]
     if row.partings:
         first, more = row.partings[0], len(row.partings) - 1
         verb = f"and {more:,} more differ" if more else "differs"

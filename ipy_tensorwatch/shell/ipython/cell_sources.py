@@ -20,7 +20,7 @@ from ...core.statements.loaded_states import loaded_states
 from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.repeated_calls import repeated_calls
 from ...core.statements.shallow_copies import shallow_copies
-from ...core.statements.write_calls import awaits, leaves_collective_open
+from ...core.statements.told_by_text import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import (
     may_define,

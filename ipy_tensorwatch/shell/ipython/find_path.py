@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from IPython.core.error import UsageError
 
 from ...capture.objects.walk import walk
+from ...core.records.path import is_part_of
 from ...core.syntax.parsing import parse_path
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def find_paths(text: str, observer: Observer, names: Mapping[str, object], past:
     """
     paths, meant = [*dict.fromkeys((*past, *watched_paths(observer)))], normalize(text)
     exact = next((path for path in paths if path == text or normalize(path) == meant), None)
-    below = (path for path in paths if path.startswith((f"{meant}.", f"{meant}[")))
+    below = (path for path in paths if is_part_of(path, meant))
     found = (exact,) if exact else tuple(below) or _led_to(text, observer, names)
     return found or explain_unknown(text, paths, names)
 

@@ -9,6 +9,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ...core.interpreter.reached_definitions import reached_definitions
 from ...core.runtime.record import field, mutable
 from ...core.syntax.statement_text import words_in
 from ...render.page import Page, words
@@ -139,11 +140,9 @@ class CellPrinter:
 
 
 def _code_of(report: Report) -> str:
-    """Return a cell with the notebook's functions and classes that it names."""
-    source = report.cell.source
-    known = report.reasoning.trace.notebook.definitions
-    named = [known[name].source for name in dict.fromkeys(words_in(source)) if name in known]
-    return "\n".join((source, *named))
+    """Return a cell with the notebook's functions and classes that it may run."""
+    source, known = report.cell.source, report.reasoning.trace.notebook.definitions
+    return "\n".join((source, *(one.source for one in reached_definitions({*words_in(source)}, known))))
 
 
 def _only_asks(source: str) -> bool:

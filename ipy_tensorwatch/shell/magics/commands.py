@@ -12,7 +12,7 @@ from IPython.core.error import UsageError
 from ...capture.compare.compare_on_request import compare, is_comparable
 from ...capture.snapshot.holders import find_holders
 from ...core.origins.origins import Origins
-from ...core.records.tensor_memory import Memory
+from ...core.records.tensor_memory import Holder, Memory
 from ...core.runtime.capability import lost_capabilities
 from ...core.runtime.guard import GUARD
 from ...core.runtime.record import mutable
@@ -27,8 +27,8 @@ from ...render.pages.why_page import explain
 from ..fix_trials import prove_fixes
 from ..ipython.cell_sources import typed_source, user_variables
 from ..ipython.find_path import find_path, find_paths, watched_paths
-from ..ipython.magic_options import Helped, diff_options, split, watch_parser
-from ..ipython.print_below_cell import diff_view, show
+from ..ipython.magic_options import DiffOptions, Helped, diff_options, split, watch_parser
+from ..ipython.print_below_cell import CellPrinter, diff_view, show
 from ..ranks.ranks_magic import join_ranks, joined_page, leave_ranks
 from .config_magic import change, settings_of
 from .mend_cell import mend_cell
@@ -41,11 +41,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.records.tensor_memory import Holder
     from ...render.page import Page
     from ...render.report import Report
-    from ..ipython.magic_options import DiffOptions
-    from ..ipython.print_below_cell import CellPrinter
     from ..previewer import Previewer
     from ..watcher import Watcher
 
@@ -92,7 +89,7 @@ class Commands:
             raise UsageError(
                 f"%tensordiff compares two tensors, not {len(options.tensors)}: {', '.join(options.tensors)}"
             )
-        things = [self._evaluate(text) for text in options.tensors]
+        things = [self._comparable(text) for text in options.tensors]
         self._answer("%tensordiff", partial(self._compare, things) if things else self._diff, options)
         return None
 
@@ -121,12 +118,15 @@ class Commands:
         texts = options.tensors[0], options.tensors[1]
         return show_comparison(compare(texts, (things[0], things[1]), options.values), options.values)
 
-    def _evaluate(self, text: str) -> object:
+    def _evaluate(self, command: str, text: str) -> object:
         try:
             ast.parse(text, mode="eval")
-            thing = self.shell.ev(text)
+            return self.shell.ev(text)
         except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
-            raise UsageError(f"%tensordiff: {text}: {type(error).__name__}: {error}") from None
+            raise UsageError(f"{command}: {text}: {type(error).__name__}: {error}") from None
+
+    def _comparable(self, text: str) -> object:
+        thing = self._evaluate("%tensordiff", text)
         if not is_comparable(thing):
             raise UsageError(
                 f"%tensordiff: {text} is neither a tensor nor an array; its type is {type(thing).__name__}"
@@ -217,13 +217,7 @@ class Commands:
             return joined_page()
         if asked.view == "off":
             return leave_ranks()
-        return join_ranks(self._evaluate_view(asked.view))
-
-    def _evaluate_view(self, text: str) -> object:
-        try:
-            return self.shell.ev(text)
-        except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
-            raise UsageError(f"%tensorwatch ranks: {text}: {type(error).__name__}: {error}") from None
+        return join_ranks(self._evaluate("%tensorwatch ranks", asked.view))
 
     def _config(self, asked: argparse.Namespace) -> Page:
         name, sign, value = (part.strip() for part in " ".join(asked.setting).partition("="))

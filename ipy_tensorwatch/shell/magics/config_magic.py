@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import difflib
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from traitlets import Enum, Float, Int, TraitError
+from traitlets import Enum, Float, Int, TraitError, TraitType
 
 from ...render.pages.status_page import Setting
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from traitlets import TraitType
-
     from ..ipython.settings import TensorWatch
 
 

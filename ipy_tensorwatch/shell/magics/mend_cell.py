@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ...core.fixes.cells_to_run import cells_to_run
 from ...core.fixes.edited_source import apply_edits
+from ...core.records.path import is_part_of
 from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import parse_path
-from ...render.page import code, words
+from ...render.page import Line, Page, code, words
 from ...render.pages.fix_page import OfferedFix, add_late, show_fix, show_no_fix
 from ...render.wording.changes.phrases import how, names
 from ...render.wording.hazards.hazard_sentences import message
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from ...core.hazards.fix import Edit
     from ...core.records.report_parts import Change
-    from ...render.page import Line, Page
     from ...render.report import Report
 
 
@@ -77,7 +77,7 @@ def _offered(report: Report) -> Iterator[OfferedFix]:
 def _is_meant(mends: str, asked: str) -> bool:
     meant = normalize(asked)
     own = mends if mends.startswith("TW") else normalize(mends)
-    return own == meant.upper() or own == meant or own.startswith((f"{meant}.", f"{meant}["))
+    return own == meant.upper() or own == meant or is_part_of(own, meant)
 
 
 def _as_typed(shell: InteractiveShell, count: int, plain: str, edits: Sequence[Edit]) -> tuple[str, list[Edit]]:

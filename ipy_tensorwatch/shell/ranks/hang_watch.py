@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ...core.ranks.waiting_rank import find_hang
+from ...core.ranks.waiting_rank import WaitingRank, find_hang
 from ...core.runtime.guard import GUARD
 from .published_reports import read_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...core.ranks.waiting_rank import WaitingRank
     from .engines import Engines
 
 PAUSE = 0.5

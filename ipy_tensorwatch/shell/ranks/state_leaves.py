@@ -6,8 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from ...capture.ranks.known_placements import known_placements
-from ...capture.ranks.state_tree import gradients_of
-from ...core.ranks.state_leaf import StateLeaf
+from ...capture.ranks.state_tree import StatePlace, StateTree, gradients_of
+from ...core.ranks.state_leaf import BranchKey, StateLeaf
 from ...core.statements.carried_names import assigns_made_of
 from ...core.syntax.parsing import parse_body
 from ...core.syntax.syntax_tree import names_stored
@@ -16,8 +16,6 @@ from ..ipython.cell_sources import user_variables
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...capture.ranks.state_tree import StatePlace, StateTree
-    from ...core.ranks.state_leaf import BranchKey
     from ...core.records.report_parts import Change, Site
     from ...render.report import Report
     from ..watcher import Watcher

@@ -46,7 +46,7 @@ def test_a_message_is_told_by_its_words(message: str):
 
 def test_an_overwritten_tensor_is_told_with_its_node_its_shape_and_its_versions():
     assert ErrorMessage(
-        trouble="overwritten", facts=OVERWRITTEN, op="SigmoidBackward0", output=0, shape="2, 3", now=2, expected=1
+        trouble="overwritten", facts=OVERWRITTEN, op="SigmoidBackward0", shape="2, 3", now=2, expected=1
     ) == read_error_message(OVERWRITTEN + HINT)
 
 
@@ -55,24 +55,24 @@ def test_a_leaf_has_no_node():
 
     found = read_error_message(plain)
 
-    assert (None, None, 2) == (found.op, found.output, found.now)
+    assert (None, 2) == (found.op, found.now)
 
 
 @pytest.mark.parametrize(
-    ("message", "trouble", "op", "output", "late"),
+    ("message", "trouble", "op", "late"),
     [
-        (VIEW, "one-of-several", "UnbindBackward0", 1, False),
-        (LATE, "one-of-several", "UnbindBackward0", 0, True),
-        (NO_GRAD, "no-grad-view", None, None, False),
-        (INFERENCE, "inference-view", None, None, False),
-        (VIEW_OF_VIEW, "no-grad-view", "ViewBackward0", None, False),
-        (CUSTOM, "made-by-function", "MineBackward", 0, False),
+        (VIEW, "one-of-several", "UnbindBackward0", False),
+        (LATE, "one-of-several", "UnbindBackward0", True),
+        (NO_GRAD, "no-grad-view", None, False),
+        (INFERENCE, "inference-view", None, False),
+        (VIEW_OF_VIEW, "no-grad-view", "ViewBackward0", False),
+        (CUSTOM, "made-by-function", "MineBackward", False),
     ],
 )
-def test_a_view_is_told_with_how_it_was_made_and_which_write_is_meant(message, trouble, op, output, late):
+def test_a_view_is_told_with_how_it_was_made_and_which_write_is_meant(message, trouble, op, late):
     found = read_error_message(message)
 
-    assert (trouble, op, output, late) == (found.trouble, found.op, found.output, found.late)
+    assert (trouble, op, late) == (found.trouble, found.op, found.late)
     assert message.startswith(found.facts)
 
 

@@ -11,7 +11,7 @@ from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.hazards import find_hazards as hazards
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.hazard import Turn
-from ipy_tensorwatch.core.hazards.overwritten import find_breaks
+from ipy_tensorwatch.core.hazards.overwritten import find_broken_saves
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep
 from ipy_tensorwatch.core.records.trace.graph_state import GraphState
@@ -173,13 +173,13 @@ class TestLasting:
 
 
 def test_only_cells_of_which_nodes_live_are_remembered_and_not_too_many(monkeypatch):
-    monkeypatch.setattr(find_breaks, "MAX_CELLS", 20)
+    monkeypatch.setattr(find_broken_saves, "MAX_CELLS", 20)
     built = {count: Timeline("a = 1\n" * 10, ((0, 0),) * 10) for count in range(100, 130)}
     trace = make_trace("1 + 1", {}, graphs=GraphState(cells=frozenset((3, *range(101, 130)))))
-    kept = find_breaks.remember_cell(Reasoning(trace), built)
+    kept = find_broken_saves.remember_cell(Reasoning(trace), built)
     assert [*range(111, 130), 3] == [*kept]
-    monkeypatch.setattr(find_breaks, "MAX_CHARACTERS", 3000)
-    assert 5 == len(find_breaks.remember_cell(Reasoning(trace), built))
+    monkeypatch.setattr(find_broken_saves, "MAX_CHARACTERS", 3000)
+    assert 5 == len(find_broken_saves.remember_cell(Reasoning(trace), built))
 
 
 def test_a_failure_leaves_only_what_is_still_ahead_as_news():

@@ -15,7 +15,7 @@ from ipy_tensorwatch.core.hazards.fix import Fix, with_edits
 from ipy_tensorwatch.core.hazards.lasting_hazard import Lasting
 from ipy_tensorwatch.core.hazards.optimizers.hidden_optimizer import holds_what_is_gone
 from ipy_tensorwatch.core.hazards.overwritten.saved_copy import Saving
-from ipy_tensorwatch.core.hazards.overwritten.saved_tensor_overwritten import Break, overwritten_saves
+from ipy_tensorwatch.core.hazards.overwritten.saved_tensor_overwritten import BrokenSave, overwritten_saves
 from ipy_tensorwatch.core.hazards.overwritten.unused_by_backward import use_of
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.records.report_parts import Inner
@@ -111,9 +111,11 @@ class TestFreedGraph:
 
 
 class TestOutcome:
-    def broken(self, *, ran=None, cause="call", text="h.add_(1)", roots=("loss",), inner=None, is_leaf=True) -> Break:
+    def broken(
+        self, *, ran=None, cause="call", text="h.add_(1)", roots=("loss",), inner=None, is_leaf=True
+    ) -> BrokenSave:
         found = replace(overwritten(roots=roots), ran=ran)
-        return Break(
+        return BrokenSave(
             found=found, paths=("h",), scalars=(), due=(),
             writing=writing(cause=cause, site=site(2, text, inner=inner), is_leaf=is_leaf),
             saving=Saving(2, site(4, "loss = (h * w).sum()"), is_output=False, paths=("h",)),

@@ -725,6 +725,22 @@ METHODS = [
         classes={"v": "Vec", "u": "Vec"},
     ),
     fact(
+        "an operator of whole numbers",
+        "class Vec:\n    def __floordiv__(self, other):\n        self.data //= other\n        return self",
+        "w = v // 2",
+        "v.data",
+        "self.data //= other",
+        classes={"v": "Vec"},
+    ),
+    fact(
+        "an operator in place",
+        "class Vec:\n    def __ixor__(self, other):\n        self.data ^= other.data\n        return self",
+        "v ^= u",
+        "v.data",
+        "self.data ^= other.data",
+        classes={"v": "Vec", "u": "Vec"},
+    ),
+    fact(
         "a context manager",
         "class Scaled:\n    def __init__(self, x):\n        self.x = x\n    def __enter__(self):\n        self.x.mul_(2)\n        return self.x\n    def __exit__(self, *e):\n        pass",
         "with Scaled(a) as t:",

@@ -94,6 +94,15 @@ ORDERED = [
     "max([(1, x), (2, y)], key=lambda pair: pair[0])[1].add_(1)",
     "for one in sorted(xs, key=id): one.add_(1)",
 ]
+OPERATORS = [
+    "class Box:\n    def __init__(self, held): self.held = held\n"
+    "    def __mod__(self, other):\n        self.held.add_(other)\n        return self\n"
+    "    def __rshift__(self, other): return self.held[other:]\nbox = Box(x)",
+    "other = box % 2",
+    "(box >> 1).add_(1)",
+    "dict([(0.5, x), (1.5, y)])[1.5].add_(1)",
+    "dict.fromkeys([0.5], z)[0.5].add_(1)",
+]
 BY_DATA = [
     "best = max(xs, key=lambda one: one.sum().item())",
     "best = sorted(xs, key=lambda one: float(one.sum()))[0]",
@@ -125,7 +134,11 @@ ITERATED = [
 ]
 
 
-@pytest.mark.parametrize("cells", [RECORDS, KEPT, ORDERED, ITERATED], ids=["records", "kept", "ordered", "iterated"])
+@pytest.mark.parametrize(
+    "cells",
+    [RECORDS, KEPT, ORDERED, OPERATORS, ITERATED],
+    ids=["records", "kept", "ordered", "operators", "iterated"],
+)
 def test_what_values_lead_to_is_foretold(cells: list[str]):
     tally = Tally()
     compare_previews("values", [TENSORS, *cells], tally)

@@ -27,7 +27,11 @@ def say(what, pause=0.05):
     time.sleep(pause)
     print(what)
 def draw():
-    display("figure")"""
+    display("figure")
+def begin():
+    one = threading.Thread(target=tick)
+    one.start()
+    one.join()"""
 
 SHOWN_AT_ONCE = {
     "a clear that was carried out by a print": "for n in range(3):\n    clear_output(wait=True)\n    print(n, flush=True)\n    y[0] += 1",
@@ -58,6 +62,7 @@ SHOWN_LATE = {
     "a bar after it": "bar = ipywidgets.IntProgress()\nprint('a')\nclear_output(wait=True)\nbar.value = 5\ny[0] += 1",
     "a coroutine that clears": "await asyncio.sleep(0.01)\nprint('a')\nclear_output(wait=True)\ny[0] += 1",
     "a thread that clears": "y[0] += 1\nt = threading.Thread(target=tick)\nt.start()\nt.join()",
+    "a function whose thread clears": "y[0] += 1\nbegin()",
     "two clears": "y[0] += 1\nprint('a')\nclear_output(wait=True)\nprint('b')\nclear_output(wait=True)",
     "a thread that might have cleared": "y[0] += 1\nprint('a')\nclear_output(wait=True)\nt = threading.Thread(target=say, args=('b',))\nt.start()\nt.join()",
     "a recorded cell": "%%tensordiff\nprint('a')\nclear_output(wait=True)\ny[0] += 1",

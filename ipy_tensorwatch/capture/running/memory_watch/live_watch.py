@@ -7,16 +7,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ....core.runtime.record import field, mutable
-from ...compare.compare_bytes import COPY_LIMIT, StorageMark
+from ...compare.compare_bytes import COPY_LIMIT, ByteVerdict, StorageMark
 from ...memory.byte_block import SMALL, batches, block_of, digest_each, fetch
 from ...runtime.threads import is_alone
-from ...snapshot.readings import MAX_COUNTERS
+from ...snapshot.readings import MAX_COUNTERS, Gathering
 from ...tensors.plain_reads import is_plain
 from ...tensors.read_tensor import read
 from ..device_watch import DeviceWatch
 from .look_group import LookGroup, group_storages
 from .sampled_storages import Samples
-from .storage_moves import StorageMoves
+from .storage_moves import Moved, StorageMoves
 from .watched_storage import Rewritten, Watched, differing_bytes, is_storage
 
 if TYPE_CHECKING:
@@ -27,15 +27,12 @@ if TYPE_CHECKING:
 
     from ....core.blame.evidence.operator_writes import Region
     from ...compare.byte_history import Period
-    from ...compare.compare_bytes import ByteVerdict
     from ...compare.device_prints import DevicePrints
     from ...device.device_block import DeviceBlock
     from ...memory.byte_block import Block, Bytes
-    from ...snapshot.readings import Gathering
     from ...snapshot.snapshotter import Shot
     from ...tensors.serials import StorageSerials
     from ...tensors.version_counter import VersionCounter
-    from .storage_moves import Moved
 
 MAX_WATCHED = 4096
 MAX_ALONE = 64

@@ -10,14 +10,13 @@ import xxhash
 from ....core.runtime.record import field, mutable
 from ...memory.byte_block import fetch
 from ...memory.raw_memory import SCRATCH
-from .watched_storage import is_storage
+from .watched_storage import Watched, is_storage
 
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Iterator, Mapping
 
     from ...memory.byte_block import Block, Bytes
-    from .watched_storage import Watched
 
 MAX_COUNT = 512
 """The maximum number of storages in one group."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from .watched_storage import Rewritten, Watched
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Container, Iterator, Mapping, Sequence
-    from typing import Any
 
     from ...compare.compare_bytes import StorageMark
     from ...memory.byte_block import Bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ....core.records.trace.evidence import Move
+from ....core.records.trace.evidence import Move, Position
 from ....core.runtime.record import field, mutable
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from ....core.records.reading import Reading
     from ....core.records.snapshots.difference import DiffRow
-    from ....core.records.trace.evidence import Position
     from ...snapshot.snapshotter import Shot
 
 

@@ -18,9 +18,9 @@ from ...runtime.grouped import grouped
 from ...statements.assigned_value import may_write_in
 from ...statements.exchanged_names import exchanged_names
 from ...statements.leftover_names import leftover_names
-from ...statements.statement import parse_statements
-from ...statements.target_matching import name_targets
-from ...statements.write_calls import is_followed_by, may_write
+from ...statements.statement import Statement, parse_statements
+from ...statements.target_matching import Named, match_targets
+from ...statements.told_by_text import is_followed_by, may_write
 from ...syntax.cell_lines import Listing
 from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.evidence import Evidence, Move, SeenWrite
     from ...statements.aliases.reference import Reference
-    from ...statements.statement import Statement
-    from ...statements.target_matching import Named
     from .snapshot_index import SnapshotIndex
 
 _Seen = TypeVar("_Seen", "SeenWrite", "Move")
@@ -129,7 +127,7 @@ class CellIndex:
         index = statement.index
         if index not in self._named:
             known = self.evidence.values.get(index) or ({},)
-            self._named[index] = name_targets(statement, known, self.places.watched)
+            self._named[index] = match_targets(statement.targets, known, self.places.watched)
         return self._named[index]
 
     def names_as_written(self, path: AccessPath, names: frozenset[str] = frozenset()) -> bool:

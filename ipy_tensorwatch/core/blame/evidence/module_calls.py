@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...interpreter.ranking import NAMES_IT
 from ...records.path import AccessPath
-from ...statements.write_calls import runs_backward
+from ...statements.told_by_text import runs_backward
 from ...syntax.torch_vocabulary import MODULE_METHODS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...memory.footprint import footprint_of
-from ...records.trace.evidence import Move
+from ...records.trace.evidence import Evidence, Move, Position, SeenWrite
 from ...runtime.record import record
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from ...records.reading import Reading
     from ...records.snapshots.snapshot import Entry
-    from ...records.trace.evidence import Evidence, Position, SeenWrite
     from .snapshot_index import SnapshotIndex
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...interpreter.ranking import MAY_REACH, NAMES_IT
 from ...runtime.record import field, mutable, record
-from ...statements.write_calls import calls_only, mentions
+from ...statements.told_by_text import calls_only, mentions
 from ...syntax.name_promises import promises_to_read
 from .module_calls import leads_to_call
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...records.report_parts import OperatorWrite, Site
+from ...records.report_parts import Inner, OperatorWrite, Site
 from ...records.trace.evidence import Recorded
 from ...records.trace.saved_tensor import Writing
 from ...runtime.record import mutable
@@ -12,7 +12,6 @@ from ...runtime.record import mutable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ...records.report_parts import Inner
     from ...statements.statement import Statement
     from ...syntax.cell_lines import Listing
     from .operator_writes import Operation, PathsByBytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -13,8 +13,6 @@ from ...runtime.grouped import grouped
 from ...statements.target_matching import longest_watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ...records.reading import Reading
     from ...records.snapshots.difference import Difference
     from ...records.snapshots.snapshot import Entry, Snapshot

@@ -9,13 +9,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ...runtime.record import record
-from ...statements.statement import parse_statements
+from ...statements.statement import Statement, parse_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...records.report_parts import Site
-    from ...statements.statement import Statement
 
 
 @record(kw_only=False, eq=False, slots=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...records.snapshots.differences import Differences
-from ...statements.write_calls import runs_backward
+from ...statements.told_by_text import runs_backward
 from ..evidence.module_calls import calls_for_certain
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ...records.path import AccessPath
+from ...statements.told_by_text import calls_collective, is_followed_by, makes_replicas, mentions
 from ...statements.used_up import is_used_up
-from ...statements.write_calls import calls_collective, is_followed_by, makes_replicas, mentions
 from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
 from .first_use import is_first_use
 
@@ -129,7 +129,7 @@ def _is_loaded_from(cell: CellIndex, changed: ChangedPath, statement: Statement)
     path = changed.path
     loading = [one.owner for one in statement.methods if one.name == "load_state_dict"]
     is_state = any(one.leads_to(other) and one.root != path.root for one in loading for other, _ in changed.group)
-    if not is_state or path.root not in statement.reads or any(map(says_own_values, (path.root, *path.steps[:-1]))):
+    if not is_state or path.root not in statement.reads or any(map(says_own_values, path.parts[:-1])):
         return False
     return is_used_up(cell.evidence.plain, statement.index, path.root)
 
@@ -208,7 +208,7 @@ def _follows_parameters(cell: CellIndex, changed: ChangedPath, line: Inferred) -
     So are the moving averages of a model's parameters. What has the name of a copy is not expected to change.
     """
     path, shape = changed.path, changed.reading.shape
-    if line.kind != "write" or any(map(says_copy, (path.root, *path.steps))):
+    if line.kind != "write" or any(map(says_copy, path.parts)):
         return False
     if not _reads_of_parameters(line):
         return False

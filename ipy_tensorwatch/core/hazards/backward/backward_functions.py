@@ -16,10 +16,12 @@ from ...syntax.parsing import may_write_gradients, parse_cell, walk_statements
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..fix import Fix
-from .hook_functions import KnownFunctions, Source
+from .hook_functions import KnownFunctions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from ...interpreter.definitions import Code
 
 _OF_MODULES = frozenset(("register_full_backward_hook", "register_full_backward_pre_hook"))
 _HOOKS = _OF_MODULES | {"register_hook"}
@@ -51,7 +53,7 @@ class GradientWriter(NamedTuple):
     is_late: bool = False
 
 
-def find_writers(sources: list[Source], classes: Mapping[str, str]) -> Iterator[GradientWriter]:
+def find_writers(sources: list[Code], classes: Mapping[str, str]) -> Iterator[GradientWriter]:
     """Yield the registered hooks and the backwards of Functions that write in place to what they are given.
 
     Parameters
@@ -84,7 +86,7 @@ def _is_removed(tree: ast.Module, call: ast.Call) -> bool:
     return False
 
 
-def _of_class(source: Source, node: ast.ClassDef) -> Iterator[GradientWriter]:
+def _of_class(source: Code, node: ast.ClassDef) -> Iterator[GradientWriter]:
     for method in node.body:
         if isinstance(method, ast.FunctionDef) and method.name == "backward":
             names = positional_names(method.args)
@@ -95,7 +97,7 @@ def _of_class(source: Source, node: ast.ClassDef) -> Iterator[GradientWriter]:
                     yield GradientWriter(f"{node.name}.backward", node.name, *made, of_saved, is_late=True)
 
 
-def _of_hook(source: Source, call: ast.Call, known: KnownFunctions) -> Iterator[GradientWriter]:
+def _of_hook(source: Code, call: ast.Call, known: KnownFunctions) -> Iterator[GradientWriter]:
     owner = spell_path(call.func.value) if isinstance(call.func, ast.Attribute) else None
     given, hook = last_name(call.func) in _OF_MODULES, known.hook(call.args[0] if call.args else call, source)
     if owner is None or hook is None:
@@ -128,13 +130,13 @@ def _written(stmt: ast.stmt, scope: Scope) -> Iterator[tuple[ast.stmt, str]]:
         yield from ((stmt, one.path.root) for one in write.refs if one.sure)
 
 
-def _made(source: Source, function: ast.FunctionDef, stmt: ast.stmt, root: str) -> tuple[Inner, Fix]:
+def _made(source: Code, function: ast.FunctionDef, stmt: ast.stmt, root: str) -> tuple[Inner, Fix]:
     line = _line(source, stmt)
     fix = Fix(kind="write-copy", code="", target=typed_line(source.cell, line), says_where=True)
     return line, _with_code(fix, function, stmt, line.text, root)
 
 
-def _made_lambda(source: Source, stmt: ast.stmt, root: str) -> tuple[Inner, Fix]:
+def _made_lambda(source: Code, stmt: ast.stmt, root: str) -> tuple[Inner, Fix]:
     line, code = _line(source, stmt), without_inplace(_line(source, stmt).text)
     target = typed_line(source.cell, line)
     if code is None:
@@ -173,6 +175,6 @@ def _written_name(stmt: ast.stmt) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _line(source: Source, stmt: ast.stmt) -> Inner:
-    text = spell_header(stmt, source.text.split("\n"))
+def _line(source: Code, stmt: ast.stmt) -> Inner:
+    text = spell_header(stmt, [*source.lines])
     return Inner(cell=source.cell, line=stmt.lineno + source.offset, text=text)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...records.typed_line import typed_line
+from ...records.typed_line import TypedLine, typed_line
 from ...statements.rewrite_statement import read_paths
 from ...statements.statement import parse_statements
 from ...syntax.name_promises import stands_for_itself
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ...records.report_parts import Site
     from ...records.snapshots.snapshot import Snapshot
     from ...records.trace.graph_state import HalfFreed
-    from ...records.typed_line import TypedLine
     from ..error_facts import Raised
 
 _ITEM = re.compile(r"(.+?)\[\d+\]")
@@ -100,7 +99,7 @@ def _hazard(
         paths=tuple(roots),
         op=one.op,
         fact=FreedGraph(root=roots[0], is_scalar=is_scalar, name=name, how="leads" if name else "shares"),
-        fix=Fix(kind="retain-graph", code=keeping(site)) if one.was_whole else _fix(one, roots, user, made, built),
+        fix=Fix(kind="retain-graph", code=retaining(site)) if one.was_whole else _fix(one, roots, user, made, built),
         saved_at=made,
         saved_cell=one.cell or None,
         written_at=site,
@@ -156,7 +155,7 @@ def fix_freed(
     return Fix(kind="retain-graph")
 
 
-def keeping(backward: Site | TypedLine | None) -> str:
+def retaining(backward: Site | TypedLine | None) -> str:
     """Return the code of a backward that keeps its graph; empty if the call is not found in its text."""
     text = backward.text if backward else ""
     code = _CALL.sub(lambda call: f".backward({call[1]}{', ' if call[1] else ''}retain_graph=True)", text, count=1)

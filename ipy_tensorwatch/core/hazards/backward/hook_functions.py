@@ -12,19 +12,13 @@ from ...syntax.syntax_tree import all_nodes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-class Source(NamedTuple):
-    """Source that may run: a cell, or a definition of one, with the number of cell lines before it."""
-
-    cell: int
-    text: str
-    offset: int = 0
+    from ...interpreter.definitions import Code
 
 
 class Hook(NamedTuple):
     """A function that may be a hook, and its parameters that are not bound yet."""
 
-    source: Source
+    source: Code
     node: ast.FunctionDef | ast.Lambda
     names: list[str]
 
@@ -32,7 +26,7 @@ class Hook(NamedTuple):
 class KnownFunctions:
     """What the names of hooks refer to: functions, methods, classes, and what a name is assigned."""
 
-    def __init__(self, trees: list[tuple[Source, ast.Module]], classes: Mapping[str, str]) -> None:
+    def __init__(self, trees: list[tuple[Code, ast.Module]], classes: Mapping[str, str]) -> None:
         self._trees, self._kinds = trees, classes
         nodes = [(one, node) for one, tree in trees for node in all_nodes(tree)]
         self._classes = {node.name: node for _, node in nodes if isinstance(node, ast.ClassDef)}
@@ -48,7 +42,7 @@ class KnownFunctions:
             if isinstance(part, ast.Name)
         }
 
-    def hook(self, node: ast.expr, here: Source, depth: int = 3) -> Hook | None:
+    def hook(self, node: ast.expr, here: Code, depth: int = 3) -> Hook | None:
         """Return the function behind an expression that is given as a hook."""
         match node:
             case ast.Lambda():
@@ -63,7 +57,7 @@ class KnownFunctions:
                 return self._made(node, here, depth - 1)
         return None
 
-    def _made(self, node: ast.Call, here: Source, depth: int) -> Hook | None:
+    def _made(self, node: ast.Call, here: Code, depth: int) -> Hook | None:
         """Return the function that a call makes: of a partial, of an instance, or one that a function returns."""
         name = last_name(node.func)
         if name == "partial" and node.args:

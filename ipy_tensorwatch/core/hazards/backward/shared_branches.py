@@ -15,9 +15,9 @@ from ...syntax.syntax_tree import all_nodes, find_nodes, names_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ...interpreter.definitions import Code
     from ...records.snapshots.snapshot import Snapshot
     from .backward_functions import GradientWriter
-    from .hook_functions import Source
 
 _READ = frozenset(
     (
@@ -48,12 +48,12 @@ class _Unit(NamedTuple):
         return _BEFORE
 
 
-def is_shared(writer: GradientWriter, sources: list[Source], snapshot: Snapshot) -> bool:
+def is_shared(writer: GradientWriter, sources: list[Code], snapshot: Snapshot) -> bool:
     """Return whether another branch certainly gets the gradient that a function writes to."""
     return any(_shares(writer, unit, snapshot) for unit in _units(sources))
 
 
-def _units(sources: list[Source]) -> Iterator[_Unit]:
+def _units(sources: list[Code]) -> Iterator[_Unit]:
     trees = [tree for one in sources if (tree := parse_cell(one.text)) is not None]
     own = [one for tree in trees for one in walk_statements(tree.body) if not isinstance(one, DEFINITIONS)]
     yield _Unit(own, is_local=False)

@@ -6,14 +6,15 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from ...interpreter.definitions import Code
+from ...interpreter.reached_definitions import reached_definitions
 from ...runtime.grouped import grouped
 from ...syntax.parsing import DEFINITIONS, may_write_gradients, parse_body
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import names_in
 from ..hazard import Hazard
 from ..hazard_facts import WrongBackward
-from .backward_functions import find_writers
-from .hook_functions import Source
+from .backward_functions import GradientWriter, find_writers
 from .shared_branches import is_shared
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ...records.trace.notebook import Definition, Notebook
     from ...statements.statement import Statement
     from ..standing_hazards import Standing
-    from .backward_functions import GradientWriter
 
 _SAVE_THEIR_RESULT = frozenset(
     f"{name}Backward0"
@@ -62,7 +62,7 @@ def _is_backward(reasoning: Reasoning, one: Statement) -> bool:
     return one.calls and is_known and reasoning.own.effects_of(one).backward
 
 
-def _sources(reasoning: Reasoning, standing: Standing, ran: Sequence[Statement]) -> list[Source]:
+def _sources(reasoning: Reasoning, standing: Standing, ran: Sequence[Statement]) -> list[Code]:
     """Return the cell, the cells that made what its backwards start from or hook it, and the definitions behind."""
     own, alive = reasoning.own.evidence, reasoning.trace.graphs.cells
     others = {cell: one for cell, one in standing.built.items() if cell != own.cell}
@@ -70,10 +70,10 @@ def _sources(reasoning: Reasoning, standing: Standing, ran: Sequence[Statement])
     making = {cell: one for cell, one in others.items() if any(made & each.binds for each in one.statements)}
     used = made.union(_roots(reasoning.own.statements), *(_roots(one.statements) for one in making.values()))
     cells = [
-        Source(cell, _with_only(one.source, None if cell in making and cell in alive else used))
+        Code.of(cell, _with_only(one.source, None if cell in making and cell in alive else used))
         for cell, one in others.items()
     ]
-    cells.append(Source(own.cell, _with_only(own.plain)))
+    cells.append(Code.of(own.cell, _with_only(own.plain)))
     return [*_definitions_behind(reasoning.trace.notebook, cells), *cells]
 
 
@@ -97,15 +97,12 @@ def _roots(statements: Iterable[Statement]) -> set[str]:
     return {path.root for one in statements for path in one.mentions}
 
 
-def _definitions_behind(notebook: Notebook, cells: Sequence[Source]) -> Iterator[Source]:
-    """Yield the definitions that some cells use by name, or by an instance."""
+def _definitions_behind(notebook: Notebook, cells: Sequence[Code]) -> Iterator[Code]:
+    """Return the definitions that some cells use by name, or by an instance."""
     words = {*words_in(" ".join(one.text for one in cells))}
     words.update(kind for path, kind in notebook.classes.items() if not words.isdisjoint(words_in(path)[:1]))
-    left = {name: one for name, one in notebook.definitions.items() if _is_outermost(one)}
-    while near := left.keys() & words:
-        for one in map(left.pop, near):
-            yield Source(one.cell, one.source, one.offset)
-            words.update(words_in(one.source))
+    outermost = {name: one for name, one in notebook.definitions.items() if _is_outermost(one)}
+    return (Code.of(one.cell, one.source, one.offset) for one in reached_definitions(words, outermost))
 
 
 def _is_outermost(one: Definition) -> bool:

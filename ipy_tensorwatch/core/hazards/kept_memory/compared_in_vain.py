@@ -72,7 +72,6 @@ def _hazard(fact: ComparedWithItself, written: Site, cell: int) -> Hazard:
         code="TW207",
         outcome="risk",
         paths=(f"{kept}[0]" if fact.is_several else kept,),
-        op=None,
         fact=fact,
         fix=Fix(kind="deep-copy", code=code),
         written_at=written,

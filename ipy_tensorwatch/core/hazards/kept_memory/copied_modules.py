@@ -10,8 +10,8 @@ from ...runtime.grouped import grouped
 from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
 from ..hazard_facts import KeptReference
-from .kept_in_a_role import are_used_together, last_word
-from .state_dict_reference import kept_with
+from .kept_in_a_role import are_used_together
+from .state_dict_reference import SharedItem, kept_with, last_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...records.trace.notebook import ShallowCopy
     from ..lasting_hazard import Lasting
     from ..optimizers.made_optimizer import MadeOptimizer
-    from .state_dict_reference import SharedItem
 
 
 def trained_copies(reasoning: Reasoning, optimizers: Iterable[MadeOptimizer]) -> Iterator[Lasting]:
@@ -47,7 +46,7 @@ def _updated(one: ShallowCopy, reasoning: Reasoning) -> dict[tuple[AccessPath, A
     """Return the updated parameters that a copy and its module share, by the paths of the two."""
     target, owner, trace = parse_path(one.target), parse_path(one.owner), reasoning.trace
     found: list[tuple[tuple[AccessPath, AccessPath], SharedItem]] = []
-    last = (target.root, *target.steps)[-1]
+    last = target.parts[-1]
     for change in reasoning.updates_of(lambda name: name == last):
         path = parse_path(change.path)
         for copied, original in _pairs(path, target, owner, one, trace):

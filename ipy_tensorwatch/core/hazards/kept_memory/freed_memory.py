@@ -37,4 +37,4 @@ def gone_memory(snapshot: Snapshot, gone: Iterable[int]) -> Iterator[Hazard]:
 
 
 def _hazard(path: AccessPath, fact: GoneMemory, fix: Fix) -> Hazard:
-    return Hazard(code="TW208", outcome="risk", paths=(str(path),), op=None, fact=fact, fix=fix)
+    return Hazard(code="TW208", outcome="risk", paths=(str(path),), fact=fact, fix=fix)

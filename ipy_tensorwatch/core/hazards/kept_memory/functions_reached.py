@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...records.report_parts import Inner, Site
 from ...records.typed_line import TypedLine
 from ...syntax.ast_queries import last_name
+from ...syntax.parsing import parse_header
 from ...syntax.statement_text import spell_header
 from ...syntax.syntax_tree import all_nodes
 from ..hazard import Hazard
@@ -52,6 +53,14 @@ def reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tuple
         yield from found
 
 
+def calls_that_ran(reasoning: Reasoning) -> Iterator[tuple[Statement, ast.stmt]]:
+    """Yield the statements of a cell that ran and call something, each with its header as a tree."""
+    for statement in reasoning.own.statements:
+        node = parse_header(statement.text) if statement.calls and statement.index in reasoning.trace.own.ran else None
+        if node is not None:
+            yield statement, node
+
+
 def inner_of(node: ast.stmt, defined: Definition) -> Inner:
     """Return a statement of a definition as a line inside what the cell called."""
     line = line_of_definition(node, defined)
@@ -78,7 +87,6 @@ def kept_inside(fact: KeptReference, fix: Fix, taken: TypedLine, written: Site, 
         code="TW207",
         outcome="risk" if fact.loaded is None else "wrong",
         paths=(),
-        op=None,
         fact=fact,
         fix=fix,
         saved_at=Site(line=taken.line, end_line=taken.line, text=taken.text),

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from ...interpreter.execute import body_of
+from ...interpreter.interpret_body import body_of
 from ...statements.writes.statement_writes import written_roots
 from ...syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, positional_names
 from ...syntax.parsing import parse_path, walk_statements

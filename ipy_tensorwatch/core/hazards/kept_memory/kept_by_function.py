@@ -16,7 +16,7 @@ from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import LOOPS, all_nodes, find_nodes
 from ...syntax.torch_vocabulary import VIEWS
 from ..lasting_hazard import Lasting
-from .state_dict_reference import keepsake_of, no_copy, owner_among
+from .state_dict_reference import keepsake_of, last_word, no_copy, owner_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -97,7 +97,7 @@ def _keeps_before_step(node: ast.stmt | None, keepsake: AccessPath | None, reaso
     """
     functions = functions_named(node, reasoning.trace.notebook)
     calls = Calls(functions, reasoning.trace.notebook.classes)
-    is_own_keep = partial(_is_keep, name=_last_name(keepsake) if keepsake else "")
+    is_own_keep = partial(_is_keep, name=last_word(keepsake) if keepsake else "")
     keeping = calls.to(is_own_keep)
     stepping = calls.to(lambda one: ".step(" in ast.unparse(one))
     return any(
@@ -134,10 +134,6 @@ class Calls:
 
 def _has(tree: ast.stmt, does: Callable[[ast.stmt], bool]) -> bool:
     return any(map(does, walk_statements(getattr(tree, "body", []))))
-
-
-def _last_name(path: AccessPath) -> str:
-    return next(iter(words_in((path.root, *path.steps)[-1])), "")
 
 
 def _words(target: ast.expr) -> list[str]:

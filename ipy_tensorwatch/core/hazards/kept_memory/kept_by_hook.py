@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...blame.evidence.module_calls import leads_to_call
 from ...interpreter.definitions import Code, Function
-from ...interpreter.execute import body_of
+from ...interpreter.interpret_body import body_of
 from ...interpreter.source_index import Library
 from ...records.report_parts import Site
-from ...records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, given_by_partial
+from ...records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, Notebook, given_by_partial
 from ...records.typed_line import TypedLine
 from ...statements.aliases.expression_aliases import bind_assigned, trace
 from ...statements.aliases.scope import Scope
-from ...statements.write_calls import runs_backward
+from ...statements.told_by_text import runs_backward
 from ...statements.writes.statement_writes import written_roots
 from ...syntax.ast_queries import positional_names, spell_path
 from ...syntax.parsing import parse_cell, parse_path, walk_statements
 from ...syntax.statement_text import spell_header, words_in
 from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import FRESH_LAYERS
-from ..backward.hook_functions import KnownFunctions, Source
+from ..backward.hook_functions import Hook, KnownFunctions
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import KeptByHook
@@ -38,9 +38,7 @@ if TYPE_CHECKING:
     from ...records.path import AccessPath
     from ...records.reading import Reading
     from ...records.trace.born import Born
-    from ...records.trace.notebook import Notebook
     from ...statements.statement import Statement
-    from ..backward.hook_functions import Hook
 
 _OF_GRADIENT = "register_post_accumulate_grad_hook"
 _REGISTERING = ("register_hook", _OF_GRADIENT)
@@ -115,7 +113,7 @@ def _put_in(reasoning: Reasoning, born: Born) -> Iterator[tuple[AccessPath, Read
 
 
 def _is_kept_by(path: AccessPath, keep: _Keep) -> bool:
-    return not keep.words.isdisjoint(words_in("".join((path.root, *path.steps[:-1]))))
+    return not keep.words.isdisjoint(words_in("".join(path.parts[:-1])))
 
 
 def _keeps(reasoning: Reasoning, sources: Mapping[int, str]) -> Iterator[_Keep]:
@@ -149,7 +147,7 @@ def _by_modules_hooks(library: Library) -> Iterator[_Keep]:
 
 def _by_tensors_hooks(sources: Mapping[int, str], notebook: Notebook) -> Iterator[_Keep]:
     """Yield what hooks of tensors keep and write themselves, or a later hook of the same tensor, or the next turn."""
-    known = [Source(cell, text) for cell, text in sources.items() if any(name in text for name in _REGISTERING)]
+    known = [Code.of(cell, text) for cell, text in sources.items() if any(name in text for name in _REGISTERING)]
     for source, calls in _registrations(known):
         functions = _functions_of(known, notebook)
         hooks = [(spell_path(owner), name, functions.hook(given, source)) for owner, name, given in calls]
@@ -163,7 +161,7 @@ def _by_tensors_hooks(sources: Mapping[int, str], notebook: Notebook) -> Iterato
                     yield keep
 
 
-def _registrations(sources: Iterable[Source]) -> Iterator[tuple[Source, list[tuple[ast.expr, str, ast.expr]]]]:
+def _registrations(sources: Iterable[Code]) -> Iterator[tuple[Code, list[tuple[ast.expr, str, ast.expr]]]]:
     """Yield the calls of each source that register hooks of tensors: the tensor, the method, and the hook."""
     for source in sources:
         calls = find_nodes(ast.Call, parse_cell(source.text))
@@ -176,16 +174,15 @@ def _registrations(sources: Iterable[Source]) -> Iterator[tuple[Source, list[tup
             yield source, found
 
 
-def _functions_of(sources: Iterable[Source], notebook: Notebook) -> KnownFunctions:
-    defined = (Source(one.cell, one.source, one.offset) for one in notebook.definitions.values())
+def _functions_of(sources: Iterable[Code], notebook: Notebook) -> KnownFunctions:
+    defined = (Code.of(one.cell, one.source, one.offset) for one in notebook.definitions.values())
     every = (*defined, *sources)  # what a cell defines again is found there
     trees = [(one, tree) for one in every if (tree := parse_cell(one.text)) is not None]
     return KnownFunctions(trees, notebook.classes)
 
 
 def _as_function(hook: Hook) -> Function:
-    code = Code(hook.source.cell, tuple(hook.source.text.split("\n")), hook.source.offset)
-    return Function(getattr(hook.node, "name", ""), hook.node, code)
+    return Function(getattr(hook.node, "name", ""), hook.node, hook.source)
 
 
 def _parameters(function: Function, first: int) -> list[str]:
@@ -244,7 +241,6 @@ def _lasting(reasoning: Reasoning, born: Born, keep: _Keep, items: list[tuple[Ac
         code="TW211",
         outcome="risk",
         paths=tuple(str(path) for path, _ in items),
-        op=None,
         fact=KeptByHook(),
         fix=Fix(kind="keep-copies", code=keep.code, other=keep.copying, target=keep.line),
         saved_at=Site(line=keep.line.line, end_line=keep.line.line, text=keep.line.text),

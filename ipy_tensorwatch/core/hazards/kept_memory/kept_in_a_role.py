@@ -14,7 +14,7 @@ from ...syntax.parsing import parse_cell, parse_path
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import OPTIMIZERS
-from .state_dict_reference import kept_with
+from .state_dict_reference import kept_with, last_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +48,7 @@ class _Part(NamedTuple):
     change: Change
 
 
-def kept_in_a_role(reasoning: Reasoning, optimizers: Iterable[MadeOptimizer] = ()) -> Iterator[Lasting]:
+def kept_in_a_role(reasoning: Reasoning, optimizers: Iterable[MadeOptimizer]) -> Iterator[Lasting]:
     """Yield hazards for what has a role beside what it should differ from, where the source names both together.
 
     Parameters
@@ -74,12 +74,12 @@ def _parts(reasoning: Reasoning) -> Iterator[_Part]:
     after = reasoning.trace.after
     for change in reasoning.updates_of(says_role):
         path, reading = parse_path(change.path), after.get(change.path)
-        names = (path.root, *path.steps)
+        names = path.parts
         number = next((place for place, one in enumerate(names) if says_role(one)), None)
         if number is None or reading is None or any(map(says_own_values, names)):
             continue
         for other, known in after.by_storage.get(reading.storage, ()):
-            own = (other.root, *other.steps)
+            own = other.parts
             if known.object == reading.object and not any(says_role(one) or says_own_values(one) for one in own):
                 yield _Part(path, other, path.first(number), _owner(path, number, other), change)
 
@@ -97,7 +97,7 @@ def _is_one(part: _Part, notebook: Notebook) -> bool:
         return False
     if str(part.role) in notebook.modules:
         return notebook.objects.get(str(part.role)) == notebook.objects.get(str(part.owner))
-    steps, names = part.path.steps[len(part.role.steps) :], (part.role.root, *part.role.steps)
+    steps, names = part.path.steps[len(part.role.steps) :], part.role.parts
     return bool(steps) and all(one.startswith("[") for one in steps) and says_role(names[-1], of_parameters=True)
 
 
@@ -113,11 +113,6 @@ def are_used_together(role: AccessPath, owner: AccessPath, trace: CellTrace, mad
     units = [(node, {*words_in(ast.unparse(node))}) for node in (*_units(trace), *_parsed(made))]
     with_role = [(node, words) for node, words in units if mine in words and not _binds(node, mine, theirs)]
     return any(theirs in words for _, words in with_role) and not any(_is_handle(node) for node, _ in with_role)
-
-
-def last_word(path: AccessPath) -> str:
-    """Return the last variable, attribute or key of a path, as a word."""
-    return next(iter(words_in((path.root, *path.steps)[-1])), "")
 
 
 def _units(trace: CellTrace) -> Iterator[ast.stmt]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
 from ...records.path import AccessPath, container_of
-from ...records.report_parts import Inner, Site
-from ...records.typed_line import typed_line
+from ...records.report_parts import Change, Inner, Site
+from ...records.typed_line import TypedLine, typed_line
 from ...statements.writes.kept_in_loops import (
     keeping_copies,
     keeping_statement,
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     from ...blame.born_changes import Item
     from ...blame.reasoning import Reasoning
     from ...records.reading import Reading
-    from ...records.report_parts import Change
     from ...records.trace.cell_trace import CellTrace
-    from ...records.typed_line import TypedLine
     from ...statements.statement import Statement
 
     Written = tuple[AccessPath, Change, Reading]
@@ -311,7 +309,6 @@ def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], 
         code="TW211",
         outcome="risk",
         paths=tuple(str(one) for one, _ in items),
-        op=None,
         fact=fact,
         fix=Fix(kind="keep-copies", code=code or "", other=copy, target=target, says_where=is_elsewhere),
         saved_at=born,

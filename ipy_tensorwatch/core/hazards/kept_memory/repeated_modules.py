@@ -107,7 +107,6 @@ def _lasting(container: AccessPath, several: Sequence[tuple[str, Leaves]], made:
         code="TW211",
         outcome="risk",
         paths=tuple(str(path) for path, _ in first),
-        op=None,
         fact=RepeatedModule(container=str(container), count=len(several)),
         fix=Fix(kind="make-each", code=made.code, target=line, says_where=line.cell != cell),
         saved_at=Site(line=line.line, end_line=line.line, text=line.text),

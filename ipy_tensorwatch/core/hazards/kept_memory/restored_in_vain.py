@@ -12,12 +12,12 @@ from ...runtime.grouped import grouped
 from ...statements.aliases.expression_aliases import trace as trace_aliases
 from ...statements.aliases.scope import Scope
 from ...statements.copied_value import Copying, copied_value
-from ...syntax.ast_queries import last_name, spell_path
-from ...syntax.parsing import bound_in, may_restore, parse_header, parse_path, walk_statements
+from ...syntax.ast_queries import is_none, last_name, spell_path
+from ...syntax.parsing import bound_in, may_restore, parse_path, walk_statements
 from ...syntax.syntax_tree import LOOPS, all_nodes
 from ..fix import Fix
 from ..hazard_facts import KeptReference
-from .functions_reached import has_written, inner_of, kept_inside, line_of_definition, reached
+from .functions_reached import calls_that_ran, has_written, inner_of, kept_inside, line_of_definition, reached
 from .kept_by_function import Calls, is_call
 
 if TYPE_CHECKING:
@@ -64,9 +64,8 @@ def restored_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
     if not any(may_restore(one.source) for one in trace.notebook.definitions.values()):
         return
     steps = {one.statement: one for one in trace.own.steps}
-    for statement in reasoning.own.statements:
-        node = parse_header(statement.text) if statement.calls and statement.index in trace.own.ran else None
-        for defined, one in _restored_by(node, trace.notebook) if node is not None else ():
+    for statement, node in calls_that_ran(reasoning):
+        for defined, one in _restored_by(node, trace.notebook):
             place, step = (defined.cell, one.taken[0][0].lineno + defined.offset), steps.get(statement.index)
             is_seen = has_written(reasoning, statement) if one.other is not None else step is not None
             if is_seen and place not in told and not _may_be_moved(one, trace):
@@ -294,14 +293,10 @@ def _is_bound_to_none(node: ast.stmt, name: str) -> bool:
     match node:
         case ast.Assign(targets=[ast.Tuple(elts=elts)], value=ast.Tuple(elts=values)):
             pairs = zip(elts, values, strict=False)
-            return all(_is_none(value) for one, value in pairs if spell_path(one) == name)
+            return all(is_none(value) for one, value in pairs if spell_path(one) == name)
         case ast.Assign(value=value):
-            return _is_none(value)
+            return is_none(value)
     return False
-
-
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _hazard(one: Reloaded, defined: Definition, written: Site, trace: CellTrace) -> Hazard:

@@ -127,7 +127,7 @@ def keepsake_of(path: AccessPath, owner: AccessPath) -> AccessPath | None:
     leads to the owner is none: `ema.model.weight`.
     """
     alike = count_alike([path.steps[::-1], owner.steps[::-1]])
-    for number, step in enumerate((path.root, *path.steps)):
+    for number, step in enumerate(path.parts):
         between = path.steps[number : len(path.steps) - alike]
         if says_own_values(step) and all(one.startswith("[") for one in between):
             return path.first(number)
@@ -136,14 +136,18 @@ def keepsake_of(path: AccessPath, owner: AccessPath) -> AccessPath | None:
 
 def owner_among(paths: Iterable[AccessPath]) -> AccessPath | None:
     """Return the first path to an attribute, else the first of all, among those with no name of a copy in them."""
-    owners = [one for one in paths if not any(map(says_own_values, (one.root, *one.steps)))]
+    owners = [one for one in paths if not any(map(says_own_values, one.parts))]
     return _with_owner(owners) if owners else None
 
 
 def _is_named(keepsake: AccessPath, site: Site) -> bool:
     """Return whether a statement spells the last name of a keepsake: then it is written on purpose."""
-    word = words_in((keepsake.root, *keepsake.steps)[-1])
-    return bool(word) and word[0] in words_in(site.text)
+    return last_word(keepsake) in words_in(site.text)
+
+
+def last_word(path: AccessPath) -> str:
+    """Return the last variable, attribute or key of a path, as a word."""
+    return next(iter(words_in(path.parts[-1])), "")
 
 
 def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]) -> bool:
@@ -221,7 +225,6 @@ def no_copy(
         code="TW207",
         outcome="risk",
         paths=tuple(str(path) for path, _ in items),
-        op=None,
         fact=KeptReference(container=container, owner=owner),
         fix=Fix(kind="deep-copy", code=f"{container} = copy.deepcopy({container})"),
         saved_at=born,

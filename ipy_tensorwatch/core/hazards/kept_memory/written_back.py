@@ -11,12 +11,12 @@ from ...statements.aliases.scope import Scope
 from ...statements.rewrite_statement import parse_one, replace_expressions
 from ...statements.writes.statement_writes import targets_of
 from ...syntax.ast_queries import last_name, spell_path
-from ...syntax.parsing import may_write_back, parse_header, walk_statements
+from ...syntax.parsing import may_write_back, walk_statements
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import LOOPS, all_nodes, find_nodes, names_in
 from ..fix import Fix
 from ..hazard_facts import KeptReference
-from .functions_reached import has_written, inner_of, kept_inside, line_of_definition, reached
+from .functions_reached import calls_that_ran, has_written, inner_of, kept_inside, line_of_definition, reached
 from .kept_by_function import is_call
 
 if TYPE_CHECKING:
@@ -69,9 +69,8 @@ def written_back_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
     definitions = trace.notebook.definitions
     if not any(may_write_back(one.source) for one in definitions.values()):
         return
-    for statement in reasoning.own.statements:
-        node = parse_header(statement.text) if statement.calls and statement.index in trace.own.ran else None
-        for name, one in _found_by(reasoning, node) if node is not None else ():
+    for statement, node in calls_that_ran(reasoning):
+        for name, one in _found_by(reasoning, node):
             defined = definitions[name]
             place = defined.cell, one.kept.node.lineno + defined.offset
             if place not in told and has_written(reasoning, statement):

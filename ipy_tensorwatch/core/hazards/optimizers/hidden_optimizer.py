@@ -57,7 +57,6 @@ def hidden_optimizer(
         code="TW212",
         outcome="wrong",
         paths=tuple(str(path) for path, _ in unheld),
-        op=None,
         fact=NotTrained(optimizer=name, how="replaced", made=None, is_hidden=True),
         fix=_fix(reasoning, statement.text, name, unheld),
         written_at=_site(reasoning, step),

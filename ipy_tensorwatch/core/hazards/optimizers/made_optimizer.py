@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...records.typed_line import typed_line
+from ...records.path import AccessPath, is_part_of
+from ...records.typed_line import TypedLine, typed_line
 from ...runtime.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ...blame.reasoning import Reasoning
-    from ...records.path import AccessPath
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.evidence import OptimizerHolding
-    from ...records.typed_line import TypedLine
     from ...statements.statement import Statement
 
 
@@ -47,11 +46,6 @@ class MadeOptimizer:
     places: Mapping[str, SeenParameter] = field(default_factory=dict)
     roots: frozenset[str] = frozenset()
     line: TypedLine | None = None
-
-
-def leads_to(top: str, spelled: str) -> bool:
-    """Return whether a spelled path goes through a part of a variable."""
-    return spelled.startswith((f"{top}.", f"{top}["))
 
 
 def root_of(path: str) -> str:
@@ -108,4 +102,4 @@ def _making(one: OptimizerHolding) -> re.Pattern[str]:
 def is_behind(path: AccessPath, optimizers: Iterable[OptimizerHolding]) -> bool:
     """Return whether a path goes through an optimizer."""
     spelled = str(path)
-    return any(leads_to(one.path, spelled) for one in optimizers)
+    return any(is_part_of(spelled, one.path) for one in optimizers)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...records.path import AccessPath, container_of, count_alike
+from ...records.path import AccessPath, container_of, count_alike, is_part_of
 from ...runtime.record import record
 from ...statements.rewrite_statement import read_paths
 from ...syntax.parsing import parse_path
 from ..fix import Fix
 from ..hazard import Hazard
-from ..hazard_facts import NotTrained
+from ..hazard_facts import NotTrained, Unheld
 from ..lasting_hazard import Lasting
 from .hidden_optimizer import hidden_optimizer
-from .made_optimizer import is_behind, leads_to, root_of
+from .made_optimizer import MadeOptimizer, is_behind, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ...records.snapshots.snapshot import Entry
     from ...records.trace.cell_trace import CellTrace
     from ...records.trace.evidence import OptimizerStep
-    from ..hazard_facts import Unheld
-    from .made_optimizer import MadeOptimizer
 
 FEW = 4
 """Up to so many parameters are listed in a fix."""
@@ -180,7 +178,7 @@ class _Judgement:
         if is_earlier:
             if then is not None and then.object == reading.object and not then.trains:
                 return "unfrozen" if self._is_whole(path) else "left-out"
-            if then is None and leads_to(self._top(path.root), str(path)) and self._is_whole(path):
+            if then is None and is_part_of(str(path), self._top(path.root)) and self._is_whole(path):
                 return "added"
         return "replaced" if is_idle else self._by_source(path.root)
 
@@ -213,7 +211,7 @@ class _Judgement:
         if not held and path.root in self.made.roots:
             return not any(one.trains for spelled, one in self.made.places.items() if root_of(spelled) == path.root)
         top = str(AccessPath(path.root, path.steps[: count_alike([path.steps[:-1], *held])]))
-        beside = [one for spelled, one in self.made.places.items() if leads_to(top, spelled)]
+        beside = [one for spelled, one in self.made.places.items() if is_part_of(spelled, top)]
         ours = self.made.held | self.held
         return bool(held) and all(one.object in ours for one in beside if one.trains)
 
@@ -236,7 +234,6 @@ class _Judgement:
             code="TW212",
             outcome="risk" if how == "left-out" else "wrong",
             paths=tuple(map(str, paths)),
-            op=None,
             fact=NotTrained(optimizer=self.optimizer, how=how, made=line),
             fix=self._fix(paths, how),
             written_at=site,
@@ -259,7 +256,7 @@ class _Judgement:
         ours = (spelled for spelled, one in self.made.places.items() if one.object in self.held)
         modules = self.trace.notebook.modules
         is_list = bool(modules) and part not in modules
-        if is_list or len(paths) <= FEW or any(leads_to(part, spelled) for spelled in ours):
+        if is_list or len(paths) <= FEW or any(is_part_of(spelled, part) for spelled in ours):
             return f"[{', '.join(map(str, paths))}]"
         return f"{part}.parameters()"
 

@@ -11,10 +11,10 @@ from ...interpreter.inferred_lines import event_line
 from ...memory.element_order import reads_overwritten
 from ...memory.overlap import share_bytes
 from ...memory.view_layouts import expand
-from ...records.report_parts import Inner
+from ...records.report_parts import Inner, Site
 from ...records.typed_line import typed_line
 from ...statements.rewrite_statement import parse_one, replace_expressions
-from ...statements.writes.operands_read import may_read_operands, operands_in, operands_read
+from ...statements.writes.operands_read import OperandRead, may_read_operands, operands_in, operands_read
 from ...statements.writes.view_expressions import index_numbers
 from ...syntax.ast_queries import root_variable, source_of_node, spell_path
 from ...syntax.parsing import parse_header
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
-    from ...records.report_parts import Site
     from ...statements.statement import Statement
-    from ...statements.writes.operands_read import OperandRead
     from ...statements.writes.write_target import KeyValues
 
 _INDICES = (0, 1, 3)
@@ -69,7 +67,7 @@ def _told_inside(statement: Statement, reasoning: Reasoning) -> Iterator[Hazard]
     for event in reasoning.own.effects_of(statement).events:
         if event.reference is not None and any(one.is_of_itself for one in operands_read(event.node)):
             inner = event_line(event)
-            scene = ViewScene(reasoning.places.watched, "\n".join(event.code.lines), event.reference.path)
+            scene = ViewScene(reasoning.places.watched, event.code.text, event.reference.path)
             for one in _told(statement, reasoning, scene, inner) if inner not in told else ():
                 told.add(inner)
                 yield one
@@ -119,7 +117,6 @@ def _hazard(several: Sequence[OperandRead], site: Site, reasoning: Reasoning, pa
         code="TW206",
         outcome="wrong" if is_later and is_certain else "risk",
         paths=(path,),
-        op=None,
         fact=OverwrittenOperand(is_later=is_later),
         fix=Fix(kind="read-copy", code=code, target=target, says_where=site.inner is not None),
         written_at=site,

@@ -47,7 +47,6 @@ def _hazard(change: Change, reading: Reading, cell: int) -> Hazard:
         code="TW206",
         outcome="risk",
         paths=(path,),
-        op=None,
         fact=OverlappingElements(elements=reading.numel, room=room),
         fix=Fix(kind="own-elements", code=code, target=typed_line(cell, site)),
         written_at=site,

@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...records.typed_line import typed_line
+from ...records.typed_line import TypedLine, typed_line
 from ...statements.rewrite_statement import cloned_inputs, makes, out_of_place, read_paths
 from ...syntax.magic_calls import puts_back
 from ...syntax.parsing import parse_path, rebindable
 from ...syntax.torch_vocabulary import INPLACE_LAYERS
 from ..fix import Fix
 from .read_copies import read_copies
-from .saved_copy import save_copy
+from .saved_copy import Saving, comes_round, save_copy
 from .stale_results import NOTHING_STALE, Stale
 from .updates_since import is_update
 
 if TYPE_CHECKING:
     from ...records.report_parts import Inner, Site
     from ...records.trace.saved_tensor import Writing
-    from ...records.typed_line import TypedLine
-    from .saved_copy import Saving
 
 
 def fix_overwritten(
@@ -56,11 +54,11 @@ def fix_overwritten(
     code = out_of_place(site.text, paths) if site else None
     target = typed_line(writing.cell, site)
     if code and not _is_within_one(saving, site) and not (_is_alias(writing, saving) and _comes_round(writing, saving)):
-        return Fix(kind="out-of-place", code=code, other=_clone(code, writing), target=target)
+        return Fix(kind="out-of-place", code=code, other=clone_of_bound(code, writing), target=target)
     return _on_copies(writing, site, target, saving)
 
 
-def _clone(code: str, writing: Writing) -> str:
+def clone_of_bound(code: str, writing: Writing) -> str:
     """Return what copies the tensor that a statement binds; nothing for an array, or what has no plain name."""
     name = code.partition(" = ")[0]
     return f"{name} = {name}.clone()" if name.isidentifier() and not writing.is_array else ""
@@ -77,9 +75,7 @@ def _on_copies(writing: Writing, site: Site | None, target: TypedLine | None, sa
 
 
 def _comes_round(writing: Writing, saving: Saving | None) -> bool:
-    """Return whether a write precedes the line that saved: a loop that fills memory again."""
-    saved, site = saving and saving.site, writing.site
-    return bool(saved and site and saving and saving.cell == writing.cell and saved.line > site.line)
+    return saving is not None and comes_round(saving.site, saving.cell, writing)
 
 
 def _is_alias(writing: Writing, saving: Saving | None) -> bool:
@@ -120,8 +116,13 @@ def _copied(writing: Writing, target: TypedLine | None) -> Fix | None:
         return None  # the statement reaches the tensor by another way
     if writing.site is not None and makes(writing.site.text, writing.path):
         return None  # there is nothing to copy before it
+    return write_on_copy(writing.path, writing, target)
+
+
+def write_on_copy(path: str, writing: Writing, target: TypedLine | None) -> Fix:
+    """Let a statement write to a copy of a tensor or an array."""
     copy = "copy" if writing.is_array else "clone"
-    return Fix(kind="write-copy", code=f"{writing.path} = {writing.path}.{copy}()", target=target)
+    return Fix(kind="write-copy", code=f"{path} = {path}.{copy}()", target=target)
 
 
 def _reading_copies(saving: Saving, site: Site, target: TypedLine | None) -> Fix:

@@ -14,7 +14,10 @@ from ...syntax.parsing import bound_around, parse_header, parse_path
 from ..fix import Fix
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ...records.report_parts import Inner, Site
+    from ...records.trace.saved_tensor import Writing
 
 
 class Saving(NamedTuple):
@@ -40,6 +43,19 @@ class Saving(NamedTuple):
     is_alone: bool = True
 
 
+def comes_round(saved: Site | None, cell: int | None, writing: Writing) -> bool:
+    """Return whether a write precedes the line that saved in the same cell: a loop that fills memory again."""
+    site = writing.site
+    return saved is not None and site is not None and cell == writing.cell and saved.line > site.line
+
+
+def with_copy_saved(text: str, paths: Collection[str], *, is_output: bool) -> str | None:
+    """Rewrite a statement that saves its input, or its result, to save a copy; None if it does not name that."""
+    if is_output:
+        return cloned_value(text) if binds(text, paths) else None
+    return with_clones(text, paths)
+
+
 def save_copy(saving: Saving, written: Site | None = None) -> Fix | None:
     """Rewrite the line that saved to use a copy; None if it does not name the tensor, or is not the only one.
 
@@ -53,10 +69,8 @@ def save_copy(saving: Saving, written: Site | None = None) -> Fix | None:
         return None
     if written is not None and (site.line, site.text) == (written.line, written.text):
         code = None
-    elif saving.is_output:
-        code = cloned_value(site.text) if binds(site.text, paths) else None
     else:
-        code = with_clones(site.text, paths)
+        code = with_copy_saved(site.text, paths, is_output=saving.is_output)
     if code is not None:
         return Fix(kind="save-copy", code=code, target=typed_line(saving.cell, site), says_where=True)
     inner = None if saving.is_output else _only_reader(saving)

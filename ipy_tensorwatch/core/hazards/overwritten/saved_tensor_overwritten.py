@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @record
-class Break:
+class BrokenSave:
     """An overwritten saved tensor, with all that is known of it by name.
 
     Attributes
@@ -104,26 +104,26 @@ def _words(text: str) -> set[str]:
     return set(words_in(text))
 
 
-def overwritten_saves(breaks: Iterable[Break]) -> tuple[Hazard, ...]:
+def overwritten_saves(broken: Iterable[BrokenSave]) -> tuple[Hazard, ...]:
     """Build hazards from overwritten saved tensors, one for all that the same statement overwrote.
 
     A hazard for several names the node that backward runs first, which is the one in PyTorch's message.
     """
-    ordered = sorted(breaks, key=_group)
+    ordered = sorted(broken, key=_group)
     return tuple(_hazard(sorted(group, key=_turn)) for _, group in groupby(ordered, _group))
 
 
-def _group(one: Break) -> tuple[str, str, bool, int, int, str, tuple[int, int]]:
+def _group(one: BrokenSave) -> tuple[str, str, bool, int, int, str, tuple[int, int]]:
     site, inner = one.writing.site, one.writing.site.inner if one.writing.site else None
     line, text = (inner.cell, inner.line) if inner else (0, 0), site.text if site else ""
     return one.code, one.outcome, one.has_run, one.writing.cell, site.line if site else 0, text, line
 
 
-def _turn(one: Break) -> int:
+def _turn(one: BrokenSave) -> int:
     return -one.found.saved.sequence
 
 
-def _saving(group: Sequence[Break]) -> Saving | None:
+def _saving(group: Sequence[BrokenSave]) -> Saving | None:
     """Return how all the tensors of a group were saved, if the same statement saved them."""
     first = group[0].saving
     paths = tuple(dict.fromkeys(path for one in group for path in one.saving.paths))
@@ -131,7 +131,7 @@ def _saving(group: Sequence[Break]) -> Saving | None:
     return first._replace(paths=paths) if len(several) == 1 else None
 
 
-def _stale(group: Sequence[Break]) -> Stale:
+def _stale(group: Sequence[BrokenSave]) -> Stale:
     """Return all that has to be computed again, in the order of its computation."""
     first = group[0].stale
     due = [one for one in group if one.due]
@@ -142,14 +142,14 @@ def _stale(group: Sequence[Break]) -> Stale:
     return first._replace(names=tuple(sorted(names, key=lambda name: made.get(name, 0))))
 
 
-def _others(group: Sequence[Break]) -> tuple[str, ...]:
+def _others(group: Sequence[BrokenSave]) -> tuple[str, ...]:
     """Return the results, besides the first, whose backward is due."""
     return tuple(
         dict.fromkeys(root for one in group if one.due for root in one.roots if root not in group[0].roots[:1])
     )
 
 
-def _hazard(group: Sequence[Break]) -> Hazard:
+def _hazard(group: Sequence[BrokenSave]) -> Hazard:
     first = group[0]
     saved, writing = first.found.saved, first.writing
     paths = tuple(dict.fromkeys(path for one in group for path in one.paths))

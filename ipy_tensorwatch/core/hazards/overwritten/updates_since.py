@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..standing_hazards import Updated
+from ..standing_hazards import Standing, Updated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ...blame.reasoning import Reasoning
     from ...records.report_parts import Cause, Site
     from ...records.trace.saved_tensor import RootOrigin
-    from ..standing_hazards import Standing
 
 _READS_A_GRADIENT = ".grad"
 

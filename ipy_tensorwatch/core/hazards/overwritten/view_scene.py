@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...memory.view_layouts import ViewLayout
-from ...records.reading import extent
+from ...records.reading import Reading, extent
 from ...statements.whole_numbers import whole_numbers
 from ...statements.writes.view_expressions import chain_of, layout_of_view
 from ...syntax.ast_queries import spell_path
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...records.path import AccessPath
-    from ...records.reading import Reading
     from ...statements.writes.write_target import KeyValues
 
 

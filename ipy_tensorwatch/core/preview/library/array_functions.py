@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...memory.view_layouts import is_contiguous, permute
-from ..values.abstract_values import AbstractTensor, CallArguments, Constant, constant_of, make_list
+from ..values.abstract_values import AbstractTensor, AbstractValue, CallArguments, Constant, constant_of, make_list
 from .new_tensors import fresh_like
 from .tensor_methods import call_tensor_method
 from .view_methods import layout_of
 
 if TYPE_CHECKING:
     from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import AbstractValue
 
 NUMPYS = ("np", "numpy")
 _SPANNING = frozenset(("flip", "fliplr", "flipud", "rot90", "rollaxis", "as_strided"))

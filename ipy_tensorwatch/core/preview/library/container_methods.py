@@ -11,6 +11,7 @@ from ..values.abstract_values import (
     AbstractObject,
     AbstractTensor,
     AbstractValue,
+    CallArguments,
     Constant,
     constant_of,
     either,
@@ -22,7 +23,6 @@ from ..values.abstract_values import (
 
 if TYPE_CHECKING:
     from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import CallArguments
 
 _ADDERS = frozenset(("append", "add", "push", "put"))
 _AT_A_PLACE = frozenset(("insert", "appendleft", "extendleft", "reverse", "rotate", "sort", "remove"))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..values.abstract_values import AbstractTensor, constant_of, tensors_of
+from ..values.abstract_values import AbstractTensor, AbstractValue, CallArguments, constant_of, tensors_of
 
 if TYPE_CHECKING:
     from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import AbstractValue, CallArguments
 
 _DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 _INPLACE = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...syntax.ast_queries import is_inplace_name
 from ...syntax.torch_vocabulary import (
     COLLECTIVE_OUTPUTS,
@@ -14,7 +12,7 @@ from ...syntax.torch_vocabulary import (
     VIEWS,
     WRITTEN_ARGUMENT,
 )
-from ..values.abstract_memory import leaves_of
+from ..values.abstract_memory import AbstractMemory, leaves_of
 from ..values.abstract_values import (
     NONE,
     UNKNOWN,
@@ -37,9 +35,6 @@ from .saved_inputs import note_saved
 from .tensor_methods import call_tensor_method
 from .training_steps import make_optimizer
 from .view_methods import layout_of, take_view
-
-if TYPE_CHECKING:
-    from ..values.abstract_memory import AbstractMemory
 
 GRAD_MODES = frozenset(("no_grad", "enable_grad", "inference_mode", "set_grad_enabled"))
 _SHARES = frozenset(("from_numpy", "as_tensor", "asarray", "from_dlpack", "frombuffer", "asanyarray"))

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ...syntax.torch_vocabulary import FRESH_LAYERS, INPLACE_LAYERS
-from ..values.abstract_memory import is_one_memory
+from ..values.abstract_memory import AbstractMemory, is_one_memory
 from ..values.abstract_values import (
     UNKNOWN,
     AbstractObject,
@@ -28,8 +28,6 @@ from .view_methods import take_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from ..values.abstract_memory import AbstractMemory
 
     CallBack = Callable[[AbstractValue, CallArguments], AbstractValue]
 

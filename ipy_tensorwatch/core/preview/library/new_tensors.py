@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..values.abstract_values import AbstractTensor, AbstractValue, Constant, LibraryName, constant_of, tensors_of
+from ..values.abstract_values import (
+    AbstractTensor,
+    AbstractValue,
+    CallArguments,
+    Constant,
+    LibraryName,
+    constant_of,
+    tensors_of,
+)
 
 if TYPE_CHECKING:
     from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import CallArguments
 
 CASTS = {
     "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16", "int": "int32",

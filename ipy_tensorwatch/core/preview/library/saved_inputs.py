@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..values.abstract_memory import leaves_of
-from ..values.abstract_values import AbstractObject, AbstractTensor
+from ..values.abstract_memory import AbstractMemory, leaves_of
+from ..values.abstract_values import AbstractObject, AbstractTensor, AbstractValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import AbstractValue
 
 _RESULT = frozenset(
     ("exp", "sigmoid", "tanh", "softmax", "log_softmax", "sqrt", "rsqrt", "reciprocal", "relu", "expm1", "exp_",

@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...memory import view_layouts as layouts
-from ...syntax.ast_queries import is_inplace_dunder, is_inplace_name
-from ...syntax.torch_vocabulary import FRESH, INPLACE_METHODS, METADATA, OUT_OF_PLACE, OUTER_WRITES, VIEWS
-from ..values.abstract_memory import is_one_memory, leaves_of
+from ...syntax.ast_queries import is_inplace_name
+from ...syntax.torch_vocabulary import (
+    FRESH,
+    INPLACE_DUNDERS,
+    INPLACE_METHODS,
+    METADATA,
+    OUT_OF_PLACE,
+    OUTER_WRITES,
+    VIEWS,
+)
+from ..values.abstract_memory import AbstractMemory, is_one_memory, leaves_of
 from ..values.abstract_values import (
     NONE,
     NUMBER,
     UNKNOWN,
     AbstractTensor,
     AbstractValue,
+    CallArguments,
     Constant,
     constant_of,
     make_list,
@@ -28,8 +37,6 @@ from .view_methods import PIECES, layout_of, take_pieces, take_view
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import CallArguments
 
 _POINTWISE = ("add", "sub", "mul", "div", "truediv", "pow", "maximum", "minimum", "fmod", "remainder", "atan2", "hypot")
 _SAME_SHAPE = OUT_OF_PLACE | frozenset(
@@ -68,7 +75,7 @@ def call_tensor_method(
     if is_inplace_name(name) and name not in INPLACE_METHODS:
         raise StoppedError  # no tensor has it
     is_outer = tensor.is_array and name in OUTER_WRITES and (name != "byteswap" or _swaps(given))
-    if is_inplace_name(name) or is_inplace_dunder(name) or is_outer:
+    if is_inplace_name(name) or name in INPLACE_DUNDERS or is_outer:
         return _write(memory, tensor, name, given)
     if isinstance(out := given.named.get("out"), AbstractTensor):
         memory.write(out, sources=(tensor,))

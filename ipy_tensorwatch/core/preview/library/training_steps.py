@@ -6,12 +6,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ...records.path import AccessPath
-from ..values.abstract_memory import leaves_of
+from ..values.abstract_memory import AbstractMemory, leaves_of
 from ..values.abstract_values import (
     NONE,
     UNKNOWN,
     AbstractObject,
     AbstractTensor,
+    AbstractValue,
+    CallArguments,
     Constant,
     constant_of,
     make_list,
@@ -20,9 +22,6 @@ from ..values.abstract_values import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import AbstractValue, CallArguments
 
 
 _STATES = {
@@ -159,8 +158,8 @@ def held_inside(value: AbstractValue, kind: str = "") -> list[AbstractTensor]:
     return found
 
 
-def tensors_behind(value: AbstractValue, kinds: tuple[str, ...] = ()) -> Iterator[tuple[AccessPath, AbstractTensor]]:
-    """Yield the tensors at or behind an object, each once, with the steps that lead there."""
+def tensors_behind(value: AbstractValue, kinds: tuple[str, ...]) -> Iterator[tuple[AccessPath, AbstractTensor]]:
+    """Yield the tensors of some kinds at or behind an object, each once, with the steps that lead there."""
     waiting: deque[tuple[tuple[str, ...], AbstractValue]] = deque([((), value)])
     seen: set[int] = set()
     while waiting:
@@ -169,7 +168,7 @@ def tensors_behind(value: AbstractValue, kinds: tuple[str, ...] = ()) -> Iterato
             continue
         seen.add(id(one))
         if isinstance(one, AbstractTensor):
-            if not kinds or one.reading.kind in kinds:
+            if one.reading.kind in kinds:
                 yield AccessPath("", steps), one
         elif isinstance(one, AbstractObject):
             waiting += [((*steps, step), part) for step, part in one.parts.items()]

@@ -12,6 +12,7 @@ from ..values.abstract_values import (
     AbstractObject,
     AbstractTensor,
     AbstractValue,
+    CallArguments,
     constant_of,
     make_list,
     whole_number,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..values.abstract_memory import AbstractMemory
-    from ..values.abstract_values import CallArguments
 
     Layouts = Callable[[AbstractTensor, Sequence[int | None]], ViewLayout | None]
 

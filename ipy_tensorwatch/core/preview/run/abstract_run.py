@@ -13,7 +13,7 @@ from ...records.trace.evidence import Position
 from ...runtime.deadline import NEVER, Deadline
 from ...runtime.record import record
 from ...statements.leftover_names import leftover_names
-from ...statements.statement import parse_statements
+from ...statements.statement import Statement, parse_statements
 from ...syntax.parsing import may_define, parse_cell
 from ..values.abstract_memory import AbstractMemory
 from .kept_run import KeptRun
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ...records.trace.notebook import Definition, Notebook
-    from ...statements.statement import Statement
     from ..known_state import KnownState
     from ..values.stopped_error import StoppedError
 

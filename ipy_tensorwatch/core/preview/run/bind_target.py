@@ -61,9 +61,7 @@ class TargetBinder(CallInterpreter):
             self.notes.bound[name] = (self.memory.now, self.memory.position.statement)
 
     def _unpack(self, parts: Sequence[ast.expr], value: AbstractValue, frame: AbstractFrame) -> None:
-        found: list[AbstractValue] = []
-        if not isinstance(value, Either):
-            self.visit(value, found.append)
+        found = self._items_to_bind(value)
         stars = [place for place, part in enumerate(parts) if isinstance(part, ast.Starred)]
         if stars and isinstance(value, AbstractObject) and value.is_whole and len(found) >= len(parts) - 1:
             last = len(found) - (len(parts) - 1 - stars[0])
@@ -75,6 +73,37 @@ class TargetBinder(CallInterpreter):
                 self.bind(part, UNKNOWN, frame)
             else:
                 self.bind(part, found[place] if place < len(found) else rest, frame)
+
+    def bind_pattern(self, pattern: ast.pattern, value: AbstractValue, frame: AbstractFrame) -> None:
+        """Bind the names of a `match` pattern to the parts of a value that they take, whether it matches or not."""
+        match pattern:
+            case ast.MatchAs(pattern=inner, name=name):
+                if inner is not None:
+                    self.bind_pattern(inner, value, frame)
+                if name is not None:
+                    self.set_name(name, value, frame)
+            case ast.MatchOr(patterns=several):
+                self.bind_pattern(several[0], value, frame)
+            case ast.MatchSequence(patterns=several):
+                self._bind_items(several, value, frame)
+            case ast.MatchMapping(keys=keys, patterns=several):
+                for key, one in zip(keys, several, strict=True):
+                    self.bind_pattern(one, self.item(value, self.evaluate(key, frame)), frame)
+            case ast.MatchClass(kwd_attrs=names, kwd_patterns=several):
+                for name, one in zip(names, several, strict=True):
+                    self.bind_pattern(one, self.attribute(value, name), frame)
+            case _:
+                pass
+
+    def _bind_items(self, several: Sequence[ast.pattern], value: AbstractValue, frame: AbstractFrame) -> None:
+        found = self._items_to_bind(value)
+        for place, one in enumerate(several):
+            if isinstance(one, ast.MatchStar):
+                break  # of what follows it is not known which item it takes
+            self.bind_pattern(one, found[place] if place < len(found) else UNKNOWN, frame)
+
+    def _items_to_bind(self, value: AbstractValue) -> list[AbstractValue]:
+        return [] if isinstance(value, Either) else self.list_items(value)[0]
 
     def assign_attribute(self, owner: AbstractValue, name: str, value: AbstractValue) -> None:
         """Set an attribute: of an object, or the values or the gradient of a tensor."""
@@ -130,8 +159,7 @@ class TargetBinder(CallInterpreter):
                 self.set_name(node.id, made, self.top)
 
     def _assign_slice(self, owner: AbstractObject, part: slice, value: AbstractValue) -> None:
-        items, given = owner.items(), list[AbstractValue]()
-        self.visit(value, given.append)
+        items, (given, _) = owner.items(), self.list_items(value)
         with suppress(ValueError):
             items[part] = given
             set_items(self.memory, owner, items)

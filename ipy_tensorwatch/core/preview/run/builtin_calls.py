@@ -19,8 +19,10 @@ from ..values.abstract_values import (
     Constant,
     LibraryName,
     constant_of,
+    key_step,
     make_iterator,
     make_list,
+    make_tuple,
     whole_number,
 )
 from . import ordering_calls, record_calls
@@ -76,22 +78,15 @@ def _dict(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
         pairs, made.is_whole = run.list_items(first)
         for pair in pairs:
             key, value = run.item(pair, Constant(0)), run.item(pair, Constant(1))
-            found = constant_of(key)
-            put_part(run.memory, made, f"[{found!r}]" if isinstance(found, int | str) else None, value)
+            put_part(run.memory, made, key_step(key), value)
     return made
 
 
 def _zip(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     columns = [run.list_items(one) for one in given.positional]
-    rows = [_tuple([*row]) for row in zip(*(items for items, _ in columns), strict=False)]
+    rows = [make_tuple(row) for row in zip(*(items for items, _ in columns), strict=False)]
     ends = [is_whole for items, is_whole in columns if len(items) == len(rows)]
     return make_iterator([*rows], is_whole=any(ends) or not columns)
-
-
-def _tuple(values: list[AbstractValue]) -> AbstractObject:
-    made = make_list(values)
-    made.class_name = "tuple"
-    return made
 
 
 def _enumerate(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -103,7 +98,7 @@ def _enumerate(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
         count = [first]
 
         def turn(value: AbstractValue) -> None:
-            each(_tuple([Constant(count[0]), value]))
+            each(make_tuple((Constant(count[0]), value)))
             count[0] += 1
 
         return run.visit(given.positional[0], turn)
@@ -145,16 +140,6 @@ def _map(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
         return all(are_all for _, are_all in columns)
 
     return AbstractIterator(visit)
-
-
-def _filter(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
-    kept, are_known = list[AbstractValue](), True
-    test = given.get(0) or UNKNOWN
-    for one in run.list_items(given.get(1))[0]:
-        truth = run.truth(one if test is NONE else run.call(test, CallArguments((one,))))
-        are_known &= truth is not None
-        kept += [one] if truth is not False else []
-    return make_iterator(kept, is_whole=are_known)
 
 
 def _same(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -238,8 +223,7 @@ def _from_keys(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     keys, is_whole = run.list_items(given.get(0))
     made = AbstractObject("dict", is_whole=is_whole)
     for key in keys:
-        found = constant_of(key)
-        put_part(run.memory, made, f"[{found!r}]" if isinstance(found, int | str) else None, given.get(1) or NONE)
+        put_part(run.memory, made, key_step(key), given.get(1) or NONE)
     return made
 
 
@@ -299,7 +283,6 @@ CALLS: Mapping[str, Call] = {
     "range": _range,
     "trange": _range,
     "map": _map,
-    "filter": _filter,
     **dict.fromkeys(("tqdm", "tqdm.tqdm", "cycle", "itertools.cycle"), _same),
     "vars": _vars,
     **dict.fromkeys(("globals", "locals"), lambda _run, _given: LibraryName("globals()")),

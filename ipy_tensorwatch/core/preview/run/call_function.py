@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from ...syntax.ast_queries import defaults_of, positional_names
 from ...syntax.torch_vocabulary import BUILTINS, WRITTEN_ARGUMENT
 from ..library.container_methods import call_container_method, call_record_method, set_items
 from ..library.library_functions import GRAD_MODES, call_library
@@ -26,7 +27,6 @@ from ..values.abstract_values import (
     Either,
     LibraryMethod,
     LibraryName,
-    either,
     make_list,
     make_record,
     tensors_of,
@@ -87,10 +87,7 @@ class CallInterpreter(ItemVisitor):
             case AbstractObject():
                 return self._call_object(function, given)
             case Either():
-                self.memory.doubt += 1
-                found = [self.call(one, given) for one in function.options]
-                self.memory.doubt -= 1
-                return either(found)
+                return self.either_of(lambda one: self.call(one, given), function.options)
             case _:
                 return UNKNOWN
 
@@ -141,16 +138,12 @@ class CallInterpreter(ItemVisitor):
     def bind_arguments(self, closure: AbstractFunction, given: CallArguments) -> dict[str, AbstractValue]:
         """Return what each parameter leads to."""
         spec = closure.function.node.args
-        names = [one.arg for one in (*spec.posonlyargs, *spec.args)]
+        names, defaults = positional_names(spec), defaults_of(spec)
         handed = (*closure.given, *given.positional)
         named = {**closure.named, **given.named}
         bound = dict(zip(names, handed, strict=False))
-        bound |= {name: value for name, value in named.items() if name in {*names, *(a.arg for a in spec.kwonlyargs)}}
-        missing = [None] * (len(names) - len(spec.defaults))
-        defaults = zip(
-            (*names, *(a.arg for a in spec.kwonlyargs)), (*missing, *spec.defaults, *spec.kw_defaults), strict=True
-        )
-        for name, default in defaults:
+        bound |= {name: value for name, value in named.items() if name in defaults}
+        for name, default in defaults.items():
             if name not in bound:
                 kept = closure.around.get(name) if isinstance(closure.around, dict) else None
                 bound[name] = kept or (UNKNOWN if default is None or given.is_open else self._default(default))
@@ -217,10 +210,7 @@ class CallInterpreter(ItemVisitor):
             case AbstractObject():
                 return self._call_on_object(owner, name, given)
             case Either():
-                self.memory.doubt += 1
-                found = [self.call(self.attribute(one, name), given) for one in owner.options]
-                self.memory.doubt -= 1
-                return either(found)
+                return self.either_of(lambda one: self.call(self.attribute(one, name), given), owner.options)
             case AbstractClass() if name == "apply":
                 forward = self.scene.library.method(owner.name, "forward")
                 handed = CallArguments((UNKNOWN, *given.positional), given.named)

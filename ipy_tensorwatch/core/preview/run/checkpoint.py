@@ -12,6 +12,7 @@ from ..values.abstract_values import (
     AbstractIterator,
     AbstractObject,
     AbstractTensor,
+    AbstractValue,
     Either,
     LibraryMethod,
     LibraryName,
@@ -23,7 +24,6 @@ from .run_notes import RunNotes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..values.abstract_values import AbstractValue
     from .run_statement import StatementInterpreter
 
     FrameState = tuple[dict[str, AbstractValue], dict[str, AbstractFrame], set[str]]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ...syntax.ast_queries import is_library, spell_path
+from ...syntax.ast_queries import OPERATOR_STEMS, is_library, spell_path
 from ..library.new_tensors import fresh_like
 from ..library.saved_inputs import note_saved
 from ..values.abstract_values import (
     NONE,
     NUMBER,
     UNKNOWN,
-    AbstractFunction,
     AbstractIterator,
     AbstractObject,
     AbstractTensor,
@@ -139,9 +138,9 @@ class ExpressionEvaluator(ValueReader):
         return self.memory.make(first.shape if alike else None, first.reading.dtype, kind, tensors)
 
     def _join(self, op: ast.operator, left: AbstractObject, right: AbstractValue) -> AbstractValue:
-        method = self.scene.library.method(left.class_name, f"__{_STEMS.get(type(op), '')}__")
+        method = self.method_of(left, f"__{OPERATOR_STEMS[type(op)]}__")
         if method is not None:
-            return self.call(AbstractFunction(method, given=(left,)), CallArguments((right,)))
+            return self.call(method, CallArguments((right,)))
         if isinstance(op, ast.Add) and isinstance(right, AbstractObject):
             return make_list([*left.items(), *right.items()], is_whole=left.is_whole and right.is_whole)
         if isinstance(op, ast.Mult) and left.kind == "list":
@@ -201,10 +200,7 @@ class ExpressionEvaluator(ValueReader):
         known = self.truth(self.evaluate(node.test, frame))
         if known is not None:
             return self.evaluate(node.body if known else node.orelse, frame)
-        self.memory.doubt += 1
-        found = [self.evaluate(one, frame) for one in (node.body, node.orelse)]
-        self.memory.doubt -= 1
-        return either(found)
+        return self.either_of(lambda one: self.evaluate(one, frame), (node.body, node.orelse))
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set, frame: AbstractFrame) -> AbstractValue:
         found: list[AbstractValue] = []
@@ -312,6 +308,3 @@ class ExpressionEvaluator(ValueReader):
 
 
 _NAMES: dict[type[ast.operator], str] = {ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul", ast.Pow: "pow"}
-_STEMS: dict[type[ast.operator], str] = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.BitOr: "or",
-}  # fmt: skip

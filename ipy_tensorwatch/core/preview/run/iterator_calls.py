@@ -20,6 +20,7 @@ from ..values.abstract_values import (
     constant_of,
     make_iterator,
     make_list,
+    make_tuple,
     whole_number,
 )
 
@@ -34,10 +35,7 @@ _MOST_ROWS = 64
 
 
 def _rows(rows: Iterable[tuple[AbstractValue, ...]], *, is_whole: bool) -> AbstractValue:
-    made = [make_list([*row]) for row in rows]
-    for one in made:
-        one.class_name = "tuple"
-    return make_iterator([*made], is_whole=is_whole)
+    return make_iterator([make_tuple(row) for row in rows], is_whole=is_whole)
 
 
 def _iter(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
@@ -220,6 +218,7 @@ CALLS: Mapping[str, Call] = {
     "zip_longest": _zip_longest,
     "tee": _tee,
     "takewhile": partial(_select, wanted=True, stops=True),
+    "filter": partial(_select, wanted=True),
     "filterfalse": partial(_select, wanted=False),
     "dropwhile": _drop_while,
     "compress": _compress,

@@ -9,7 +9,7 @@ from ...interpreter.definitions import Code
 from ...syntax.parsing import may_define
 from ..values.stopped_error import StoppedError
 from .abstract_frame import JumpError
-from .checkpoint import take_checkpoint
+from .checkpoint import Checkpoint, take_checkpoint
 
 if TYPE_CHECKING:
     import ast
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from ...records.trace.notebook import Notebook
     from ...runtime.deadline import Deadline
-    from .checkpoint import Checkpoint
     from .run_statement import StatementInterpreter
 
 MOST_CHECKPOINTS = 4

@@ -119,7 +119,7 @@ class KnownScene:
             found = self._tensor(AccessPath(name), reading[0].readings[reading[1]])
             if name in self.known.read_only:
                 found.is_read_only = True
-                self._first[id(found)] = self._first[id(found)]._replace(fields=save_tensor(found).fields)
+                self._first[id(found)] = self._first[id(found)]._replace(plain=save_tensor(found).plain)
             return found
         if self.library.class_node(name) is not None:
             return AbstractClass(name)

@@ -19,14 +19,13 @@ from ..values.abstract_values import (
     tensors_of,
 )
 from ..values.stopped_error import StoppedError
-from .abstract_frame import JumpError
+from .abstract_frame import AbstractFrame, JumpError
 from .steady_loop import LoopStart, count_turn, is_steady, start_loop
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Sequence
 
-    from .abstract_frame import AbstractFrame
     from .bind_target import TargetBinder
 
     RunBlock = Callable[[Sequence[ast.stmt], AbstractFrame], None]

@@ -12,7 +12,7 @@ from ..values.abstract_values import (
     AbstractTensor,
     AbstractValue,
     CallArguments,
-    make_list,
+    make_tuple,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _BEFORE, _AFTER = 3, 4
 def call_before(run: ExpressionEvaluator, owner: AbstractObject, given: CallArguments) -> CallArguments:
     """Call the hooks before a module's forward; return what its forward is then given."""
     for one in owner.pre_hooks:
-        found = run.call(one, CallArguments((owner, _pack(given), *_named(one, given, _BEFORE))))
+        found = run.call(one, CallArguments((owner, make_tuple(given.positional), *_named(one, given, _BEFORE))))
         if isinstance(found, AbstractTensor):
             given = CallArguments((found,), given.named)
         elif isinstance(found, AbstractObject) and found.class_name == "tuple":
@@ -39,7 +39,7 @@ def call_after(
 ) -> AbstractValue:
     """Call the hooks after a module's forward; return what the call of the module then gives."""
     for one in owner.hooks:
-        found = run.call(one, CallArguments((owner, _pack(given), *_named(one, given, _AFTER), made)))
+        found = run.call(one, CallArguments((owner, make_tuple(given.positional), *_named(one, given, _AFTER), made)))
         made = made if found is NONE or found is UNKNOWN else found
     return made
 
@@ -52,12 +52,6 @@ def remove_hook(scene: KnownScene, given: CallArguments) -> None:
             module.pre_hooks = [one for one in module.pre_hooks if one is not hook]
         case ():
             scene.forget_hooks()
-
-
-def _pack(given: CallArguments) -> AbstractObject:
-    made = make_list([*given.positional])
-    made.class_name = "tuple"
-    return made
 
 
 def _named(hook: AbstractValue, given: CallArguments, count: int) -> tuple[AbstractValue, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ...memory.view_layouts import take_index
 from ...syntax.parsing import parse_path
@@ -36,13 +36,14 @@ from .abstract_frame import AbstractFrame
 from .run_notes import RunNotes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ...interpreter.definitions import Function
     from ...runtime.deadline import Deadline
     from ..values.abstract_memory import AbstractMemory
     from .known_scene import KnownScene
 
+T = TypeVar("T")
 _VIEW_ATTRIBUTES = frozenset(("T", "mT", "mH", "H", "real", "imag", "flat"))
 _NUMBER_ATTRIBUTES = frozenset(("nbytes", "itemsize", "_version"))
 _FACTS = frozenset(("is_leaf", "device", "grad_fn", "_base", "base", "is_cuda"))
@@ -90,6 +91,13 @@ class ValueReader:
     def assign_attribute(self, owner: AbstractValue, name: str, value: AbstractValue) -> None:
         """Set an attribute."""
         raise NotImplementedError
+
+    def either_of(self, give: Callable[[T], AbstractValue], several: Iterable[T]) -> AbstractValue:
+        """Return what a function may give for one of several, of which it is not known which one the code takes."""
+        self.memory.doubt += 1
+        found = [give(one) for one in several]
+        self.memory.doubt -= 1
+        return either(found)
 
     def attribute(self, owner: AbstractValue, name: str) -> AbstractValue:
         """Return what an attribute leads to."""
@@ -180,16 +188,21 @@ class ValueReader:
             return value
         return AbstractFunction(method, given=() if method.is_marked("staticmethod") else (owner,))
 
+    def method_of(self, owner: AbstractValue, name: str) -> AbstractFunction | None:
+        """Return a method of the notebook's class of an object."""
+        if not isinstance(owner, AbstractObject):
+            return None
+        found = self.scene.library.method(owner.class_name, name)
+        return None if found is None else AbstractFunction(found, given=(owner,))
+
     def item(self, owner: AbstractValue, key: AbstractValue) -> AbstractValue:
         """Return what an item leads to."""
         match owner:
             case AbstractTensor():
                 return self.index(owner, key)
             case AbstractObject():
-                method = self.scene.library.method(owner.class_name, "__getitem__")
-                if method is not None:
-                    return self.call(AbstractFunction(method, given=(owner,)), CallArguments((key,)))
-                return self._object_item(owner, key)
+                method = self.method_of(owner, "__getitem__")
+                return self._object_item(owner, key) if method is None else self.call(method, CallArguments((key,)))
             case Either():
                 return either([self.item(one, key) for one in owner.options])
             case LibraryName(name="globals()"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ...interpreter.definitions import Code, Function
 from ...records.trace.evidence import Position
 from ...statements.statement import names_written, parse_statements
+from ...syntax.ast_queries import OPERATOR_STEMS
 from ...syntax.magic_calls import find_body
 from ...syntax.parsing import parse_body, parse_cell, walk_statements
 from ..library.container_methods import add_item, drop_part, set_items
@@ -35,7 +36,6 @@ from ..values.stopped_error import StoppedError
 from .abstract_frame import AbstractFrame, JumpError, file_of
 from .bind_target import TargetBinder
 from .loop_turns import LoopTurns, run_turn
-from .match_pattern import bind_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,11 +44,6 @@ if TYPE_CHECKING:
     from ..values.abstract_memory import AbstractMemory
     from .known_scene import KnownScene
 
-_OPERATOR_METHODS: dict[type[ast.operator], str] = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.Mod: "mod",
-    ast.BitOr: "or", ast.BitAnd: "and", ast.BitXor: "xor", ast.Pow: "pow", ast.FloorDiv: "floordiv",
-    ast.LShift: "lshift", ast.RShift: "rshift",
-}  # fmt: skip
 _WHILE_TURNS = 2
 
 
@@ -98,7 +93,7 @@ class StatementInterpreter(TargetBinder):
         """Keep what the names led to that determine a statement's targets."""
         notes = self.notes
         if index not in notes.asked:
-            statements = parse_statements("\n".join(self.cell.lines))
+            statements = parse_statements(self.cell.text)
             notes.asked[index] = names_written(statements[index]).names if index < len(statements) else ()
         names = notes.asked[index]
         found = {name: self.top.look_up(name) for name in names}
@@ -176,7 +171,7 @@ class StatementInterpreter(TargetBinder):
 
     def _augmented(self, node: ast.AugAssign, frame: AbstractFrame) -> None:
         target, value = node.target, self.evaluate(node.value, frame)
-        name = _OPERATOR_METHODS.get(type(node.op), "add")
+        name = OPERATOR_STEMS[type(node.op)]
         key = self.evaluate(target.slice, frame) if isinstance(target, ast.Subscript) else None
         owner = self.evaluate(target.value, frame) if isinstance(target, ast.Subscript | ast.Attribute) else None
         if isinstance(owner, AbstractTensor) and key is not None:
@@ -286,7 +281,7 @@ class StatementInterpreter(TargetBinder):
     def _match(self, node: ast.Match, frame: AbstractFrame) -> None:
         subject = self.evaluate(node.subject, frame)
         for one in node.cases:
-            bind_pattern(self, one.pattern, subject, frame)
+            self.bind_pattern(one.pattern, subject, frame)
         self._fork([*(one.body for one in node.cases), []], frame)
 
     def _fork(self, branches: Sequence[Sequence[ast.stmt]], frame: AbstractFrame) -> None:

@@ -35,13 +35,6 @@ MOST_ROWS = 16
 class ItemVisitor(ExpressionEvaluator):
     """Visits items."""
 
-    def method_of(self, owner: AbstractValue, name: str) -> AbstractFunction | None:
-        """Return a method of the notebook's class of an object."""
-        if not isinstance(owner, AbstractObject):
-            return None
-        found = self.scene.library.method(owner.class_name, name)
-        return None if found is None else AbstractFunction(found, given=(owner,))
-
     def visit(self, value: AbstractValue, each: Callable[[AbstractValue], None]) -> bool:
         """Call a function with each item of a value; return whether these are all."""
         match value:

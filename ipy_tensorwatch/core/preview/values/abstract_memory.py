@@ -10,7 +10,7 @@ from ...memory.overlap import overlaps_itself
 from ...memory.view_layouts import ViewLayout, dense_strides
 from ...records.reading import Reading, extent
 from ...runtime.record import field, mutable
-from .abstract_values import AbstractTensor, Either, GraphNode
+from .abstract_values import AbstractObject, AbstractTensor, AbstractValue, Either, GraphNode
 from .stopped_error import StoppedError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ...hazards.error_facts import Trouble
     from ...records.trace.evidence import Position
     from ...records.trace.saved_tensor import Overwritten
-    from .abstract_values import AbstractObject, AbstractValue
 
 FIRST_SERIAL = 1 << 44
 """The serial of the first object or storage that only an abstract run made."""

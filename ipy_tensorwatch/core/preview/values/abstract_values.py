@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from ...runtime.record import field, mutable, record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ...interpreter.definitions import Function
     from ...records.path import AccessPath
@@ -296,6 +296,11 @@ def key_step(value: AbstractValue | None) -> str | None:
 def make_iterator(values: list[AbstractValue], *, is_whole: bool) -> AbstractObject:
     """Return an iterator over some values: no path leads to what it holds."""
     return AbstractObject("list", "iterator", {f"[?{n}]": one for n, one in enumerate(values)}, is_whole)
+
+
+def make_tuple(values: Iterable[AbstractValue]) -> AbstractObject:
+    """Return a new tuple."""
+    return AbstractObject("list", "tuple", make_list([*values]).parts)
 
 
 def make_record(names: Sequence[str], given: CallArguments, class_name: str = "") -> AbstractObject:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from .abstract_values import AbstractObject, AbstractTensor
+from .abstract_values import AbstractObject, AbstractTensor, AbstractValue
 
-if TYPE_CHECKING:
-    from .abstract_values import AbstractValue
-
-_OF_TENSOR = (
-    "reading",
-    "is_exact",
-    "base",
-    "leaves",
-    "graph",
-    "grad",
-    "is_counted",
-    "is_read_only",
-    "is_piece",
-    "made_under",
+_COPIED = ("parts", "since", "held", "hooks", "pre_hooks")
+"""The fields that hold containers."""
+_OF_TENSOR, _OF_OBJECT = (
+    tuple(one.name for one in fields(kind) if one.name not in _COPIED) for kind in (AbstractTensor, AbstractObject)
 )
-_OF_OBJECT = ("kind", "class_name", "is_whole", "path", "is_training", "others")
 _tensor_fields, _object_fields = attrgetter(*_OF_TENSOR), attrgetter(*_OF_OBJECT)
 
 
@@ -33,7 +23,7 @@ class SavedValue(NamedTuple):
     """What a tensor or an object was like."""
 
     value: AbstractTensor | AbstractObject
-    fields: tuple[object, ...]
+    plain: tuple[object, ...]
     parts: dict[str, AbstractValue]
     since: dict[str, int]
     held: tuple[AbstractTensor, ...] = ()
@@ -49,20 +39,20 @@ def save_tensor(value: AbstractTensor) -> SavedValue:
 
 def save_object(value: AbstractObject) -> SavedValue:
     """Return what an object is like now."""
-    fields = _object_fields(value)
+    plain = _object_fields(value)
     hooks, pre_hooks = (*value.hooks,), (*value.pre_hooks,)
-    return SavedValue(value, fields, value.parts.copy(), value.since.copy(), (*value.held,), hooks, pre_hooks)
+    return SavedValue(value, plain, value.parts.copy(), value.since.copy(), (*value.held,), hooks, pre_hooks)
 
 
 def set_back(saved: SavedValue) -> None:
     """Make a value what it was; most have not changed."""
-    value, fields, parts, since, held, hooks, pre_hooks = saved
+    value, plain, parts, since, held, hooks, pre_hooks = saved
     if isinstance(value, AbstractTensor):
-        if _tensor_fields(value) != fields:
-            _set_fields(value, _OF_TENSOR, fields)
+        if _tensor_fields(value) != plain:
+            _set_fields(value, _OF_TENSOR, plain)
     else:
-        if _object_fields(value) != fields:
-            _set_fields(value, _OF_OBJECT, fields)
+        if _object_fields(value) != plain:
+            _set_fields(value, _OF_OBJECT, plain)
         if len(value.held) != len(held):  # only added to
             value.held = [*held]
         if value.hooks or hooks or value.pre_hooks or pre_hooks:
@@ -71,6 +61,6 @@ def set_back(saved: SavedValue) -> None:
         value.parts, value.since = parts.copy(), since.copy()
 
 
-def _set_fields(value: AbstractValue, names: tuple[str, ...], fields: tuple[object, ...]) -> None:
-    for name, one in zip(names, fields, strict=True):
+def _set_fields(value: AbstractValue, names: tuple[str, ...], plain: tuple[object, ...]) -> None:
+    for name, one in zip(names, plain, strict=True):
         setattr(value, name, one)

@@ -8,16 +8,14 @@ from operator import is_not
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...runtime.record import record
-from ..reading import changed_fields
-from .snapshot import RootSnapshot
+from ..reading import Reading, changed_fields
+from .snapshot import RootSnapshot, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..path import AccessPath
-    from ..reading import Reading
     from ..report_parts import Elements, Kind
-    from .snapshot import Snapshot
 
 
 @record

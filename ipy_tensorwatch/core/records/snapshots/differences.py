@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
@@ -13,8 +13,6 @@ from ...runtime.record import field, record
 from .difference import Content, Difference, DiffRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from ..path import AccessPath
     from ..reading import Reading
     from ..report_parts import Elements

@@ -57,7 +57,7 @@ class Outline:
     def add_path(self, path: AccessPath) -> int:
         """Add the containers of a path, the root name included, and return the number of the last."""
         node = -1
-        for step in (path.root, *path.steps):
+        for step in path.parts:
             node = self.add_node(node, step)
         return node
 

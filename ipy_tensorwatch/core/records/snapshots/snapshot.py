@@ -8,18 +8,16 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ...runtime.record import field, mutable, record
-from ..reading import TOO_MANY
+from ..reading import TOO_MANY, Reading
 from ..report_parts import TensorRecord
 from .intervals import Intervals
 from .outline import Outline
-from .ways import Ways
+from .ways import Way, Ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..path import AccessPath
-    from ..reading import Reading
-    from .ways import Way
 
     Entry = tuple[AccessPath, Reading]
 

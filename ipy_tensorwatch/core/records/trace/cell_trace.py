@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...runtime.record import field, record
 from ..snapshots.snapshot import Snapshot
-from .evidence import Evidence
+from .evidence import Evidence, OptimizerHolding, Position
 from .graph_state import GraphState
 from .notebook import Notebook
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..snapshots.differences import Found
     from .born import Arrival, Born
     from .cell_error import CellError
-    from .evidence import OptimizerHolding, Position
     from .saved_tensor import Writing
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ...records.path import ANY_ITEM
 from ...syntax.ast_queries import (
-    is_inplace_dunder,
     is_inplace_name,
     is_library,
     is_true,
@@ -19,6 +18,7 @@ from ...syntax.torch_vocabulary import (
     BUILTINS,
     FRESH,
     GETTERS,
+    INPLACE_DUNDERS,
     MEMBERS,
     OPTIMIZERS,
     PASS_ALONG,
@@ -27,10 +27,9 @@ from ...syntax.torch_vocabulary import (
     WRAPPERS,
 )
 from . import reference as to
-from .reference import union
+from .reference import References, union
 
 if TYPE_CHECKING:
-    from .reference import References
     from .scope import Scope
 
 
@@ -41,7 +40,7 @@ def method_result(
     name = last_name(node.func)
     if name == "set_" and given:
         return to.view(given[0])
-    if is_inplace_name(name) or name in SELVES or is_inplace_dunder(name):
+    if is_inplace_name(name) or name in SELVES or name in INPLACE_DUNDERS:
         return owner
     if name in GETTERS:
         key = spell_item(node.args[0]) if node.args else ANY_ITEM

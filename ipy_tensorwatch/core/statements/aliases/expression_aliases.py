@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from ...syntax.ast_queries import is_method, is_slice, keyword, last_name
 from ...syntax.mapped_calls import spelled_out
 from . import reference as to
 from .call_aliases import function_result, method_result, unnamed
-from .reference import union
-from .scope import SENT
-
-if TYPE_CHECKING:
-    from .reference import References
-    from .scope import Scope
+from .reference import References, union
+from .scope import SENT, Scope
 
 
 def trace(node: ast.expr, scope: Scope) -> References:

@@ -6,10 +6,11 @@ import ast
 from typing import TYPE_CHECKING, Literal
 
 from ...runtime.record import record
-from ...syntax.ast_queries import is_inplace_dunder, is_inplace_name, is_library, is_method, is_true, keyword, last_name
+from ...syntax.ast_queries import is_inplace_name, is_library, is_method, is_none, is_true, keyword, last_name
 from ...syntax.torch_vocabulary import (
     COLLECTIVE_OUTPUTS,
     DISTRIBUTED,
+    INPLACE_DUNDERS,
     METADATA,
     MODULE_WRITES,
     NEEDS_LIBRARY,
@@ -100,7 +101,7 @@ def _method(node: ast.Call, func: ast.Attribute, scope: Scope) -> Iterator[Named
     name, owner = func.attr, func.value
     if name == "__setattr__":
         yield from _set_attribute(owner, node.args[:1], scope)
-    elif is_inplace_dunder(name) or (is_inplace_name(name) and name not in METADATA):
+    elif name in INPLACE_DUNDERS or (is_inplace_name(name) and name not in METADATA):
         yield NamedWrite(refs=trace(owner, scope))
     elif name in MODULE_WRITES or (name == "step" and is_plain_step(node)):
         yield NamedWrite(refs=to.behind(trace(owner, scope), grad=name == "zero_grad"))
@@ -158,12 +159,8 @@ def collective_output(node: ast.Call) -> ast.expr | None:
     if not word or (name in OF_DISTRIBUTED and isinstance(func, ast.Attribute) and not _is_distributed(func.value)):
         return None
     given = node.args[place] if place < len(node.args) else keyword(node, word)
-    return given.body if isinstance(given, ast.IfExp) and _is_none(given.orelse) else given
+    return given.body if isinstance(given, ast.IfExp) and is_none(given.orelse) else given
 
 
 def _is_distributed(owner: ast.expr) -> bool:
     return last_name(owner) in DISTRIBUTED
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...syntax.ast_queries import is_method, own_parts
 from ..aliases.expression_aliases import trace
-from .loop_elements import scopes_of
+from .loop_elements import Loops, scopes_of
 from .statement_writes import walk_expressions
 from .write_target import Target, spell_target
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...records.path import AccessPath
-    from .loop_elements import Loops
 
 
 class CalledMethod(NamedTuple):

@@ -7,6 +7,7 @@ from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ...records.path import is_part_of
 from ...syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_nodes, spell_item
 from ...syntax.parsing import blocks_of, parse_header, walk_statements
 from ...syntax.syntax_tree import LOOPS, all_nodes
@@ -198,7 +199,7 @@ def writes_to(node: ast.stmt, kept: set[str]) -> bool:
 def _written_of(node: ast.stmt, kept: Collection[str]) -> list[str]:
     """Return which of some paths a statement writes, or a part of them; a backward and `zero_grad` write gradients."""
     written = [str(one.path) for one in targets_of(node)]
-    found = [one for one in kept if any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written)]
+    found = [one for one in kept if any(path == one or is_part_of(path, one) for path in written)]
     called = {last_name(one.func) for one in own_nodes(node) if isinstance(one, ast.Call)}
     return found or [one for one in kept if one.endswith(".grad") and not called.isdisjoint(_OF_GRADIENTS)]
 

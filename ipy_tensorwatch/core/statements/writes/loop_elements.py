@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...records.path import AccessPath
 from ...runtime.record import record
-from ...syntax.ast_queries import names_bound, own_nodes
+from ...syntax.ast_queries import own_nodes
 from ...syntax.parsing import DEFINITIONS, blocks_of, walk_statements
+from ...syntax.syntax_tree import names_in
 from ..aliases.expression_aliases import bind_element
 from ..aliases.scope import Scope
 from ..names_used import binds_of
@@ -91,7 +92,7 @@ def elements_of(node: ast.stmt, loops: Loops) -> Iterator[Element]:
     if not loops:
         return
     names = {part.id for part in own_nodes(node) if isinstance(part, ast.Name)}
-    if not any(names & names_bound(loop) for loop in loops if not isinstance(loop, ast.While)):
+    if not any(names & names_in(loop.target) for loop in loops if not isinstance(loop, ast.While)):
         return
     scope = _scope_of(node, loops)
     for plain, led in zip(find_writes(node, Scope()), find_writes(node, scope), strict=False):

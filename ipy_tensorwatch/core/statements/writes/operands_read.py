@@ -6,9 +6,9 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...syntax.ast_queries import is_inplace_name, keyword, last_name
+from ...syntax.ast_queries import arguments, is_inplace_name, keyword, last_name
 from ...syntax.parsing import LAST_SOURCES, parse_body, parse_cell, walk_statements
-from ...syntax.syntax_tree import all_nodes
+from ...syntax.syntax_tree import find_nodes
 from ...syntax.torch_vocabulary import ELEMENTWISE
 from .view_expressions import base_of, is_spelled_view
 
@@ -63,8 +63,7 @@ def operands_in(source: str) -> Mapping[int, tuple[OperandRead, ...]]:
 @lru_cache(maxsize=1024)
 def may_read_operands(source: str) -> bool:
     """Return whether a definition has a statement that reads a part of what it writes."""
-    tree = parse_cell(source)
-    nodes = [one for one in all_nodes(tree) if isinstance(one, ast.stmt)] if tree is not None else []
+    nodes = find_nodes(ast.stmt, parse_cell(source))
     return any(one.is_of_itself for node in nodes for one in operands_read(node))
 
 
@@ -93,5 +92,4 @@ def _given(call: ast.Call) -> Iterator[OperandRead]:
     if is_inplace_name(name) and isinstance(call.func, ast.Attribute):
         name, written = name[:-1], call.func.value
     if written is not None and name in ELEMENTWISE:
-        given = [*call.args, *(one.value for one in call.keywords if one.arg != "out")]
-        yield from (OperandRead(written, one) for one in given)
+        yield from (OperandRead(written, one) for one in arguments(call, without="out"))

@@ -5,16 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ...memory.view_layouts import permute, swap, take_index
+from ...memory.view_layouts import ViewLayout, permute, swap, take_index
 from ...syntax.ast_queries import spell_path
 from ...syntax.syntax_tree import names_in
-from .write_target import evaluate_key
+from .write_target import KeyValues, evaluate_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from ...memory.view_layouts import ViewLayout
-    from .write_target import KeyValues
 
 _SAME, _TURNED = ("data", "detach"), ("T", "mT", "t")
 

@@ -7,15 +7,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ....core.records.path import count_alike
-from ....core.records.report_parts import Elements
+from ....core.records.report_parts import Change, Elements
 from ....core.runtime.grouped import grouped
 from ....core.runtime.record import record
 from ....core.syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from ....core.records.report_parts import Change
 
     Past = Sequence[tuple[int, Change]]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ....core.hazards.error_facts import Refused, Stopped, StoppedUnread
+from ....core.hazards.error_facts import Raised, Refused, Stopped, StoppedUnread, Trouble
 from ...page import Line, clause, fill, words
 from ..places import inner_at, named, stands, typed, where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ....core.hazards.error_facts import Raised, Trouble
     from ....core.records.typed_line import TypedLine
 
 _SPLITTING = frozenset(("Unbind", "Split", "SplitWithSizes", "UnsafeSplit", "TensorSplit"))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....core.hazards.hazard_facts import KeptReference, OneMemory
-from ..changes.fold_changes import FOLD_FROM, fold, fold_together
+from ....core.records.path import is_part_of
+from ..changes.fold_changes import FOLD_FROM, Fold, fold, fold_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ....core.hazards.hazard import Hazard
     from ....core.records.report_parts import Change
-    from ..changes.fold_changes import Fold
 
 
 def explains_any(hazard: Hazard, changes: Mapping[str, Change]) -> bool:
@@ -56,4 +56,4 @@ def _container(hazard: Hazard) -> str:
 
 
 def _is_in(change: Change, container: str) -> bool:
-    return bool(container) and change.path.startswith((f"{container}[", f"{container}."))
+    return bool(container) and is_part_of(change.path, container)

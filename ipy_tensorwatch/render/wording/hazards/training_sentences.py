@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....core.hazards.hazard_facts import FreedGraph, OverwrittenSave
+from ....core.hazards.hazard_facts import FreedGraph, NotTrained, OverwrittenSave
 from ...page import Line, fill, words
 from ..places import named, stands, statement_place
 
 if TYPE_CHECKING:
     from ....core.hazards.hazard import Hazard
-    from ....core.hazards.hazard_facts import NotTrained
 
 _UNHELD = {
     "replaced": "holds what was there before.",

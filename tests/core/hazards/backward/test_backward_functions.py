@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.hazards.backward.backward_functions import find_writers
-from ipy_tensorwatch.core.hazards.backward.hook_functions import Source
+from ipy_tensorwatch.core.interpreter.definitions import Code
 
 DAMP = "def damp(g):\n    g.mul_(0.1)\n"
 CLASSES = "class Damp:\n    def reset(self): pass\n    def __call__(self, g):\n        g.mul_(0.1)\n    def half(self, g):\n        g.mul_(0.5)\n"
 
 
 def found(*texts, **classes):
-    return [*find_writers([Source(count, text) for count, text in enumerate(texts, 1)], classes)]
+    return [*find_writers([Code.of(count, text) for count, text in enumerate(texts, 1)], classes)]
 
 
 def lines(*texts, **classes):
@@ -113,7 +113,7 @@ def test_a_hook_says_what_it_is_a_hook_of_and_when_it_runs():
 
 
 def test_the_line_is_counted_in_its_cell():
-    registers, defines = Source(1, "h.register_hook(damp)"), Source(2, DAMP, offset=7)
+    registers, defines = Code.of(1, "h.register_hook(damp)"), Code.of(2, DAMP, offset=7)
     assert [9] == [one.line.line for one in find_writers([registers, defines], {})]
 
 

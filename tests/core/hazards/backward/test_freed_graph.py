@@ -10,8 +10,8 @@ from ipy_tensorwatch.core.hazards.backward.freed_graph import (
     fix_freed,
     foretold_freed,
     freed_graphs,
-    keeping,
     remember_backward,
+    retaining,
 )
 from ipy_tensorwatch.core.hazards.hazard_facts import FreedGraph
 from ipy_tensorwatch.core.records.trace.graph_state import HalfFreed
@@ -159,6 +159,6 @@ def test_a_state_may_begin_with_none_or_a_number(name, source, expected):
      ("loss.backward(retain_graph=False)", ""), ("a.backward(); b.backward()", "a.backward(retain_graph=True); b.backward()")],
 )  # fmt: skip
 def test_a_backward_keeps_its_graph(text, expected):
-    assert expected == keeping(site(1, text))
-    assert expected == keeping(TypedLine(line=1, text=text))
-    assert "" == keeping(None)
+    assert expected == retaining(site(1, text))
+    assert expected == retaining(TypedLine(line=1, text=text))
+    assert "" == retaining(None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.hazards.backward.backward_functions import GradientWriter
-from ipy_tensorwatch.core.hazards.backward.hook_functions import Source
 from ipy_tensorwatch.core.hazards.backward.shared_branches import is_shared
 from ipy_tensorwatch.core.hazards.fix import Fix
+from ipy_tensorwatch.core.interpreter.definitions import Code
 from ipy_tensorwatch.core.records.report_parts import Inner
 from tests.support.records import reading, snapshot
 
@@ -21,7 +21,7 @@ def writer(hooked="b", **more):
 
 
 def shared(text, one=None, **readings):
-    return is_shared(one or writer(), [Source(1, text)], snapshot(**readings))
+    return is_shared(one or writer(), [Code.of(1, text)], snapshot(**readings))
 
 
 ADDITIONS = [
@@ -132,5 +132,5 @@ def test_the_gradient_of_a_smaller_operand_is_summed_anew():
 
 
 def test_source_that_cannot_be_parsed_has_no_branches():
-    assert not is_shared(writer(), [Source(1, "a = (")], snapshot())
-    assert is_shared(writer(), [Source(1, "a = ("), Source(2, f"{BOTH}y = a + b")], snapshot())
+    assert not is_shared(writer(), [Code.of(1, "a = (")], snapshot())
+    assert is_shared(writer(), [Code.of(1, "a = ("), Code.of(2, f"{BOTH}y = a + b")], snapshot())

@@ -8,7 +8,7 @@ import pytest
 
 from ipy_tensorwatch.core.hazards.hazard_facts import OverwrittenSave
 from ipy_tensorwatch.core.hazards.overwritten.saved_copy import Saving
-from ipy_tensorwatch.core.hazards.overwritten.saved_tensor_overwritten import Break, overwritten_saves
+from ipy_tensorwatch.core.hazards.overwritten.saved_tensor_overwritten import BrokenSave, overwritten_saves
 from ipy_tensorwatch.core.hazards.overwritten.stale_results import Stale
 from ipy_tensorwatch.core.records.report_parts import Inner
 from ipy_tensorwatch.core.records.trace.saved_tensor import RootOrigin
@@ -17,8 +17,8 @@ from tests.support.records import overwritten, site, writing
 SAVED_AT = site(4, "loss = (h * w).sum()")
 
 
-def broken(found=None, paths=("h",), scalars=("loss",), write=None, saved_at=SAVED_AT) -> Break:
-    return Break(
+def broken(found=None, paths=("h",), scalars=("loss",), write=None, saved_at=SAVED_AT) -> BrokenSave:
+    return BrokenSave(
         found=found or overwritten(),
         paths=paths,
         scalars=scalars,
@@ -29,7 +29,7 @@ def broken(found=None, paths=("h",), scalars=("loss",), write=None, saved_at=SAV
     )
 
 
-def only(*breaks: Break):
+def only(*breaks: BrokenSave):
     [found] = overwritten_saves(breaks)
     return found
 
@@ -134,5 +134,5 @@ def test_all_that_one_statement_overwrote_is_one_hazard_named_by_the_node_that_b
         broken(write=writing(site=site(2, "h.add_(1)", inner=Inner(cell=1, line=3, text="t.add_(1)")))),
     ],
 )
-def test_another_outcome_or_another_line_is_another_hazard(other: Break):
+def test_another_outcome_or_another_line_is_another_hazard(other: BrokenSave):
     assert 2 == len(overwritten_saves([broken(), other, broken()]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.interpreter.words_reached import words_reached
+from ipy_tensorwatch.core.interpreter.reached_definitions import reached_definitions, words_reached
 
 DEFINED = definitions_in(
     "def inner():\n    return table\n"
@@ -42,3 +42,10 @@ def test_a_cell_leads_to_the_words_of_what_it_may_run(source: str, name: str, ex
 )
 def test_code_that_finds_variables_by_text_leads_to_any(source: str):
     assert words_reached(source, DEFINED) is None
+
+
+def test_what_the_words_of_definitions_lead_to_follows_them_once():
+    words = {"outer"}
+
+    assert [one.name for one in reached_definitions(words, DEFINED)] == ["outer", "inner"]
+    assert {"outer", "inner", "table"} <= words

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import bind, trace
 from ..statements.writes.statement_writes import find_writes, walk_expressions
-from ..syntax.ast_queries import COMPREHENSIONS, own_parts
+from ..syntax.ast_queries import COMPREHENSIONS, OPERATOR_STEMS, own_parts
 from ..syntax.parsing import DEFINITIONS, blocks_of
-from .assignments import OPERATORS, add_member, bind_statement
+from .assignments import add_member, bind_statement
 from .frame import Frame
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _LOOP_PASSES = 2
 """How often a loop is interpreted: bindings of the first pass are seen by the second."""
 
 
-def run(body: Iterable[ast.stmt], frame: Frame) -> None:
+def interpret(body: Iterable[ast.stmt], frame: Frame) -> None:
     """Interpret statements in order: both branches of a conditional, a loop's body twice."""
     for node in body:
         frame.reader.keep_time()
@@ -31,35 +31,35 @@ def run(body: Iterable[ast.stmt], frame: Frame) -> None:
         elif not isinstance(node, DEFINITIONS):
             _evaluate(node, frame)
             bind_statement(node, frame)
-            _run_blocks(node, frame)
+            _interpret_blocks(node, frame)
 
 
-def _run_blocks(node: ast.stmt, frame: Frame) -> None:
+def _interpret_blocks(node: ast.stmt, frame: Frame) -> None:
     if isinstance(node, ast.With | ast.AsyncWith):
-        run(node.body, frame)
+        interpret(node.body, frame)
         return
     if isinstance(node, ast.Try) and node.handlers:
-        _run_try(node, frame)
+        _interpret_try(node, frame)
         return
     passes = _LOOP_PASSES if isinstance(node, ast.For | ast.AsyncFor | ast.While) else 1
     for _ in range(passes):
         branches = [frame.branch() for _ in blocks_of(node)] if isinstance(node, ast.If | ast.Match) else []
         for place, block in enumerate(blocks_of(node)):
-            run(block, branches[place] if branches else frame)
+            interpret(block, branches[place] if branches else frame)
         if branches and isinstance(node, ast.If):
             frame.names.clear()
         for branch in branches:
             frame.join(branch)
 
 
-def _run_try(node: ast.Try, frame: Frame) -> None:
+def _interpret_try(node: ast.Try, frame: Frame) -> None:
     """Interpret a `try`: what a handler binds is added to what the body has bound."""
-    run(node.body, frame)
+    interpret(node.body, frame)
     for handler in node.handlers:
         branch = frame.branch()
-        run(handler.body, branch)
+        interpret(handler.body, branch)
         frame.join(branch)
-    run([*node.orelse, *node.finalbody], frame)
+    interpret([*node.orelse, *node.finalbody], frame)
 
 
 def _evaluate(node: ast.stmt, frame: Frame) -> None:
@@ -82,8 +82,8 @@ def _evaluate_part(part: ast.expr, inside: Frame, frame: Frame) -> None:
             frame.give(to.wrap(trace(value, inside)))
         case ast.YieldFrom(value=value):
             frame.give(trace(value, inside))
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            inside.reader.operate(trace(left, inside), f"__{OPERATORS[type(op)]}__", trace(right, inside))
+        case ast.BinOp(left=left, op=op, right=right):
+            inside.reader.operate(trace(left, inside), f"__{OPERATOR_STEMS[type(op)]}__", trace(right, inside))
         case ast.Subscript(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()):
             trace(part, inside)
         case _ if isinstance(part, COMPREHENSIONS):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from ...blame.expected.updates import counts_as_parameter
 from ...records.snapshots.difference import Difference
-from ...records.trace.saved_tensor import Writing
+from ...records.trace.saved_tensor import Overwritten, SavedTensor, Writing
 from ...syntax.parsing import may_write_gradients, parse_path
 from .saved_copy import Saving
-from .saved_tensor_overwritten import Break
+from .saved_tensor_overwritten import BrokenSave
 from .stale_results import is_metric, older_results, stale_results
 from .updates_since import has_run_backward, is_stale
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...records.reading import Reading
     from ...records.report_parts import Site
     from ...records.snapshots.snapshot import Entry
-    from ...records.trace.saved_tensor import Overwritten, SavedTensor
     from ..standing_hazards import Standing
 
 
@@ -55,12 +54,12 @@ def _size(one: Timeline) -> int:
     return len(one.source) + ENTRY * len(one.entered)
 
 
-def find_breaks(reasoning: Reasoning, standing: Standing) -> list[Break]:
+def find_broken_saves(reasoning: Reasoning, standing: Standing) -> list[BrokenSave]:
     """Describe each overwritten saved tensor, and cache its writer."""
-    return [_break(reasoning, one, standing) for one in reasoning.trace.graphs.overwritten]
+    return [_broken_save(reasoning, one, standing) for one in reasoning.trace.graphs.overwritten]
 
 
-def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Break:
+def _broken_save(reasoning: Reasoning, found: Overwritten, standing: Standing) -> BrokenSave:
     saved, snapshot = found.saved, reasoning.trace.after
     overlapping, is_own = _lying_on(reasoning, saved.reading), saved.cell == reasoning.trace.cell.count
     built = reasoning.own.timeline if is_own else standing.built.get(saved.cell)
@@ -75,7 +74,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
     freed = {path for one in reasoning.trace.graphs.half_freed for path in one.roots}
     roots = _last(due, found) or (*scalars, *found.roots)[:1]
     paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
-    return Break(
+    return BrokenSave(
         found=found,
         paths=paths,
         scalars=scalars,

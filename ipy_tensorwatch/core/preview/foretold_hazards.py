@@ -1,15 +1,18 @@
-"""What the graphs that a cell makes save, where the cell overwrites it before a backward needs it."""
+"""The hazards that a cell alone would make: a write that PyTorch refuses, a graph of its own that it breaks."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..explain.inplace_refused import refused_hazard
+from ..hazards.error_facts import Raised, Refused
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import OverwrittenSave
 from ..hazards.overwritten.overwritten_fix import fix_overwritten
 from ..records.trace.saved_tensor import Writing
-from .refused_write import names_of
-from .values.abstract_values import AbstractTensor
+from ..records.typed_line import typed_line
+from .values.abstract_values import AbstractTensor, GraphNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +21,36 @@ if TYPE_CHECKING:
     from ..records.trace.evidence import Position
     from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import Afterwards
-    from .values.abstract_values import GraphNode
+    from .values.stopped_error import StoppedError
+
+
+_OVERLAPPING = ("expanded", "shared")
+
+
+def refused_write(stopped: StoppedError, site: Site | None, after: Afterwards, cell: int) -> Iterator[Hazard]:
+    """Yield the hazard of a write that ends a cell, if PyTorch refuses it."""
+    if stopped.trouble is None or stopped.tensor is None:
+        return
+    names = names_of(stopped.tensor, after)
+    line = typed_line(cell, site.inner or site) if site else None
+    one = Refused(
+        code="TW206" if stopped.trouble in _OVERLAPPING else "TW204",
+        trouble=stopped.trouble,
+        raised=Raised(statement=line),
+        path=next(iter(names), None),
+        names=names,
+        reading=stopped.tensor.reading,
+    )
+    yield replace(refused_hazard(one, site), happened=False)
+
+
+def names_of(tensor: AbstractTensor, after: Afterwards) -> tuple[str, ...]:
+    """Return the variables that lead to a tensor and to what it is a view of; else all over its memory."""
+    near = after.beside(tensor.reading)
+    base = tensor.base.reading.object if tensor.base is not None else None
+    own = [str(path) for path, one in near if one.object == tensor.reading.object]
+    bases = [str(path) for path, one in near if one.object == base]
+    return tuple(dict.fromkeys((*own, *bases))) or tuple(str(path) for path, _ in near)
 
 
 class OwnSaves:
@@ -51,7 +83,6 @@ class OwnSaves:
             code="TW201",
             outcome="raises",
             paths=names,
-            op=None,
             fact=OverwrittenSave(
                 names=names[:1],
                 shape=saved.reading.shape,

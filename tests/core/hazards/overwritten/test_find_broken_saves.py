@@ -10,8 +10,8 @@ from ipy_tensorwatch.core.blame.evidence.statement_timeline import Timeline
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.hazard import Turn
-from ipy_tensorwatch.core.hazards.overwritten import find_breaks
-from ipy_tensorwatch.core.hazards.overwritten.find_breaks import remember_cell
+from ipy_tensorwatch.core.hazards.overwritten import find_broken_saves
+from ipy_tensorwatch.core.hazards.overwritten.find_broken_saves import remember_cell
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.records.reason import FREED
 from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep
@@ -233,10 +233,10 @@ def test_of_cells_whose_nodes_are_alive_the_newest_are_remembered(monkeypatch):
         return [*remember_cell(Reasoning(trace), built)]
 
     assert ([2, 3], [3], [2], []) == (kept((2, 3)), kept((3,)), kept((2,)), kept(()))
-    monkeypatch.setattr(find_breaks, "MAX_CELLS", 1)
+    monkeypatch.setattr(find_broken_saves, "MAX_CELLS", 1)
     assert [3] == kept((2, 3))
     monkeypatch.undo()
-    monkeypatch.setattr(find_breaks, "MAX_CHARACTERS", 100)
+    monkeypatch.setattr(find_broken_saves, "MAX_CHARACTERS", 100)
     assert [3] == kept((2, 3))
 
 
