@@ -119,6 +119,12 @@ def _paths(report: Report, why: Reason) -> list[str]:
     return [one.path for one in report.coverage.unverified if one.why == why]
 
 
+def show_switch(*, enabled: bool) -> Page:
+    """Say whether cells are watched from now on."""
+    told = words("cells are watched") if enabled else words("cells are not watched until ") + code("%tensorwatch on")
+    return Page(head=f"tensorwatch  {'on' if enabled else 'off'}", parts=(told,))
+
+
 def show_settings(settings: Sequence[Setting]) -> Page:
     """Show settings; changed ones with their default."""
     rows = tuple(Row(cells=_setting(one)) for one in settings)

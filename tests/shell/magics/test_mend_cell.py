@@ -67,9 +67,16 @@ def test_it_takes_a_path_or_the_code_of_a_hazard(monkeypatch: pytest.MonkeyPatch
 
 def test_it_says_where_there_is_nothing_to_mend(monkeypatch: pytest.MonkeyPatch):
     assert "the last cell changed nothing silently" in asked(["a = 1"], "%tensorwatch fix", monkeypatch)[0]
-    text, put = asked(PAIR, "%tensorwatch fix q", monkeypatch)
-    assert "q did not change silently in the last cell" in text
+    text, put = asked(PAIR, "%tensorwatch fix y", monkeypatch)
+    assert "y did not change silently in the last cell" in text
     assert [] == put
+
+
+def test_what_leads_to_no_tensor_is_told_as_by_the_other_commands(notebook: Notebook):
+    notebook.run("a = 1")
+
+    assert "there is no variable q" == str(notebook.cell("%tensorwatch fix q").error)
+    assert "no hazard TW201 stands" in notebook.cell("%tensorwatch fix tw201").stdout
 
 
 def test_it_says_where_no_time_was_left(monkeypatch: pytest.MonkeyPatch):
