@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ipy_tensorwatch.render import report
 from tests.support.notebook import Notebook
+from tests.support.older_pytorch import needs
 
 if TYPE_CHECKING:
     import pytest
@@ -24,6 +25,7 @@ def asked(cells: list[str], line: str, monkeypatch: pytest.MonkeyPatch) -> tuple
         return ran.stdout + str(ran.error or ""), put
 
 
+@needs("no-trials")
 def test_it_shows_the_lines_and_puts_the_mended_cell_in_the_next_input(monkeypatch: pytest.MonkeyPatch):
     text, put = asked(PAIR, "%tensorwatch fix", monkeypatch)
 
@@ -52,6 +54,7 @@ def test_it_names_all_that_the_fix_mends(monkeypatch: pytest.MonkeyPatch):
     assert "More can be mended" not in text
 
 
+@needs("no-saved-tensors")
 def test_it_takes_a_path_or_the_code_of_a_hazard(monkeypatch: pytest.MonkeyPatch):
     cells = [
         *PAIR,
