@@ -665,7 +665,10 @@ def test_arrays_are_frozen_too():
     n = np.zeros(3)
     with pytest.raises(FrozenError, match="n is frozen: "), ipy_tensorwatch.freeze(n):
         torch.from_numpy(n).add_(1)
-    with pytest.raises(FrozenError, match="this block wrote to it"), ipy_tensorwatch.freeze({"n": n}):
+    with (
+        pytest.raises(FrozenError, match=r"the container\['n'\] is frozen: this block wrote to it"),
+        ipy_tensorwatch.freeze({"n": n}),
+    ):
         n += 1
 
     assert n.tolist() == [0, 0, 0]
