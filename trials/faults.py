@@ -65,7 +65,9 @@ ENTRIES = (
 """What IPython, PyTorch, Python and front ends call."""
 FALLS_BACK = {"_complete_fast": "RuntimeError", "may_be_stale": "RuntimeError"}
 """What raises this by itself where it does not apply, so that its caller reads in another way and loses nothing."""
-READING = ("capture/tensors/", "capture/objects/", "capture/snapshot/change_check.py")
+READING = (
+    "capture/tensors/", "capture/objects/", "capture/snapshot/change_check.py", "capture/autograd/tracked_tensor.py",
+)  # fmt: skip
 """Where a RuntimeError is no fault: PyTorch refuses an odd tensor by it, Python a dict that another thread changes."""
 BATCH = 60
 

@@ -59,8 +59,17 @@ def stamps() -> dict[str, Any]:
     return {name: names.get(name) for name in ("number", "began", "ended")} | dict(_STAMPS)
 
 
+def empty_caches() -> None:
+    """Empty our caches that have a limit: how full they are tells how many cells have run, not what is lost."""
+    modules = [vars(one) for name, one in [*sys.modules.items()] if name.startswith("ipy_tensorwatch.")]
+    for one in [value for names in modules for value in [*names.values()] if hasattr(value, "cache_parameters")]:
+        if one.cache_parameters()["maxsize"] is not None:
+            one.cache_clear()
+
+
 def kept() -> dict[str, int]:
-    """Count the objects of our own types; those that garbage still holds are gone first."""
+    """Count the objects of our own types; those that caches with a limit and garbage still hold are gone first."""
+    empty_caches()
     for _ in range(3):
         gc.collect()
     found: Counter[str] = Counter()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.runtime.record import record
 from .report import plain
 from .wording.hazards.hazard_sentences import message
+from .wording.quantities import count_of
 
 if TYPE_CHECKING:
     from ..core.hazards.hazard import Hazard
@@ -35,6 +36,11 @@ class Preview:
     changes: tuple[ForetoldChange, ...] = ()
     hazards: tuple[Hazard, ...] = ()
     unread: Unread | None = None
+
+    def __repr__(self) -> str:
+        """Say how much is foretold."""
+        told = count_of(len(self.changes), "silent change"), count_of(len(self.hazards), "hazard")
+        return f"<Preview: {', '.join(told)}; to_dict() has all of it>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the preview as plain JSON values.

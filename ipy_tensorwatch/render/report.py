@@ -21,6 +21,7 @@ from ..core.runtime.record import field, record
 from .wording.hazards.fix_sentences import remedy, title
 from .wording.hazards.hazard_sentences import message
 from .wording.not_compared import why
+from .wording.quantities import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +64,11 @@ class Report:
     turns: tuple[Turn, ...] = ()
     sources: Mapping[int, str] = field(default_factory=dict)
     tried: dict[Change | str, Fix | None] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Say what is in it, without looking for more than was looked for already."""
+        told = count_of(len(self.reasoning.silent), "silent change"), count_of(len(self.hazards), "hazard")
+        return f"<Report of cell {self.cell.count}: {', '.join(told)}; to_dict() has all of it>"
 
     @property
     def snapshot(self) -> Snapshot:

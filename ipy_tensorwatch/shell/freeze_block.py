@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..capture.frames.calling_line import name_in_caller
+from ..capture.objects.containers import is_array
 from ..capture.protect.freezer import Freezer
 from ..core.records.freezing import Culprit, FrozenError
 from ..render.wording.not_frozen import not_frozen, released, stopped, written
@@ -26,7 +27,7 @@ def freezing(thing: object) -> Iterator[None]:
     FrozenError
         In the block, before an operator writes; after the block, if bytes had to be put back.
     """
-    name = name_in_caller(thing) or "the tensor"
+    name = name_in_caller(thing) or ("the tensor" if is_array(type(thing)) else "the container")
     freezer = Freezer(stopped)
     found, refused = freezer.examine(name, thing, None)
     for path, why in refused.items():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import collections.abc
 import doctest
 import importlib
+import numbers
 import os
 import re
 import subprocess
@@ -141,6 +143,23 @@ def test_classes_of_values_are_made_by_our_own_decorators():
     users = {relative(path) for path, one in imports if "dataclass" in [each.name for each in one.names]}
 
     assert users == {"ipy_tensorwatch/core/runtime/record.py"}
+
+
+def test_no_abstract_class_is_asked():
+    """It would ask its subclasses in turn, and so run the metaclass of one that the user has defined."""
+    calls = [(path, one) for path in MODULES for one in ast.walk(parse(path)) if isinstance(one, ast.Call)]
+    abstract = {*dir(collections.abc), *dir(numbers), "PathLike"} - {*dir(ast), "Set"}
+    asked = {
+        f"{relative(path)}:{one.lineno}"
+        for path, one in calls
+        for name in [ast.unparse(one.func).rpartition(".")[2]]
+        if (name == "Counter" and one.args)
+        or (
+            name in {"isinstance", "issubclass"} and not abstract.isdisjoint(re.split(r"\W+", ast.unparse(one.args[1])))
+        )
+    }
+
+    assert set() == asked
 
 
 def test_every_capability_and_every_action_of_ours_has_its_words():

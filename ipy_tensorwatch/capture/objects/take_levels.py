@@ -19,22 +19,22 @@ CONTAINERS = (list, tuple, dict)
 """The records that are walked again where they are shared; a shared plain object is walked once."""
 
 
-class Levels(NamedTuple):
-    """Levels that wait in a walk's queue; the node beside them is that of the first container."""
+class WaitingLevels(NamedTuple):
+    """WaitingLevels that wait in a walk's queue; the node beside them is that of the first container."""
 
     levels: Sequence[RecordLevel]
 
 
-def find_levels(found: Walk, branch: Branch, node: int, thing: object, above: Sequence[int]) -> Levels | None:
+def find_levels(found: Walk, branch: Branch, node: int, thing: object, above: Sequence[int]) -> WaitingLevels | None:
     """Return the levels of a container of many records, if the walk may take all of them at once."""
-    if type(thing) is Levels:
+    if type(thing) is WaitingLevels:
         return thing
     if not is_long(thing):
         return None
     if found.limits.cut and str(branch.outline.node_path(node)) in found.limits.cut:
         return None
     levels = survey_records(thing, above)
-    return Levels(levels) if levels and _may_follow(found, levels[1:]) else None
+    return WaitingLevels(levels) if levels and _may_follow(found, levels[1:]) else None
 
 
 def _may_follow(found: Walk, levels: Sequence[RecordLevel]) -> bool:
@@ -53,7 +53,7 @@ def _may_follow(found: Walk, levels: Sequence[RecordLevel]) -> bool:
     return True
 
 
-def take_level(found: Walk, branch: Branch, node: int, waiting: Levels) -> tuple[Levels, int] | None:
+def take_level(found: Walk, branch: Branch, node: int, waiting: WaitingLevels) -> tuple[WaitingLevels, int] | None:
     """Collect the tensors of the first level; return those below with the node of their first container."""
     (level, *rest), below = waiting.levels, len(branch.outline.nodes)
     outline = outline_level(level, node, found.known_levels.get((branch.key, node)))
@@ -70,4 +70,4 @@ def take_level(found: Walk, branch: Branch, node: int, waiting: Levels) -> tuple
     for one in homes.keys() & found.homes.keys():
         del homes[one]
     found.homes.update(homes)
-    return Levels(rest), below
+    return WaitingLevels(rest), below

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..memory.address_space import space_of
 from ..records.snapshots.differences import Differences, readings_after
+from ..runtime.grouped import tally
 from ..statements.told_by_text import runs_backward
 from ..statements.used_up import is_used_up
 from ..statements.writes.kept_in_loops import puts_into
@@ -165,7 +166,8 @@ def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
     """Yield the items in one variable that have the same elements, in whichever storages over one memory."""
     alike: dict[object, list[tuple[Born, int]]] = defaultdict(list)
     known = [(one, [*readings_after(one.found)]) for one in born]
-    times = Counter([reading.data_ptr for _, readings in known for reading in readings if reading is not None])
+    addresses = [reading.data_ptr for _, readings in known for reading in readings if reading is not None]
+    times = tally(addresses) if len({*addresses}) < len(addresses) else {}
     twice = {address for address, count in times.items() if count > 1}
     for one, readings in known if twice else ():
         for number, reading in enumerate(readings):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..records.path import is_part_of
+from ..runtime.grouped import tally
 from ..runtime.record import field, mutable, record
 
 if TYPE_CHECKING:
@@ -199,7 +199,8 @@ def _minority(sides: Mapping[SameRanks, StateLeaf | None]) -> SameRanks:
 
 def _on_the_same_side(news: Sequence[Parting], everyone: set[int]) -> list[Parting]:
     """Return partings in which of two halves the same one differs, that of most tensors."""
-    known = Counter(one.ranks for one in news).most_common(1)[0][0] if news else ()
+    times = tally(one.ranks for one in news)
+    known = max(times, key=times.__getitem__, default=())
     halves = [len(one.ranks) * 2 == len(everyone) and everyone == {*known, *one.ranks} for one in news]
     return [replace(one, ranks=known) if is_half else one for one, is_half in zip(news, halves, strict=True)]
 

@@ -1,4 +1,4 @@
-"""Group things by a key."""
+"""Group things by a key, and count equal ones."""
 
 from __future__ import annotations
 
@@ -22,4 +22,21 @@ def grouped(things: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     found: dict[K, list[T]] = {}
     for one in things:
         found.setdefault(key(one), []).append(one)
+    return found
+
+
+def tally(things: Iterable[K]) -> dict[K, int]:
+    """Return how often each thing occurs, in order.
+
+    `collections.Counter` would ask whether `things` are a mapping: that calls the metaclass of any mapping that the
+    user has defined.
+
+    Examples
+    --------
+    >>> tally("abca")
+    {'a': 2, 'b': 1, 'c': 1}
+    """
+    found: dict[K, int] = {}
+    for one in things:
+        found[one] = found.get(one, 0) + 1
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...core.records.comparison import Comparison, Incomparable
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.not_compared import incomparable
-from ..wording.quantities import spell_number
+from ..wording.quantities import count_of, spell_number
 from ..wording.tensor_facts import spell_shape
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def _parts(found: Comparison, limit: int) -> Iterator[Table | Line]:
 
 
 def _difference(elements: Elements) -> str:
+    number = count_of(elements.total, "element")
     if not elements.changed:
-        return f"all {elements.total:,} elements are equal"
+        return f"{number} is equal" if elements.total == 1 else f"all {number} are equal"
     size = "" if elements.max_abs is None else f", max |Δ| {spell_number(elements.max_abs)}"
     verb = "differs" if elements.changed == 1 else "differ"
-    return f"{elements.changed:,} of {elements.total:,} elements {verb}{size}"
+    return f"{elements.changed:,} of {number} {verb}{size}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ...core.fixes.edited_source import edit_diff
+from ...core.hazards.codes import OUTCOMES
 from ...core.runtime.record import record
 from ..page import Line, Page, PagePart, Row, Table, code, words
 from ..wording.changes.phrases import names
@@ -99,12 +101,24 @@ def add_late(page: Page, late: Sequence[str]) -> Page:
     return Page(head=page.head, parts=(*page.parts, told)) if late else page
 
 
+_CODE = re.compile(r"TW\d+", re.IGNORECASE)
+
+
+def is_code(asked: str) -> bool:
+    """Return whether what was asked for is the code of a hazard, also of one that does not exist."""
+    return bool(_CODE.fullmatch(asked))
+
+
 def show_no_fix(asked: str | None, unmended: Sequence[str]) -> Page:
     """Say that nothing plain mends what was asked for."""
     if unmended:
         told = words("no plain edit mends it: ") + names(unmended)
     elif asked is None:
         told = words("the last cell changed nothing silently, and no hazard stands")
+    elif asked.upper() in OUTCOMES:
+        told = words(f"no hazard {asked.upper()} stands")
+    elif is_code(asked):
+        told = words(f"there is no code {asked.upper()}: the codes are {min(OUTCOMES)} to {max(OUTCOMES)}")
     else:
         told = code(asked) + words(" did not change silently in the last cell, and no hazard stands for it")
     return Page(head=f"tensorwatch  fix {asked or ''}".rstrip(), parts=(told,))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
+from ...core.runtime.grouped import tally
 from ...core.runtime.record import record
 from ..page import Line, Page, Row, Table, code, marked, words
 from ..wording.changes.phrases import names
@@ -102,10 +102,10 @@ def _facts(status: StatusFacts, report: Report) -> Iterator[Row]:
 
 
 def _reasons(report: Report) -> Table:
-    why = Counter(one.why for one in report.coverage.unverified)
+    why = tally(one.why for one in report.coverage.unverified)
     rows = [
         Row(cells=(words(not_compared(text)), words(f"{count:,}"), names(_paths(report, text))))
-        for text, count in why.most_common()
+        for text, count in sorted(why.items(), key=lambda one: -one[1])
     ]
     return Table(caption="Not compared", head=("why", "how many", "tensors"), rows=tuple(rows))
 
@@ -117,6 +117,12 @@ def _curtailed(paths: Sequence[str]) -> Table:
 
 def _paths(report: Report, why: Reason) -> list[str]:
     return [one.path for one in report.coverage.unverified if one.why == why]
+
+
+def show_switch(*, enabled: bool) -> Page:
+    """Say whether cells are watched from now on."""
+    told = words("cells are watched") if enabled else words("cells are not watched until ") + code("%tensorwatch on")
+    return Page(head=f"tensorwatch  {'on' if enabled else 'off'}", parts=(told,))
 
 
 def show_settings(settings: Sequence[Setting]) -> Page:

@@ -61,13 +61,16 @@ _LOOPS, _WORD = re.compile(r"\bfor\b"), re.compile(r"\w+")
 
 
 def user_variables(shell: InteractiveShell) -> dict[str, Any]:
-    """Return a copy of the user's namespace without IPython's own names (`_`, `Out`, `_3`, …)."""
-    hidden = HIDDEN.of(shell)
+    """Return a copy of the user's namespace without IPython's own names (`_`, `Out`, `_3`, …).
+
+    A name of the namespace itself (`g = globals()`) would lead to every variable a second time.
+    """
+    hidden, names = HIDDEN.of(shell), shell.user_ns
     found: dict[str, Any] = {}
-    for place, (name, value) in enumerate(dict.copy(shell.user_ns).items()):
+    for place, (name, value) in enumerate(dict.copy(names).items()):
         if type(name) is not str:
             found[_spell(name, place)] = Nameless()
-        elif name not in hidden and not (name[:1] == "_" and _NUMBERED.fullmatch(name)):
+        elif value is not names and name not in hidden and not (name[:1] == "_" and _NUMBERED.fullmatch(name)):
             found[name] = value
     return found
 

@@ -143,6 +143,15 @@ def diff_parser() -> Parser:
     return parser
 
 
+def watch_options(line: str) -> argparse.Namespace:
+    """Parse the options of `%tensorwatch`; raise `UsageError` or `Helped`."""
+    found, unknown = watch_parser().parse_known_args(split(line))
+    if unknown:
+        name = f"%tensorwatch {found.command or ''}".rstrip()
+        raise UsageError(f"{name}: unrecognized arguments: {' '.join(unknown)}; see {name} --help")
+    return found
+
+
 def diff_options(line: str) -> DiffOptions:
     """Parse the options of `%tensordiff`; raise `UsageError` or `Helped`."""
     found = diff_parser().parse_args(split(line))
@@ -191,7 +200,7 @@ def _add(commands: argparse._SubParsersAction[Parser], name: str, text: str) -> 
 
 def _explain_choice(found: re.Match[str]) -> str:
     choices = found["choices"].replace(_QUOTE, "").split(", ")
-    near = difflib.get_close_matches(found["given"].strip(_QUOTE), choices, n=1)
+    near = difflib.get_close_matches(found["given"].strip(_QUOTE).lower(), choices, n=1)
     hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(choices)}"
     return f"there is no command {found['given']}: {hint}"
 

@@ -13,8 +13,8 @@ class TensorWatch(Configurable):
     block = Enum(
         ("auto", "whole", "line", "off"),
         "auto",
-        help="What is shown under a cell: the `whole` report, one `line`, nothing (`off`), or `auto`: one line while "
-        "the panel is visible, else the whole.",
+        help="What is shown under a cell: the `whole` report, one `line`, `off` for nothing, or `auto`: a line while "
+        "the panel is visible, else all.",
     ).tag(config=True)
     preview = Bool(True, help="Tell the editor which tensors a cell would change silently, before it runs.").tag(
         config=True

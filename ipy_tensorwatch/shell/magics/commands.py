@@ -22,12 +22,12 @@ from ...render.pages.diff_page import show_diff
 from ...render.pages.history_page import history
 from ...render.pages.overview_page import overview
 from ...render.pages.preview_page import show_preview
-from ...render.pages.status_page import StatusFacts, show_settings, show_status
+from ...render.pages.status_page import StatusFacts, show_settings, show_status, show_switch
 from ...render.pages.why_page import explain
 from ..fix_trials import prove_fixes
 from ..ipython.cell_sources import typed_source, user_variables
 from ..ipython.find_path import find_path, find_paths, watched_paths
-from ..ipython.magic_options import DiffOptions, Helped, diff_options, split, watch_parser
+from ..ipython.magic_options import DiffOptions, Helped, diff_options, watch_options, watch_parser
 from ..ipython.print_below_cell import CellPrinter, diff_view, show
 from ..ranks.ranks_magic import join_ranks, joined_page, leave_ranks
 from .config_magic import change, settings_of
@@ -60,7 +60,7 @@ class Commands:
     def watch(self, line: str) -> None:
         """Run `%tensorwatch`."""
         try:
-            asked = watch_parser().parse_args(split(line))
+            asked = watch_options(line)
         except Helped:
             return
         if asked.command == "help":
@@ -89,6 +89,8 @@ class Commands:
             raise UsageError(
                 f"%tensordiff compares two tensors, not {len(options.tensors)}: {', '.join(options.tensors)}"
             )
+        if options.preview:
+            raise UsageError("%tensordiff shows what has run: write %%tensordiff --preview above a cell")
         things = [self._comparable(text) for text in options.tensors]
         self._answer("%tensordiff", partial(self._compare, things) if things else self._diff, options)
         return None
@@ -135,7 +137,8 @@ class Commands:
 
     def _report(self) -> Report:
         if self.printer.report is None:
-            raise UsageError("no cell has been watched yet: run one first")
+            is_on = self.watcher.settings.enabled
+            raise UsageError(f"no cell has been watched yet: run {'one' if is_on else '%tensorwatch on'} first")
         return self.printer.report
 
     def _overview(self, _: argparse.Namespace) -> Page:
@@ -143,11 +146,11 @@ class Commands:
 
     def _on(self, _: argparse.Namespace) -> Page:
         self.watcher.settings.enabled = True
-        return show_settings(settings_of(self.watcher.settings, "enabled"))
+        return show_switch(enabled=True)
 
     def _off(self, _: argparse.Namespace) -> Page:
         self.watcher.settings.enabled = False
-        return show_settings(settings_of(self.watcher.settings, "enabled"))
+        return show_switch(enabled=False)
 
     def _status(self, _: argparse.Namespace) -> Page:
         watcher = self.watcher
@@ -205,7 +208,7 @@ class Commands:
         return restore(asked.path, asked.cell, self.watcher)
 
     def _fix(self, asked: argparse.Namespace) -> Page:
-        return mend_cell(self.shell, prove_fixes(self.watcher, self._report()), asked.what)
+        return mend_cell(self.shell, prove_fixes(self.watcher, self._report()), asked.what, self._paths)
 
     def _preview(self, asked: argparse.Namespace) -> Page:
         count = asked.cell

@@ -48,7 +48,8 @@ def _allowed(trait: TraitType[Any, Any]) -> str:
     if not isinstance(trait, Float | Int):
         return "True or False"
     number = "a number" if isinstance(trait, Float) else "a whole number"
-    return f"{number} from {trait.min:g} to {trait.max:g}" if trait.max is not None else f"{number} from {trait.min:g}"
+    has_limit = trait.max is not None and trait.max < math.inf
+    return f"{number} from {trait.min:g} to {trait.max:g}" if has_limit else f"{number} from {trait.min:g}"
 
 
 def _trait(settings: TensorWatch, name: str) -> TraitType[Any, Any]:

@@ -11,14 +11,14 @@ from ...core.records.path import is_part_of
 from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import parse_path
 from ...render.page import Line, Page, code, words
-from ...render.pages.fix_page import OfferedFix, add_late, show_fix, show_no_fix
+from ...render.pages.fix_page import OfferedFix, add_late, is_code, show_fix, show_no_fix
 from ...render.wording.changes.phrases import how, names
 from ...render.wording.hazards.hazard_sentences import message
 from ..ipython.cell_sources import leading_blanks, typed_source
 from ..ipython.find_path import normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -27,23 +27,38 @@ if TYPE_CHECKING:
     from ...render.report import Report
 
 
-def mend_cell(shell: InteractiveShell, report: Report, asked: str | None) -> Page:
+def mend_cell(
+    shell: InteractiveShell, report: Report, asked: str | None, paths: Callable[[str], Sequence[str]]
+) -> Page:
     """Show what mends a silent change or a hazard; the cells that it edits become the next input.
 
     Parameters
     ----------
     asked
         The code of a hazard or a path; None for all.
+    paths
+        Returns the paths that an expression means.
+
+    Raises
+    ------
+    UsageError
+        If what is asked for is no code and leads to no tensor.
     """
     late = [one for one in report.found_fixes.late if asked is None or _is_meant(one, asked)]
-    return add_late(_mend(shell, report, asked, late), late)
+    return add_late(_mend(shell, report, asked) or _without_fix(report, asked, late, paths), late)
 
 
-def _mend(shell: InteractiveShell, report: Report, asked: str | None, late: Sequence[str]) -> Page:
+def _without_fix(report: Report, asked: str | None, late: Sequence[str], paths: Callable[[str], Sequence[str]]) -> Page:
+    silent = [one.path for one in report.silent if asked is None or _is_meant(one.path, asked)]
+    if asked is not None and not silent and not is_code(asked):
+        paths(asked)
+    return show_no_fix(asked, [one for one in silent if one not in late])
+
+
+def _mend(shell: InteractiveShell, report: Report, asked: str | None) -> Page | None:
     offered = [one for one in _offered(report) if asked is None or _is_meant(one.mends, asked)]
     if not offered:
-        silent = [one.path for one in report.silent if asked is None or _is_meant(one.path, asked)]
-        return show_no_fix(asked, [one for one in silent if one not in late])
+        return None
     first = min(offered, key=lambda one: not one.fix.edits)
     others = [one for one in offered if one.fix != first.fix]
     edited = {one.cell for one in first.fix.edits}

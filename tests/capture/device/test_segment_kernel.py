@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from tests.support.older_pytorch import IS_OLD
 from tests.support.own_process import run_apart
 
 pytestmark = pytest.mark.skipif(
@@ -88,6 +89,7 @@ def assemble() -> None:
         assert ".local" not in made.asm["ptx"]
 
 
+@pytest.mark.skipif(IS_OLD, reason="its Triton compiles by other arguments")
 def test_the_kernel_can_be_compiled_for_the_cards_of_today():
     where = f"import sys; sys.path += {sys.path!r}\n"
     ran = run_apart(where + "from tests.capture.device.test_segment_kernel import assemble; assemble()")

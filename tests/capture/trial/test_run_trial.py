@@ -16,6 +16,7 @@ from ipy_tensorwatch.capture.trial.compare_values import same_values
 from ipy_tensorwatch.capture.trial.given_values import KnownPast
 from ipy_tensorwatch.capture.trial.run_trial import run_trial
 from ipy_tensorwatch.core.fixes.replay import TICK, Replay
+from tests.support.older_pytorch import needs
 
 START = ("x = torch.ones(3)",)
 
@@ -33,6 +34,7 @@ def verdict(one: Replay, seconds: float = 5.0, **names: object) -> str:
     return run_trial(one, names, KnownPast(snapshotter=Snapshotter(), archive=Archive()), seconds).verdict
 
 
+@needs("no-trials")
 @pytest.mark.parametrize(
     ("before", "during", "mended", "expected"),
     [
@@ -48,12 +50,14 @@ def test_the_verdict(before: str, during: str, mended: str, expected: str):
     assert expected == verdict(replay(before, during, mended))
 
 
+@needs("no-trials")
 def test_it_gives_up_when_time_is_over():
     endless = f"for i in range(10**9):\n    {TICK}()\n    y.add_(1)"
 
     assert "late" == verdict(replay("y = x.detach()", endless, "y = x.clone()"), 0.05)
 
 
+@needs("no-trials")
 def test_what_it_is_given_is_a_copy():
     x, n = torch.rand(3), np.ones(2)
     was = x.clone(), n.copy(), x._version
@@ -68,6 +72,7 @@ def test_what_it_is_given_is_a_copy():
     assert (was[1].tolist(), was[2]) == (n.tolist(), x._version)
 
 
+@needs("no-trials")
 def test_values_that_share_memory_are_not_copied_apart():
     x = torch.rand(4)
     beside = torch.from_numpy(x.numpy()[1:])

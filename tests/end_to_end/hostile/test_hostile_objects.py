@@ -224,3 +224,40 @@ def test_no_special_method_is_called(name: str, outcomes):
     assert called == []
     assert {"x", "y"} <= changed
     assert all(one["why"] for one in unverified)
+
+
+ASKED = """
+import abc, collections.abc, sys, torch
+asked = []
+class Meta(abc.ABCMeta):
+    def __subclasscheck__(cls, other):
+        frame = sys._getframe()
+        while frame is not None:
+            asked.extend([other.__name__] if "/ipy_tensorwatch/" in frame.f_code.co_filename else [])
+            frame = frame.f_back
+        return abc.ABCMeta.__subclasscheck__(cls, other)
+class Mine(collections.abc.MutableMapping, metaclass=Meta): pass
+def forget():
+    '''Let abstract classes forget which classes they have asked about.'''
+    collections.abc.Mapping.register(type("New", (), {}))
+x = torch.zeros(3); y = x.view(3)
+net = torch.nn.Linear(1, 1); opt = torch.optim.SGD(net.parameters(), lr=0.1)
+"""
+LOOKS = [
+    "y.add_(1);",
+    "net(torch.ones(1, 1)).sum().backward(); opt.step()",
+    "kept = []\nfor i in range(3):\n    y += 1\n    kept.append(y)",
+    "y.add_(1);\n%tensorwatch",
+    "%tensorwatch status",
+    "%tensorwatch why y",
+    "1 / 0",
+]
+
+
+def test_no_abstract_class_is_asked_whose_subclass_may_be_the_users(notebook: Notebook):
+    notebook.run(ASKED)
+    for cell in LOOKS:
+        notebook.run("forget()")
+        notebook.cell(cell)
+
+    assert [] == notebook.ns["asked"]

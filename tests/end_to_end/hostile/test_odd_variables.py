@@ -204,3 +204,12 @@ def test_what_can_be_looked_at_is_watched(name: str, outcomes):
 
     assert SEEN[name][1] in known
     assert SEEN[name][1] not in why
+
+
+def test_a_name_of_the_namespace_itself_leads_to_no_variable_a_second_time(notebook: Notebook):
+    notebook.run(SETUP)
+    report = notebook.run("names = globals()")
+    assert set() == {path for path in paths(report) if path.startswith("names")}
+
+    assert {"x"} == silent(notebook.run("y.add_(1);"))
+    assert {"x", "y"} == silent(notebook.run("names['y'].add_(1);"))

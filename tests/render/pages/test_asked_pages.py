@@ -15,7 +15,7 @@ from ipy_tensorwatch.render.pages.ranks_page import show_left, show_ranks, summa
 from ipy_tensorwatch.render.paint.text import write_text
 from ipy_tensorwatch.render.preview import Preview
 from ipy_tensorwatch.render.wording.editor_sentences import also_changes
-from tests.support.records import change, hazard, site, typed
+from tests.support.records import change, hazard, report, site, typed
 
 
 def text(page) -> str:
@@ -57,6 +57,8 @@ class TestFixes:
             (None, [], "the last cell changed nothing silently, and no hazard stands"),
             ("x", [], "x did not change silently in the last cell, and no hazard stands for it"),
             ("x", ["x", "y"], "no plain edit mends it: x, y"),
+            ("tw201", [], "no hazard TW201 stands"),
+            ("TW999", [], "there is no code TW999: the codes are TW201 to TW213"),
         ],
     )
     def test_what_nothing_mends_is_said(self, asked, unmended, said: str):
@@ -67,6 +69,14 @@ class TestFixes:
 
 
 class TestPreviews:
+    def test_shown_by_themselves_a_report_and_a_preview_are_one_line(self):
+        sure = ForetoldChange(change=change("x"), certainty="certain")
+
+        told = "<Report of cell 7: 1 silent change, 0 hazards; to_dict() has all of it>"
+        assert told == repr(report(change("x"), change("y", silent=False)))
+        told = "<Preview: 1 silent change, 2 hazards; to_dict() has all of it>"
+        assert told == repr(Preview(changes=(sure,), hazards=(hazard(), hazard())))
+
     def test_each_change_is_foretold_with_its_line_and_how_sure_it_is(self):
         sure = ForetoldChange(change=change("x"), certainty="certain")
         likely = ForetoldChange(change=change("z", sites=(site(4, "z.add_(1)"),)), certainty="likely")

@@ -19,6 +19,7 @@ from ipy_tensorwatch import FrozenError
 from tests.end_to_end.changes.test_channels import CHANNELS, FAMILY, INFERENCE, NORM, Channel
 from tests.support import oracle
 from tests.support.notebook import Notebook
+from tests.support.older_pytorch import IS_OLD, needs
 from tests.support.own_process import run_apart
 from tests.support.programs import Program, programs
 
@@ -478,6 +479,7 @@ x, z = torch.zeros(3), torch.ones(3)
 """
 
 
+@needs("compiler-may-notice")
 def test_the_compiler_takes_no_code_of_ours():
     def frames(nb: Notebook, ask: str) -> int:
         nb.run(BREAKS)
@@ -506,7 +508,9 @@ def add(t):
     ("backend", "told"),
     [
         ("eager", "would write to it"),
-        ("aot_eager", "would write to it"),
+        pytest.param(
+            "aot_eager", "would write to it", marks=pytest.mark.skipif(IS_OLD, reason="its compiler adds lines")
+        ),
         pytest.param("inductor", "put back", marks=pytest.mark.skipif(not which("g++"), reason="needs a C++ compiler")),
     ],
 )
@@ -661,7 +665,10 @@ def test_arrays_are_frozen_too():
     n = np.zeros(3)
     with pytest.raises(FrozenError, match="n is frozen: "), ipy_tensorwatch.freeze(n):
         torch.from_numpy(n).add_(1)
-    with pytest.raises(FrozenError, match="this block wrote to it"), ipy_tensorwatch.freeze({"n": n}):
+    with (
+        pytest.raises(FrozenError, match=r"the container\['n'\] is frozen: this block wrote to it"),
+        ipy_tensorwatch.freeze({"n": n}),
+    ):
         n += 1
 
     assert n.tolist() == [0, 0, 0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.notebook import Notebook
+from tests.support.older_pytorch import needs
 
 ALIASED = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"
 NO_TIME = {"budget_floor": 0.0, "budget_share": 0.0, "budget_limit": 0.0, "idle_share": 0.0}
@@ -96,6 +97,7 @@ def test_a_setting_says_how_much_is_shown_under_a_cell(notebook: Notebook, block
     assert bool(told) == bool(notebook.last.told)
 
 
+@needs("no-saved-tensors")
 def test_what_explains_an_error_is_whole_in_any_case(notebook: Notebook):
     notebook.cell("%tensorwatch config block=line")
     notebook.run("import torch\nw = torch.ones(3, requires_grad=True)\nh = w.exp()\nloss = h.sum()")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ipy_tensorwatch.render import report
 from tests.support.notebook import Notebook
+from tests.support.older_pytorch import needs
 
 if TYPE_CHECKING:
     import pytest
@@ -24,6 +25,7 @@ def asked(cells: list[str], line: str, monkeypatch: pytest.MonkeyPatch) -> tuple
         return ran.stdout + str(ran.error or ""), put
 
 
+@needs("no-trials")
 def test_it_shows_the_lines_and_puts_the_mended_cell_in_the_next_input(monkeypatch: pytest.MonkeyPatch):
     text, put = asked(PAIR, "%tensorwatch fix", monkeypatch)
 
@@ -52,6 +54,7 @@ def test_it_names_all_that_the_fix_mends(monkeypatch: pytest.MonkeyPatch):
     assert "More can be mended" not in text
 
 
+@needs("no-saved-tensors")
 def test_it_takes_a_path_or_the_code_of_a_hazard(monkeypatch: pytest.MonkeyPatch):
     cells = [
         *PAIR,
@@ -67,9 +70,16 @@ def test_it_takes_a_path_or_the_code_of_a_hazard(monkeypatch: pytest.MonkeyPatch
 
 def test_it_says_where_there_is_nothing_to_mend(monkeypatch: pytest.MonkeyPatch):
     assert "the last cell changed nothing silently" in asked(["a = 1"], "%tensorwatch fix", monkeypatch)[0]
-    text, put = asked(PAIR, "%tensorwatch fix q", monkeypatch)
-    assert "q did not change silently in the last cell" in text
+    text, put = asked(PAIR, "%tensorwatch fix y", monkeypatch)
+    assert "y did not change silently in the last cell" in text
     assert [] == put
+
+
+def test_what_leads_to_no_tensor_is_told_as_by_the_other_commands(notebook: Notebook):
+    notebook.run("a = 1")
+
+    assert "there is no variable q" == str(notebook.cell("%tensorwatch fix q").error)
+    assert "no hazard TW201 stands" in notebook.cell("%tensorwatch fix tw201").stdout
 
 
 def test_it_says_where_no_time_was_left(monkeypatch: pytest.MonkeyPatch):

@@ -12,6 +12,7 @@ from IPython.core.error import UsageError
 from tests.end_to_end.changes.test_channels import CHANNELS, FAMILY, INFERENCE, NORM, Channel
 from tests.support import oracle
 from tests.support.notebook import Notebook, changes, silent
+from tests.support.older_pytorch import needs
 from tests.support.programs import Program, programs
 
 OTHER_MEMORY = {"data is replaced", "set_ to another tensor"}
@@ -100,6 +101,7 @@ def test_a_backward_through_what_was_put_back_raises_where_the_version_has_moved
     assert "modified by an inplace operation" in str(notebook.cell("loss.backward()").error)
 
 
+@needs("no-saved-tensors")
 def test_a_backward_through_what_was_put_back_is_right_again_where_no_version_had_moved(notebook: Notebook):
     notebook.run("import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2\nloss = (h * h).sum()")
     wrong = notebook.run("h.data.mul_(2)")
@@ -110,6 +112,7 @@ def test_a_backward_through_what_was_put_back_is_right_again_where_no_version_ha
     assert notebook.ns["w"].grad.tolist() == [8, 8, 8]
 
 
+@needs("no-saved-tensors")
 def test_what_was_saved_between_the_write_and_its_undoing_is_told(notebook: Notebook):
     notebook.run("import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2")
     notebook.run("h.data.mul_(2)")

@@ -6,7 +6,6 @@ import ast
 import copy
 import math
 import re
-from collections import Counter
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ...interpreter.ranking import Elsewhere
 from ...interpreter.statement_effects import StatementEffects
 from ...runtime.deadline import Deadline
-from ...runtime.grouped import grouped
+from ...runtime.grouped import grouped, tally
 from ...statements.assigned_value import may_write_in
 from ...statements.exchanged_names import exchanged_names
 from ...statements.leftover_names import leftover_names
@@ -201,7 +200,7 @@ class CellIndex:
     @cached_property
     def _rebound(self) -> frozenset[str]:
         """The paths that led to several tensors while the cell ran."""
-        arrived = Counter(one.path for one in self._trace.arrivals if one.reading is not None)
+        arrived = tally(one.path for one in self._trace.arrivals if one.reading is not None)
         return frozenset(path for path, count in arrived.items() if count > 1 or self._trace.before.get(path))
 
     def _paths_of(self, reference: Reference) -> frozenset[str] | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from ...memory.overlap import share_bytes
+from ...runtime.grouped import tally
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import AssignedGradients
@@ -68,8 +68,9 @@ def _in_one_storage(snapshot: Snapshot, passing: Collection[str] = ()) -> Iterat
     """Yield the gradients that lie in one storage, each of another leaf."""
     found: dict[int, dict[int, Owned]] = {}
     places = [(scene, *both) for scene in snapshot.scenes.values() for both in scene.gradients]
-    times = Counter([scene.readings[place].storage for scene, _, place in places])
-    for scene, leaf, place in places if len(times) < len(places) else ():
+    storages = [scene.readings[place].storage for scene, _, place in places]
+    times = tally(storages) if len({*storages}) < len(storages) else {}
+    for scene, leaf, place in places if times else ():
         grad, thing = scene.readings[place], scene.readings[leaf].object
         if times[grad.storage] > 1:
             known = found.setdefault(grad.storage, {})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...blame.evidence.module_calls import leads_to_call
@@ -14,6 +13,7 @@ from ...interpreter.source_index import Library
 from ...records.report_parts import Site
 from ...records.trace.notebook import FORWARD_HOOKS, FORWARD_PRE_HOOKS, Notebook, given_by_partial
 from ...records.typed_line import TypedLine
+from ...runtime.grouped import tally
 from ...statements.aliases.expression_aliases import bind_assigned, trace
 from ...statements.aliases.scope import Scope
 from ...statements.told_by_text import runs_backward
@@ -95,7 +95,7 @@ def kept_by_hooks(reasoning: Reasoning, sources: Mapping[int, str]) -> Iterator[
                 for one in _put_in(reasoning, born)
                 if (one[1].version or keep.is_apart) and _is_kept_by(one[0], keep)
             ]
-            times = Counter(reading.storage for _, reading in items)
+            times = tally(reading.storage for _, reading in items)
             items = [one for one in items if not keep.is_mixed or times[one[1].storage] > 1]
             if items:
                 yield _lasting(reasoning, born, keep, items)

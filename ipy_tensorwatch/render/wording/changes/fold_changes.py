@@ -15,6 +15,8 @@ from ....core.syntax.parsing import parse_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ....core.records.report_parts import Change, Site
+
     Past = Sequence[tuple[int, Change]]
 
 FOLD_FROM = 3
@@ -49,9 +51,14 @@ def fold_by_cell(past: Past) -> Iterator[tuple[int, Fold]]:
 
 def _key(change: Change) -> object:
     return (
-        parse_path(change.path).root, change.kind, change.cause, change.silent, change.sites, change.verified,
+        parse_path(change.path).root, change.kind, change.cause, change.silent, _told_of(change.sites), change.verified,
         change.versioned, change.fields, change.since,
     )  # fmt: skip
+
+
+def _told_of(sites: Sequence[Site]) -> object:
+    """Return what is told of sites: the first, and the lines of the others."""
+    return sites[:1], frozenset((one.line, one.inner, one.certainty) for one in sites)
 
 
 def _fold(group: Sequence[Change]) -> Iterator[Fold]:

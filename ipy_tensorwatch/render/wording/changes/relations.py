@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from ....core.runtime.grouped import grouped
+from ....core.runtime.grouped import grouped, tally
 from ...page import Line, code, join_words, words
 from ..quantities import count_of, few
 from .fold_changes import gather
@@ -69,7 +68,7 @@ def _told(known: Pairs) -> Iterator[Line]:
     folded: dict[Relation, dict[tuple[str, str], None]] = {}
     for (a, b), relation in known.items():
         folded.setdefault(relation, {})[named[a], named[b]] = None
-    often = Counter(pair for pairs in folded.values() for pair in pairs)
+    often = tally(pair for pairs in folded.values() for pair in pairs)
     for relation, pairs in folded.items():
         shown, left = few([_pair(pair, is_part=often[pair] > 1) for pair in pairs], MAX_PAIRS)
         yield (

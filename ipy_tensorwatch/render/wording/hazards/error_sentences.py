@@ -45,12 +45,13 @@ _VIEWS: Mapping[Trouble, str] = {
 }
 
 
-def raised(one: Raised) -> Line:
-    """Name the statement that raised."""
+def raised(one: Raised, *, happened: bool) -> Line:
+    """Name the statement that raised, or that will raise."""
+    verb = "raised" if happened else "will raise"
     if one.statement is None:
-        return words("the cell raised")
+        return words(f"the cell {verb}")
     place = fill(" in {place}", place=stands(one.statement)) if one.is_elsewhere else ""
-    return fill("`{text}`{place} raised", text=one.text, place=place)
+    return fill("`{text}`{place} {verb}", text=one.text, place=place, verb=verb)
 
 
 def why_raised(one: Stopped | StoppedUnread | Refused) -> Line:

@@ -164,9 +164,9 @@ def message_of(hazard: Hazard) -> Sentence:
     """Return the message of a hazard in parts."""
     fact = hazard.fact
     if isinstance(fact, Stopped | StoppedUnread | Refused):
-        return Sentence(raised(fact.raised), why_raised(fact))
+        return Sentence(raised(fact.raised, happened=hazard.happened), why_raised(fact))
     if isinstance(fact, FreedGraph) and fact.raised:
-        return Sentence(raised(fact.raised), leads_into(hazard, fact))
+        return Sentence(raised(fact.raised, happened=hazard.happened), leads_into(hazard, fact))
     outcome, aside, reason = _MESSAGES[type(fact)]
     if isinstance(fact, OverwrittenSave) and hazard.happened:
         outcome, aside, _ = _MESSAGES[WrongBackward]

@@ -45,6 +45,15 @@ def test_what_some_of_them_changed_through_is_not_said_of_all():
     assert [(one.count, one.via) for one in fold(changes)] == [(3, ())]
 
 
+def test_alike_is_what_reads_alike_where_a_header_and_its_body_stand_in_one_line():
+    header, body = site(1, "for v in vs: v += 1", certainty="inferred"), site(1, "v += 1", certainty="inferred")
+    below = site(2, "v += 2", certainty="inferred")
+    alone, both, other = of_best("a", "b", sites=(body,)), of_best("c", sites=(body, header)), (body, below)
+
+    assert [3] == [one.count for one in fold([*alone, *both])]
+    assert [1, 1, 1] == [one.count for one in fold([*alone, *of_best("c", sites=other)])]
+
+
 def test_two_alike_are_told_apart():
     assert [(one.label, one.count) for one in fold(of_best("a", "b"))] == [("best['a']", 1), ("best['b']", 1)]
 

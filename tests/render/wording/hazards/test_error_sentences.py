@@ -220,13 +220,14 @@ def test_every_trouble_of_a_write_that_is_refused_has_its_sentence():
     ],
 )
 def test_what_raised_is_told_with_its_place_where_that_is_not_the_cell(one: Raised, expected: str):
-    assert expected == told_raised(one).marked
+    assert expected == told_raised(one, happened=True).marked
+    assert expected.removesuffix("raised") + "will raise" == told_raised(one, happened=False).marked
 
 
 def test_lines_lead_to_their_cells_and_files_nowhere():
     def leads(line):
         return [span.leads for span in line.spans if span.leads]
 
-    assert [(1, 7)] == leads(told_raised(elsewhere("loss.backward()")))
-    assert [] == leads(told_raised(elsewhere("loss.backward()", None, "trainer.py")))
+    assert [(1, 7)] == leads(told_raised(elsewhere("loss.backward()"), happened=True))
+    assert [] == leads(told_raised(elsewhere("loss.backward()", None, "trainer.py"), happened=True))
     assert [(2, 4), (3, 2), (1, 3)] == leads(why_raised(STOPPED["a line inside that wrote"][0]))

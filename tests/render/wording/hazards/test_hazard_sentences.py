@@ -213,6 +213,7 @@ def test_a_hazard_says_what_will_go_wrong_and_how_it_came_to_this(name: str):
 )  # fmt: skip
 def test_what_came_true_says_what_raised_and_why(fact, expected: str):
     assert expected == message(hazard(fact=fact, happened=True)).marked
+    assert expected.replace(" raised:", " will raise:") == message(hazard(fact=fact)).marked
 
 
 @pytest.mark.parametrize(
