@@ -23,7 +23,7 @@ ATOM, ARRAY, INNER = 0, 1, 2
 """What a value is to its record: a number or a text, a tensor or an array, or a container."""
 
 
-class Columns(NamedTuple):
+class LevelColumns(NamedTuple):
     """The contents of some containers, one after the other; items of lists have no keys."""
 
     style: Style
@@ -44,7 +44,7 @@ class RecordLevel(NamedTuple):
     """
 
     things: Sequence[Any]
-    columns: Columns
+    columns: LevelColumns
     marks: list[int]
     kinds: set[int]
 
@@ -131,11 +131,11 @@ def _read(things: Sequence[Any], most: int) -> RecordLevel | None:
     return RecordLevel(things, columns, [*map(marks.__getitem__, numbers)], arrays)
 
 
-def _choose(kind: type) -> Callable[[Sequence[Any]], Columns | None] | None:
+def _choose(kind: type) -> Callable[[Sequence[Any]], LevelColumns | None] | None:
     if kind is dict or kind is OrderedDict or kind is defaultdict:
         return _of_dicts
     if kind is list or kind is tuple or kind is deque:
-        return lambda things: Columns("index", None, [*map(len, things)], [*chain.from_iterable(things)])
+        return lambda things: LevelColumns("index", None, [*map(len, things)], [*chain.from_iterable(things)])
     if is_a(kind, tuple):
         names = fields_of(kind)
         return (lambda things: _of_named(names, things)) if names else None
@@ -147,29 +147,29 @@ _reader = PerClass(_choose)
 """How to read many objects of one type as records; None if they may hold more."""
 
 
-def _of_dicts(things: Sequence[dict[object, Any]]) -> Columns | None:
+def _of_dicts(things: Sequence[dict[object, Any]]) -> LevelColumns | None:
     keys, values = [*chain.from_iterable(map(dict.__iter__, things))], _values(things)
     is_plain = len(keys) == len(values) and are_printable(keys)
-    return Columns("key", keys, [*map(len, things)], values) if is_plain else None
+    return LevelColumns("key", keys, [*map(len, things)], values) if is_plain else None
 
 
-def _of_objects(insides: Sequence[Any]) -> Columns | None:
+def _of_objects(insides: Sequence[Any]) -> LevelColumns | None:
     if not are_all(insides, dict):
         return None
     keys, values = [*chain.from_iterable(insides)], _values(insides)
     is_plain = len(keys) == len(values) and are_all(keys, str)
-    return Columns("attribute", keys, [*map(len, insides)], values) if is_plain else None
+    return LevelColumns("attribute", keys, [*map(len, insides)], values) if is_plain else None
 
 
 def _values(things: Sequence[dict[object, Any]]) -> list[Any]:
     return [*chain.from_iterable(map(dict.values, things))]
 
 
-def _of_named(names: tuple[str, ...], things: Sequence[tuple[Any, ...]]) -> Columns | None:
+def _of_named(names: tuple[str, ...], things: Sequence[tuple[Any, ...]]) -> LevelColumns | None:
     sizes = [*map(tuple.__len__, things)]
     if sizes.count(len(names)) != len(sizes):
         return None
-    return Columns("attribute", names * len(things), sizes, [*chain.from_iterable(map(tuple.__iter__, things))])
+    return LevelColumns("attribute", names * len(things), sizes, [*chain.from_iterable(map(tuple.__iter__, things))])
 
 
 class LevelOutline(NamedTuple):

@@ -20,7 +20,7 @@ CONTAINERS = (list, tuple, dict)
 
 
 class WaitingLevels(NamedTuple):
-    """WaitingLevels that wait in a walk's queue; the node beside them is that of the first container."""
+    """Levels that wait in a walk's queue; the node beside them is that of the first container."""
 
     levels: Sequence[RecordLevel]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..objects.walk_state import Branch
     from .change_check import BranchFacts
 
-    Columns = tuple[list[Any], ...]
+    FactColumns = tuple[list[Any], ...]
 
 _HOW = is_, eq, eq, eq, eq
 """How tokens, versions, addresses, flags and roles are compared."""
@@ -60,11 +60,11 @@ def unchanged_readings(
     return _of_same_layout(branch.objects, found, all_torch=facts.all_torch)
 
 
-def _columns(facts: BranchFacts, roles: list[str]) -> Columns:
+def _columns(facts: BranchFacts, roles: list[str]) -> FactColumns:
     return *([*chain.from_iterable(parts)] for parts in zip(*facts.chunks, strict=True)), roles
 
 
-def _place_of_first(were: Columns, are: Columns) -> int:
+def _place_of_first(were: FactColumns, are: FactColumns) -> int:
     """Return where the first row was; 0 if it was nowhere."""
     (token, _, address, *_), (tokens, _, addresses, *_) = (column[0] for column in are), were
     places = zip(tokens, addresses, strict=True)
