@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...core.records.snapshots.outline import OutlineRun, steps_of
 from .containers import ATOM_IDS, PLAIN_IDS, are_printable, fields_of, is_array, opener, quick_reader
 from .inspect_object import FEW, PerClass, are_all, is_a, same_things
-from .look_limits import HUGE, SEGMENT
+from .look_limits import EXACT_OBJECTS, HUGE, SEGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,27 +89,27 @@ def survey_records(thing: object, above: Sequence[int]) -> list[RecordLevel]:
         The ids of the containers that lead to it.
     """
     try:
-        levels = _survey(thing)
+        levels = _survey(thing, {*above})
     except (RuntimeError, TypeError):  # another thread changed it meanwhile, or an object's `__dict__` is none
         return []
-    numbers = [id(one) for level in levels[1:] for one in level.things]
-    is_tree = len({*numbers, *above}) == len(numbers) + len(above)
-    return levels if is_tree and all(level.is_full for level in levels) else []
+    return levels if all(level.is_full for level in levels) else []
 
 
-def _survey(thing: object) -> list[RecordLevel]:
+def _survey(thing: object, seen: set[int]) -> list[RecordLevel]:
     level = _read([thing], HUGE)
     if level is None or level.kinds:
         return []
     levels = [level]
     while things := levels[-1].inner:
         level = _read(things, SEGMENT)
-        if level is None or len(levels) == MAX_LEVELS:
-            return []
-        if level.is_barren:
+        if level and level.is_barren:
             levels[-1] = levels[-1]._replace(marks=[mark & ARRAY for mark in levels[-1].marks])
-        else:
-            levels.append(level)
+            break
+        count = len(seen) + len(things)
+        seen.update(map(id, things))
+        if level is None or len(levels) == MAX_LEVELS or len(seen) < count or count > EXACT_OBJECTS:
+            return []
+        levels.append(level)
     return levels
 
 
@@ -124,7 +124,7 @@ def _read(things: Sequence[Any], most: int) -> RecordLevel | None:
     kinds = {*numbers}
     unknown = [type(columns.values[numbers.index(one)]) for one in kinds - ATOM_IDS - PLAIN_IDS]
     others = [id(kind) for kind in unknown if opener(kind) is not None or is_array(kind)]
-    if len(others) > 1 or any(_reader(kind) is None for kind in unknown if id(kind) in others):
+    if any(_reader(kind) is None for kind in unknown if id(kind) in others):
         return None
     arrays = kinds & PLAIN_IDS
     marks = dict.fromkeys(kinds, ATOM) | dict.fromkeys(arrays, ARRAY) | dict.fromkeys(others, INNER)

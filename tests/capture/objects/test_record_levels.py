@@ -38,6 +38,10 @@ class Short(Step):
     _fields = ("state",)
 
 
+class Kind(Enum):
+    A = 1
+
+
 class Own(torch.Tensor):
     """A tensor of a user's class."""
 
@@ -73,7 +77,7 @@ RECORDS: dict[str, Make] = {
     "state dict": lambda: torch.nn.Linear(1, 1).state_dict(),
     "reordered dict": lambda: reordered(x=zeros(), y=zeros()),
     "default dict": lambda: defaultdict(list, x=zeros()),
-    "with what no tensor can be in": lambda: {"x": zeros(), "path": Path("a"), "kind": Enum("Kind", "a").a},
+    "with what no tensor can be in": lambda: {"x": zeros(), "path": Path("a"), "kind": Kind.A},
     "episode": lambda: [{"x": zeros()}, {"x": zeros(), "r": 1}],
     "with tensors at two depths": lambda: {"x": zeros(), "hidden": (zeros(), zeros())},
     "object in a dict": lambda: {"it": Plain([zeros()])},
@@ -159,6 +163,10 @@ def test_few_records_are_left_to_the_walk():
     assert number_of_levels([{"x": zeros()} for _ in range(5)]) == 0
 
 
+def with_many_inside() -> list[Any]:
+    return [[[zeros()] for _ in range(200)] for _ in range(300)]
+
+
 def in_cycle() -> list[Any]:
     records: list[Any] = [{"x": zeros()} for _ in range(MANY)]
     for record in records:
@@ -175,8 +183,8 @@ def with_one_inside() -> list[Any]:
     return [{"x": zeros(), "shared": shared} for _ in range(MANY)]
 
 
-@pytest.mark.parametrize("make", [in_cycle, one_several_times, with_one_inside])
-def test_containers_that_are_reached_twice_are_left_to_the_walk(make: Make):
+@pytest.mark.parametrize("make", [in_cycle, one_several_times, with_one_inside, with_many_inside])
+def test_containers_that_are_reached_twice_or_very_many_are_left_to_the_walk(make: Make):
     namespace = {"memory": make()}
 
     assert number_of_levels(namespace["memory"]) == 0
