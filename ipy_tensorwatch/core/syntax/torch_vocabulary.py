@@ -116,6 +116,12 @@ READS = _words("""
 """)
 """The first words of the names of methods that promise to read their object."""
 
+YIELDS = _words("""
+    predict transform inverse compute calculate calc infer inference generate forward encode decode embed
+    normalize denormalize unnormalize standardize preprocess postprocess tokenize convert sample
+""")
+"""Those of them that promise a value: a method that gives none back puts it into its object."""
+
 MODULE_PROCEDURES = _words("flatten_parameters")
 """Methods that write to everything behind their module and give nothing back: others of that name have a value."""
 
