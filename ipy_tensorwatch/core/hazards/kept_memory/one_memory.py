@@ -81,7 +81,7 @@ def _each_memory(reasoning: Reasoning, changes: Iterable[Change], known: Contain
     for items in reasoning.born.together:
         if any(str(one.path) in known for one in items):
             continue
-        written = _between(reasoning, items) or _within(reasoning, items, followed)
+        written = _seen_in_function(_between(reasoning, items), items, followed) or _within(reasoning, items, followed)
         if written is not None:
             told.update(str(one.path) for one in items)
             yield _lasting(reasoning, [(one.path, one.reading) for one in items], written)
@@ -124,6 +124,15 @@ def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     alone = [one.statement for write in between if len(write.positions) == 1 for one in write.positions]
     site = reasoning.own.timeline.site(alone[0]) if alone else None
     return Refill(times=max(versions) - min(versions) + 1 if is_counted else None, site=site)
+
+
+def _seen_in_function(written: Refill | None, items: Sequence[Item], known: FollowedStatements) -> Refill | None:
+    """Return the writes that were seen, with the line of a function that kept what they wrote, if one statement did."""
+    ran = sorted({one.statement for item in items for one in item.born.positions})
+    if written is None or len(ran) != 1:
+        return written
+    container = container_of([item.path for item in items])
+    return written._replace(kept=next((one.keeping(container) for one in known.of(ran)), None))
 
 
 def _within(reasoning: Reasoning, items: Sequence[Item], known: FollowedStatements) -> Refill | None:
