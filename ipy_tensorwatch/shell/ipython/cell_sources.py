@@ -19,7 +19,7 @@ from ...core.statements.leftover_names import leftover_names
 from ...core.statements.loaded_states import loaded_states
 from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.repeated_calls import repeated_calls
-from ...core.statements.shallow_copies import shallow_copies
+from ...core.statements.shallow_copies import copying_functions, shallow_copies
 from ...core.statements.write_calls import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import (
@@ -128,6 +128,7 @@ class Sources:
     _awaited: int = 0
     _leftovers: frozenset[str] = frozenset()
     _renamed: frozenset[str] = frozenset()
+    _copiers: frozenset[str] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str, busy: float = 0.0) -> None:
@@ -166,7 +167,8 @@ class Sources:
         self.collectives = dict([*known.items()][-MAX_STARTED:])
 
     def _note_copies(self, source: str) -> None:
-        for one in shallow_copies(source):
+        self._copiers |= copying_functions(source)
+        for one in shallow_copies(source, self._copiers):
             self.copies.pop((one.within, one.target), None)
             self.copies[one.within, one.target] = one
         for known in [*self.copies][:-MAX_COPIES]:
