@@ -42,6 +42,7 @@ SELVES = _words("""
 
 MEMBERS = _words("""
     parameters named_parameters buffers named_buffers modules named_modules children named_children
+    get_submodule
 """)
 """Module methods that return something behind the module."""
 
