@@ -48,6 +48,8 @@ MAX_NAMES = 10_000
 """The maximum number of names read of one frame."""
 MAX_ITEMS = 1000
 """The maximum number of items of one list searched for tensors."""
+MAX_VIEWS = 4
+"""How many nodes below a failed one are searched for the one that made its input."""
 
 
 class _Kept(NamedTuple):
@@ -222,7 +224,7 @@ def _tell(
         reading=read(one.tensor, "saved", 0, storages),
         now=version_of(one.tensor),
         expected=version_of(one.tensor) if error_message.expected is None else error_message.expected,
-        is_output=one.argument.startswith(("result", "output")),
+        is_output=_is_result(one),
         is_detached=error_message.trouble == "detached",
     )
     if spoiled.is_detached or not has_storage(one.tensor):
@@ -234,6 +236,7 @@ def _tell(
     first = min(writers, default=None)
     return replace(
         spoiled,
+        is_kept_by_maker=_is_kept_by_maker(one, place),
         writer=None if first is None else (writers[first], first),
         users=tuple(_users(above, one.number)),
     )
@@ -259,6 +262,22 @@ def _writers(spoiled: Spoiled, known: list[torch.Tensor], above: _Above, place: 
         node = base.grad_fn if base is not None and _lies_in(tensor, place) else None
         if node is not None and kind_of(node).number(node) != LEAF_NUMBER:
             yield kind_of(node).name(node), kind_of(node).number(node)
+
+
+def _is_result(one: _Kept) -> bool:
+    return one.argument.startswith(("result", "output"))
+
+
+def _is_kept_by_maker(one: _Kept, place: int) -> bool:
+    """Return whether what made a node's input saved it as its result; views in between save nothing."""
+    waiting = [] if one.node is None or _is_result(one) else [one.node]
+    for _ in range(MAX_VIEWS):
+        below = [node for above in waiting for node, _ in kind_of(above).follow(above) if node is not None]
+        kept = [(node, [*_kept_in(node, kind_of(node))]) for node in below]
+        if any(_is_result(each) and _lies_in(each.tensor, place) for _, several in kept for each in several):
+            return True
+        waiting = [node for node, several in kept if not several]
+    return False
 
 
 def _lies_in(tensor: torch.Tensor, place: int) -> bool:

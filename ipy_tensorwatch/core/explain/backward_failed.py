@@ -162,9 +162,12 @@ def _write_elsewhere(one: Stopped, line: TypedLine) -> Fix:
 
 
 def _save_copy(one: Stopped) -> Fix | None:
-    """Rewrite the save to use a copy, so that later writes to the variable are harmless."""
+    """Rewrite the save to use a copy, so that later writes to the variable are harmless.
+
+    A copy for one node is no help where the operator that made the tensor saved it as well.
+    """
     site = one.saved_at
-    if site is None or one.owner is not None:
+    if site is None or one.owner is not None or one.spoiled.is_kept_by_maker:
         return None
     if _is_saver(one):  # a copy of what it hands to a call that writes, or of what it gives, does not help
         names = {parse_path(name).root for name in one.paths}

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from ..runtime.guard import GUARD
-from ..statements.loaded_states import loaded_states
 from ..syntax.name_promises import says_own_values
 from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
@@ -62,7 +61,7 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     standing = replace(standing, built=built, updated=updated, backwards=backwards, hazards=ahead, turned=())
     seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed, trace.optimizers
     may_differ = trace.outside or trace.found or trace.own.steps or makes_optimizer(trace)
-    may_differ = may_differ or bool(loaded_states(trace.own.plain))
+    may_differ = may_differ or bool(trace.notebook.loaded_in(trace.cell.count))
     if not may_differ and standing.seen == seen and not any(compared_in_vain(reasoning)):
         return standing
     after = _find(reasoning, replace(standing, seen=seen))

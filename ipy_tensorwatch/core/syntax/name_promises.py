@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .torch_vocabulary import MODULE_METHODS, READS
+from .torch_vocabulary import MODULE_METHODS, READS, YIELDS
 
 _TRAINS = frozenset(("train", "training", "fit", "learn", "update", "step", "optimize", "epoch", "sgd", "descend"))
 
@@ -94,6 +94,17 @@ def promises_to_read(name: str, *, of_module: bool = False) -> bool:
     if name.startswith("__") or (of_module and name in MODULE_METHODS):
         return True
     return name.strip("_").split("_")[0] in READS
+
+
+def promises_a_value(name: str) -> bool:
+    """Return whether a method's name promises to read its object for a value that it gives back.
+
+    Examples
+    --------
+    >>> [promises_a_value(one) for one in ("predict", "normalize_obs", "show", "update")]
+    [True, True, False, False]
+    """
+    return name.strip("_").split("_")[0] in YIELDS
 
 
 def promises_to_compute(name: str) -> bool:

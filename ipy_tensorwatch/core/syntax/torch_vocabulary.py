@@ -42,6 +42,7 @@ SELVES = _words("""
 
 MEMBERS = _words("""
     parameters named_parameters buffers named_buffers modules named_modules children named_children
+    get_submodule
 """)
 """Module methods that return something behind the module."""
 
@@ -115,6 +116,12 @@ READS = _words("""
     stats history result results value best to as is has can act select choose compare diff
 """)
 """The first words of the names of methods that promise to read their object."""
+
+YIELDS = _words("""
+    predict transform inverse compute calculate calc infer inference generate forward encode decode embed
+    normalize denormalize unnormalize standardize preprocess postprocess tokenize convert sample
+""")
+"""Those of them that promise a value: a method that gives none back puts it into its object."""
 
 MODULE_PROCEDURES = _words("flatten_parameters")
 """Methods that write to everything behind their module and give nothing back: others of that name have a value."""

@@ -26,7 +26,6 @@ from ...core.records.trace.notebook import Notebook
 from ...core.runtime.grouped import grouped
 from ...core.runtime.guard import GUARD
 from ...core.runtime.record import record
-from ...core.statements.loaded_states import loaded_states
 from ...core.syntax.parsing import name_of_lambda
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import RECORDING_SECONDS
@@ -132,12 +131,12 @@ def reason(
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
     reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
-    trace = reasoning.trace
-    is_plain = is_plain and not (trace.outside and session.sources.collectives) and not loaded_states(cell.plain)
-    is_plain = is_plain and not (session.sources.restore and trace.own.steps) and not any(compared_in_vain(reasoning))
-    if is_plain and not (trace.found and _may_be_at_risk(reasoning, session.sources)):
+    trace, sources = reasoning.trace, session.sources
+    is_plain = is_plain and not (trace.outside and sources.collectives) and not sources.loads(cell.plain)
+    is_plain = is_plain and not (sources.restore and trace.own.steps) and not any(compared_in_vain(reasoning))
+    if is_plain and not (trace.found and _may_be_at_risk(reasoning, sources)):
         return reasoning
-    return reasoning.with_notebook(read_notebook(session.shell, session.sources))
+    return reasoning.with_notebook(read_notebook(session.shell, sources))
 
 
 def _may_restore(session: SessionState) -> bool:

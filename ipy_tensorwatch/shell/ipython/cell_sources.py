@@ -16,10 +16,10 @@ from ...core.records.report_parts import Inner
 from ...core.records.typed_line import TypedLine
 from ...core.runtime.record import field, mutable
 from ...core.statements.leftover_names import leftover_names
-from ...core.statements.loaded_states import loaded_states
+from ...core.statements.loaded_states import Loader, loaded_states, loading_functions
 from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.repeated_calls import repeated_calls
-from ...core.statements.shallow_copies import shallow_copies
+from ...core.statements.shallow_copies import copying_functions, shallow_copies
 from ...core.statements.told_by_text import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import (
@@ -131,6 +131,8 @@ class Sources:
     _awaited: int = 0
     _leftovers: frozenset[str] = frozenset()
     _renamed: frozenset[str] = frozenset()
+    _copiers: frozenset[str] = frozenset()
+    _loaders: frozenset[Loader] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str, busy: float = 0.0) -> None:
@@ -169,18 +171,24 @@ class Sources:
         self.collectives = dict([*known.items()][-MAX_STARTED:])
 
     def _note_copies(self, source: str) -> None:
-        for one in shallow_copies(source):
+        self._copiers |= copying_functions(source)
+        for one in shallow_copies(source, self._copiers):
             self.copies.pop((one.within, one.target), None)
             self.copies[one.within, one.target] = one
         for known in [*self.copies][:-MAX_COPIES]:
             del self.copies[known]
 
     def _note_loads(self, count: int, source: str) -> None:
-        for path, line, text in loaded_states(source):
+        self._loaders |= loading_functions(source)
+        for path, line, text in loaded_states(source, self._loaders):
             found = *self.loaded.pop(path, ()), TypedLine(cell=count, line=line, text=text)
             self.loaded[path] = found[-MAX_LOADS:]
         for known in [*self.loaded][:-MAX_COPIES]:
             del self.loaded[known]
+
+    def loads(self, source: str) -> bool:
+        """Return whether a cell loads a state dict, itself or by a function of the notebook."""
+        return bool(loaded_states(source, self._loaders))
 
     def leftovers(self) -> frozenset[str]:
         """Return the names that loops of the cells so far have left over."""

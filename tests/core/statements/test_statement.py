@@ -119,6 +119,8 @@ WRITTEN = [
     ("operator.iadd(y, x)", {("y", *EXACT)}),
     ("operator.setitem(y, 0, x)", {("y", *EXACT)}),
     ("getattr(y, 'data').fill_(1)", {("y.data", *EXACT)}),
+    ("getattr(box, name).fill_(1)", {("box", *BELOW)}),
+    ("model.get_submodule(name).weight.data.fill_(0)", {("model", *BELOW)}),
     ("next(model.parameters()).fill_(0)", {("model", *BELOW)}),
     ("list(model.parameters())[0].data.fill_(0)", {("model", *BELOW)}),
     ("model.state_dict()['w'].fill_(0)", {("model", *BELOW)}),

@@ -1158,6 +1158,18 @@ def halve(w): w.mul_(0.5)
 def fit(net):
     net.weight.data -= 0.1
     return net.weight.detach()
+def quantize(layer):
+    w = layer.weight.data
+    w.mul_(8).round_()
+    return w
+def descend(layer):
+    w = layer.weight.data
+    w -= 0.1
+    return w
+def scale(layer):
+    w = layer.weight.data
+    w /= 2
+    return w.norm()
 """
 
 
@@ -1170,12 +1182,39 @@ def fit(net):
         ("halve(net.weight.data)", set()),
         ("w = fit(net)", set()),
         ("q = rounded(net.weight.data.clone())", set()),
+        ("q = quantize(net)", {"net.weight"}),
+        ("q = [quantize(one) for one in (net,)]", {"net.weight"}),
+        ("quantize(net);", set()),
+        ("w = descend(net)", set()),
+        ("norm = scale(net)", set()),
     ],
 )
 def test_a_parameter_whose_memory_a_call_gives_back_under_a_new_name(cell, expected):
     with Notebook() as nb:
         nb.run(HANDED)
         assert expected == silent(nb.run(cell))
+
+
+ADAPTED = """
+import torch
+from torch import nn
+class Adapted(nn.Module):
+    def __init__(self, base):
+        super().__init__()
+        self.weight, self.delta = base.weight, nn.Parameter(torch.ones(2, 3))
+    def merge(self):
+        self.weight.data += self.delta
+base = nn.Linear(3, 2)
+adapted = Adapted(base)
+"""
+
+
+@pytest.mark.parametrize("cells", [[ADAPTED, "adapted.merge()"], [f"{ADAPTED}adapted.merge()"]])
+def test_a_module_that_writes_the_parameter_of_another_changes_it_silently_also_in_the_cell_that_makes_it(cells):
+    with Notebook() as nb:
+        *_, report = map(nb.run, cells)
+
+    assert {"base.weight"} == silent(report)
 
 
 SWAP = """

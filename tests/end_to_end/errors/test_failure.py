@@ -129,6 +129,12 @@ STOPPED = {
         "Write out of place in cell 1, line 9: `h = h.add(1)`.",
         "w.grad.tolist() == [8, 16, 24]",
     ),
+    "the result of one operator that another saved too, where no fix can be tried": (
+        [START + "def show(t):\n    t = t.detach()\n    t.add_(1)\n    return t.tolist()\nnoise = torch.randn(3)\nlin, h = nn.Linear(3, 1), torch.tanh(w + noise)\nloss = lin(h).sum()\nrows = show(h)\nloss.backward()"],
+        "`loss.backward()` raised: `h`, saved by AddmmBackward0 in cell 1, line 12, was overwritten in cell 1, line 13: `rows = show(h)` → likely cell 1, line 8: `t.add_(1)`",
+        "Write out of place in cell 1, line 8: `t = t.add(1)`.",
+        "torch.allclose(w.grad, lin.weight[0] * (1 - torch.tanh(w + noise) ** 2))",
+    ),
     "in the forward of a module": (
         [
             START + "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.lin = nn.Linear(3, 3)\n    def forward(self, x):\n        y = torch.sigmoid(self.lin(x))\n        y += x\n        return y\nnet = Net()\nx = torch.randn(4, 3)",

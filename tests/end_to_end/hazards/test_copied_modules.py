@@ -49,6 +49,20 @@ TOLD = {
         [TWIN, "twin(x).square().sum().backward(); opt.step()"],
         ("twin.second", "twin.first", "self.second = copy.deepcopy(self.first)"),
     ),
+    "a copy that a function makes": (
+        [
+            "def twin(m):\n    return copy.copy(m)",
+            f"net2 = twin(net)\nopt = {SGD.format('net2')}",
+            "net2(x).square().sum().backward(); opt.step()",
+        ],
+        ("net2", "net", "net2 = twin(copy.deepcopy(net))"),
+    ),
+    "a copy that a function binds first, in one cell": (
+        [
+            f"def twin(m):\n    other = copy.copy(m)\n    return other\nnet2 = twin(net)\nopt = {SGD.format('net2')}\nnet2(x).square().sum().backward()\nopt.step()"
+        ],
+        ("net2", "net", "net2 = twin(copy.deepcopy(net))"),
+    ),
     "several": (
         [ENSEMBLE, "for one, opt in zip(nets, opts):\n    one(x).square().sum().backward(); opt.step()"],
         ("nets", "net", "nets = [copy.deepcopy(net) for _ in range(3)]"),

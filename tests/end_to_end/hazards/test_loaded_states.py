@@ -14,11 +14,20 @@ net = nn.Linear(2, 1); opt = torch.optim.Adam(net.parameters(), lr=0.1); x = tor
 def train():
     for _ in range(2):
         opt.zero_grad(); net(x).square().sum().backward(); opt.step()
+class Trainer:
+    def load(self, state): opt.load_state_dict(state)
+def resume(net, state):
+    net.load_state_dict(state['net'])
+    opt.load_state_dict(state['opt'])
+trainer = Trainer()
 train()
 ckpt = copy.deepcopy({'net': net.state_dict(), 'opt': opt.state_dict()})"""
 LOADS = {
     "an item": "opt.load_state_dict(ckpt['opt'])",
     "a variable": "kept = ckpt['opt']\nopt.load_state_dict(kept)",
+    "by a function": "resume(net, ckpt)",
+    "by a function, by name": "resume(net=net, state=ckpt)",
+    "by a method": "trainer.load(ckpt['opt'])",
     "among others": "net.load_state_dict(ckpt['net']); opt.load_state_dict(ckpt['opt'])",
 }
 
@@ -39,13 +48,15 @@ def test_a_state_that_was_trained_on_is_told_where_it_is_loaded_again(load: str)
     with Notebook() as nb:
         *_, before, report = [nb.run(one) for one in cells]
         told = [one for one in report["hazards"] if one["happened"]]
-    with Notebook() as nb:
-        *_, after = [nb.run(one) for one in mend(cells, told[0])]
+    if not load.startswith("resume("):  # a function that gets more than what it loads is mended in words
+        with Notebook() as nb:
+            *_, after = [nb.run(one) for one in mend(cells, told[0])]
+        assert [] == [one for one in after["hazards"] if one["happened"]]
 
     assert {False} == {one["happened"] for one in before["hazards"]}
     assert ["wrong"] == [one["outcome"] for one in told]
     assert "it restored nothing" in told[0]["message"]
-    assert [] == [one for one in after["hazards"] if one["happened"]]
+    assert "copy.deepcopy(" in told[0]["remedy"]
 
 
 def test_a_state_that_is_loaded_twice_before_any_step_is_quiet():

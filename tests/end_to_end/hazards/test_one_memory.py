@@ -230,6 +230,32 @@ def test_the_fix_keeps_a_copy_of_each(name: str):
             assert of_one_memory(nb.run(mended[1])) == []
 
 
+CLOSURE = """import torch
+xy, trace = torch.tensor([-1.2, 1.0], requires_grad=True), []
+opt = torch.optim.LBFGS([xy], max_iter=4)
+def closure():
+    opt.zero_grad()
+    loss = (1 - xy[0]) ** 2 + (xy[1] - xy[0] ** 2) ** 2
+    loss.backward()
+    trace.append(xy.detach())
+    return loss"""
+STEPS = "for _ in range(2):\n    opt.step(closure)"
+
+
+def test_what_the_closure_of_an_optimizer_keeps_is_copied_in_the_closure():
+    with Notebook() as nb:
+        nb.run(CLOSURE)
+        [hazard] = of_one_memory(nb.run(STEPS))
+    mended = mend([CLOSURE, STEPS], hazard)
+    with Notebook() as nb:
+        nb.run(mended[0])
+        after = nb.run(mended[1])
+
+    assert "    trace.append(xy.detach().clone())" in mended[0].splitlines()
+    assert of_one_memory(after) == []
+    assert not [one for one in after["changes"] if one["silent"]]
+
+
 def test_several_memories_that_one_container_holds_are_one_hazard():
     with Notebook() as nb:
         nb.run("import torch\nfrom torch import nn\nnet, kept = nn.Linear(3, 1), []")

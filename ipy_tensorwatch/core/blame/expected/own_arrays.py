@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...syntax.name_promises import (
     may_run,
     names_what_it_fills,
+    promises_a_value,
     promises_to_change,
     promises_to_compute,
     promises_to_read,
@@ -37,8 +38,9 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     """Return whether a path goes through an object of which the statement calls a method that may change it.
 
     A method whose name promises to read is none (`buffer.sample(8)`), unless it fills an array with what it promises
-    to compute (`rollout.compute_gae()`), nor is what Python calls by itself (`ds[0]`, a
-    loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to.
+    to compute (`rollout.compute_gae()`), or gives no value back where it promises one (`kf.predict()`), nor is what
+    Python calls by itself (`ds[0]`, a loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source
+    tells which objects it led to.
     Methods count that a function calls which does not promise to read: `env.step(a)` in `collect(env, buffer)`, and
     those that a module calls, if their name promises to change: `cache.append(k, v)` in `net(x, cache)`; in a
     statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
@@ -56,6 +58,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     asked = [one for one in statement.methods if not _is_part(one, path)]
     called = [one for one in asked if _trains_itself(one) or _may_change(cell, one.owner, one.name)]
     if any(_is_within(cell, one.owner, path) for one in called):
+        return True
+    if any(_advances(cell, one, statement, reached) and _is_within(cell, one.owner, path) for one in asked):
         return True
     if any(_computes_into(one.name, reached) and _is_within(cell, one.owner, path) for one in asked):
         return True
@@ -111,6 +115,19 @@ def _computes_into(name: str, reached: Reach) -> bool:
             return False
 
 
+def _advances(cell: CellIndex, one: CalledMethod, statement: Statement, reached: Reach) -> bool:
+    """Return whether a statement is but the call of a method that promises a value and gives none: `kf.predict()`."""
+    line = reached.candidates[0] if reached.candidates else None
+    if line is None or not line.within or line.within[0].kind or not promises_a_value(one.name):
+        return False
+    is_it = line.within[0].is_method and line.within[0].name == one.name
+    return is_it and isinstance(parse_header(statement.text), ast.Expr) and not _gives(cell, statement, line)
+
+
+def _gives(cell: CellIndex, statement: Statement, line: Inferred) -> bool:
+    return line.within[0] in cell.effects_of(statement).giving
+
+
 def _methods_called_first(running: Sequence[RunningFunction], names: Collection[str]) -> Sequence[RunningFunction]:
     """Return the method with one of these names that a statement calls, or one that functions call which may change."""
     if running and running[0].is_method:
@@ -155,7 +172,7 @@ def _is_procedure(cell: CellIndex, statement: Statement, line: Inferred) -> bool
     """Return whether a statement is but the call of a function that gives nothing back: it can only have effects."""
     match parse_header(statement.text):
         case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name == line.within[0].name:
-            return line.within[0] not in cell.effects_of(statement).giving
+            return not _gives(cell, statement, line)
     return False
 
 

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from ...records.path import AccessPath
 from ...statements.told_by_text import calls_collective, is_followed_by, makes_replicas, mentions
 from ...statements.used_up import is_used_up
+from ...statements.writes.statement_writes import targets_of
 from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
+from ...syntax.parsing import parse_header
+from ...syntax.syntax_tree import find_nodes, names_in
 from .first_use import is_first_use
 
 if TYPE_CHECKING:
@@ -116,6 +119,8 @@ def is_update_by_hand(
     line = reached.candidates[0]
     if is_by_a_stranger(cell, changed, statement, reached):
         return False
+    if _hands_over_what_it_wrote(changed, statement, line) and not _promises_to_train(reached):
+        return False
     if is_trained and is_first_use(line) and _is_the_object(changed, line):
         return True
     return _is_written_itself(changed, line) or _is_momentum_encoder(changed, line)
@@ -167,11 +172,12 @@ def is_by_a_stranger(cell: CellIndex, changed: ChangedPath, statement: Statement
     running, path = [each for line in reached.candidates[:1] for each in line.within[-1:]], changed.path
     prefixes = (AccessPath(path.root, path.steps[:length]) for length in range(len(path.steps)))
     holder = next((one for one in prefixes if cell.kind_of(one) == "module"), None)
-    if holder is None or not running or running[0].kind != "module" or not running[0].owners:
+    if holder is None or not running or running[0].kind != "module":
         return False
     asked = {one for event in cell.effects_of(statement).events for each in event.within[-1:] for one in each.owners}
     writers, holders = [each for one in asked for each in cell.paths_to(one)], cell.paths_to(holder)
-    return not any(one.leads_to(each) or each.leads_to(one) for one in writers for each in holders)
+    related = (one.leads_to(each) or each.leads_to(one) for one in writers for each in holders)
+    return bool(asked) and not any(related)
 
 
 def _is_the_object(changed: ChangedPath, line: Inferred) -> bool:
@@ -247,6 +253,28 @@ def gives_back(changed: ChangedPath, statement: Statement) -> bool:
         if is_new and any(steps[len(steps) - len(one) :] == one for one in behind):
             return True
     return False
+
+
+def _hands_over_what_it_wrote(changed: ChangedPath, statement: Statement, line: Inferred) -> bool:
+    """Return whether a statement binds anew what a function wrote under a name of its own and gave back.
+
+    So does `q = [rounded(m) for m in net]`, of a function with `w = m.weight.data; w.round_(); return w`.
+    """
+    function = line.within[-1].function if line.within else None
+    alike = [
+        path for path, one in changed.group if one.layout == changed.reading.layout and path.root in statement.binds
+    ]
+    new = [one for one in alike if _is_spelled_once(one.root, statement) and not _has_attribute(one)]
+    node = parse_header(line.inner.text) if line.kind == "write" and new else None
+    if function is None or node is None:
+        return False
+    written = {one.path.root for one in targets_of(node) if not _has_attribute(one.path)}
+    given = [one.value for one in find_nodes(ast.Return, function.node) if one.value is not None]
+    return any(not written.isdisjoint(names_in(one)) for one in given)
+
+
+def _has_attribute(path: AccessPath) -> bool:
+    return any(one.startswith(".") and one != ".data" for one in path.steps)
 
 
 def only_stores(statement: Statement, name: str) -> bool:

@@ -11,6 +11,7 @@ from ...interpreter.functions_named import functions_named
 from ...records.path import AccessPath, container_of
 from ...records.report_parts import Change, Inner, Site
 from ...records.typed_line import TypedLine, typed_line
+from ...statements.names_used import mentions_of
 from ...statements.writes.kept_in_loops import (
     keeping_copies,
     keeping_statement,
@@ -78,7 +79,7 @@ def _each_memory(reasoning: Reasoning, changes: Iterable[Change], known: Contain
     for items in reasoning.born.together:
         if any(str(one.path) in known for one in items):
             continue
-        written = _between(reasoning, items) or _within(reasoning, items, followed)
+        written = _seen_in_function(_between(reasoning, items), items, followed) or _within(reasoning, items, followed)
         if written is not None:
             told.update(str(one.path) for one in items)
             yield _lasting(reasoning, [(one.path, one.reading) for one in items], written)
@@ -121,6 +122,15 @@ def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     alone = [one.statement for write in between if len(write.positions) == 1 for one in write.positions]
     site = reasoning.own.timeline.site(alone[0]) if alone else None
     return Refill(times=max(versions) - min(versions) + 1 if is_counted else None, site=site)
+
+
+def _seen_in_function(written: Refill | None, items: Sequence[Item], known: FollowedStatements) -> Refill | None:
+    """Return the writes that were seen, with the line of a function that kept what they wrote, if one statement did."""
+    ran = sorted({one.statement for item in items for one in item.born.positions})
+    if written is None or len(ran) != 1:
+        return written
+    container = container_of([item.path for item in items])
+    return written._replace(kept=next((one.keeping(container) for one in known.of(ran)), None))
 
 
 def _within(reasoning: Reasoning, items: Sequence[Item], known: FollowedStatements) -> Refill | None:
@@ -283,22 +293,33 @@ def _is_named(reasoning: Reasoning, written: Written) -> bool:
     return change.cause == "direct" or reasoning.own.names_as_written(path)
 
 
-def _may_keep(site: Site, name: str) -> bool:
-    """Return whether a statement may have put something into what a variable holds, and does not only read it."""
-    node = parse_header(site.text)
+def _may_keep(site: Site, container: AccessPath) -> bool:
+    """Return whether a statement may have put something into a container, and does not only read it.
+
+    One that names another item of the variable has not, `buffer["rew"].append(r)`, nor has one that binds it to what is
+    empty.
+    """
+    node, name = parse_header(site.text), container.root
     if node is None or name not in names_in(node):  # a function that it calls may have
         return True
+    if name in names_stored(node):
+        return any(map(_holds_something, own_nodes(node)))
+    if not any(one.leads_to(container) or container.leads_to(one) for one in mentions_of(node)):
+        return False
     calls = [one for one in own_nodes(node) if isinstance(one, ast.Call)]
     handed = {root_variable(part) for one in calls for part in (one.func, *arguments(one))}
-    return name in names_stored(node) or name in handed or puts_into(node, name)
+    return name in handed or puts_into(node, name)
+
+
+def _holds_something(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
 
 
 def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:
     path, reading = items[0]
     site, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
-    born = site if site is not None and _may_keep(site, path.root) else None
-    copy = copy_call(reading)
-    container = container_of([one for one, _ in items])
+    copy, container = copy_call(reading), container_of([one for one, _ in items])
+    born = site if site is not None and _may_keep(site, container) else None
     fact = OneMemory(container=str(container), count=len(items), times=written.times)
     places = {one.steps[len(container.steps) + 1 :] for one, _ in items}
     target, code = typed_line(count, born), keeping_copies(born.text, copy, places) if born else None

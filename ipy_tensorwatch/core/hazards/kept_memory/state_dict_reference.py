@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...records.path import AccessPath, container_of, count_alike
-from ...records.typed_line import TypedLine
-from ...statements.loaded_states import loaded_states
 from ...syntax.name_promises import says_copy, says_own_values
 from ...syntax.parsing import parse_path
 from ...syntax.statement_text import words_in
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from ...blame.reasoning import Reasoning
     from ...records.report_parts import Change, Site
     from ...records.snapshots.snapshot import Snapshot
+    from ...records.typed_line import TypedLine
 
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
 """The path of an item through string or int keys; an optimizer's state has parameters as keys."""
@@ -72,7 +71,7 @@ def handed_over(lasting: Lasting) -> Lasting:
 def loaded_again(reasoning: Reasoning, held: Iterable[Lasting]) -> Iterator[Hazard]:
     """Yield a hazard for each state dict that a statement loads again after its owner has gone on with its tensors."""
     trace = reasoning.trace
-    loads = [TypedLine(line=line, text=text, cell=trace.cell.count) for _, line, text in loaded_states(trace.own.plain)]
+    loads = trace.notebook.loaded_in(trace.cell.count)
     for one in held if loads else ():
         fact = one.hazard.fact
         if not isinstance(fact, KeptReference) or not fact.is_handed_over:
@@ -88,7 +87,8 @@ def _restored_nothing(
     hazard: Hazard, fact: KeptReference, path: str, again: TypedLine, first: TypedLine | None
 ) -> Hazard:
     text = again.text if first is None else first.text
-    code = text.replace(f"({path}", f"(copy.deepcopy({path})", 1)
+    given = path if f"({path}" in text else parse_path(path).root  # what a function that loads it is given
+    code = re.sub(rf"(?<![\w.]){re.escape(given)}(?!\w)", f"copy.deepcopy({given})", text, count=1)
     return replace(
         hazard,
         outcome="wrong",

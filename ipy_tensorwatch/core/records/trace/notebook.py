@@ -120,6 +120,10 @@ class Notebook:
     copies: tuple[ShallowCopy, ...] = ()
     loaded: Mapping[str, tuple[TypedLine, ...]] = field(default_factory=dict)
 
+    def loaded_in(self, cell: int) -> list[TypedLine]:
+        """Return the statements of a cell that load a state dict."""
+        return [one for several in self.loaded.values() for one in several if one.cell == cell]
+
     def source_of(self, cell: int) -> str:
         """Return the definitions of a cell, each on its lines, and blank lines for the rest of it."""
         lines: dict[int, str] = {}

@@ -123,6 +123,8 @@ class Spoiled:
         Whether it is an output of the node's operator, not an input.
     is_detached
         Whether it was detached by `detach_()`, not overwritten.
+    is_kept_by_maker
+        Whether the operator that made it saved it too, as its result.
     writer
         The node of the first write, and its sequence number, if the graph proves it.
     users
@@ -137,6 +139,7 @@ class Spoiled:
     expected: int
     is_output: bool
     is_detached: bool = False
+    is_kept_by_maker: bool = False
     writer: tuple[str, int] | None = None
     users: tuple[str, ...] = ()
 

@@ -91,6 +91,8 @@ def _known_function(node: ast.Call, first: References, given: list[References], 
             return union(scope.iterated(first), *given[1:])
         case "getattr" if len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
             return scope.stored(to.take_attribute(first, str(node.args[1].value)))
+        case "getattr" if len(node.args) > 1:
+            return union(to.behind(first), *given[2:])
         case _ if name in PASS_ALONG or ast.unparse(node.func) == "random.sample":
             return union(*given)
     return to.behind(union(*given)) if name in OPTIMIZERS else _same_memory(node, name, first)

@@ -198,7 +198,7 @@ def writes_to(node: ast.stmt, kept: set[str]) -> bool:
 
 def _written_of(node: ast.stmt, kept: Collection[str]) -> list[str]:
     """Return which of some paths a statement writes, or a part of them; a backward and `zero_grad` write gradients."""
-    written = [str(one.path) for one in targets_of(node)]
+    written = [str(one.path) for one in targets_of(node) if not one.is_label and one.kind != "metadata"]
     found = [one for one in kept if any(path == one or is_part_of(path, one) for path in written)]
     called = {last_name(one.func) for one in own_nodes(node) if isinstance(one, ast.Call)}
     return found or [one for one in kept if one.endswith(".grad") and not called.isdisjoint(_OF_GRADIENTS)]

@@ -23,7 +23,7 @@ _CAUSES = {
     "backward": "changed by backward",
     "module": "changed by its module",
     "object": "changed by its own method",
-    "leftover": "another name, left over from a loop",
+    "leftover": "the same memory under another name",
     "component": "part of a sparse tensor",
     "outside": "changed between cells",
 }

@@ -95,6 +95,30 @@ def test_what_only_reads_may_not(plain):
     assert cause(plain) in ("call", "alias")
 
 
+ADVANCING = """class Filter:
+    def predict(self):
+        self.mean += 1
+    def transform(self):
+        self.mean += 1
+        return self.mean * 2
+    def show(self):
+        self.mean += 1"""
+
+
+@pytest.mark.parametrize(
+    ("plain", "expected"),
+    [
+        ("norm.predict()", "object"),
+        ("y = norm.predict()", "call"),  # the name of a value that is asked for
+        ("norm.transform()", "call"),
+        ("norm.show()", "call"),
+    ],
+)
+def test_a_method_that_gives_none_of_the_value_that_it_promises_may(plain, expected):
+    found = explain(plain, {"norm.mean": MEAN}, cells=[ADVANCING], classes={"norm": "Filter"})
+    assert expected == found["norm.mean"].cause
+
+
 @pytest.mark.parametrize("plain", ["norm.update(x)", "norm.mean.numpy().fill(norm.update(x))"])
 def test_every_other_path_to_the_bytes_is_silent(plain):
     changes = explain(plain, {"held": reading(2), "norm.mean": MEAN}, cells=CELLS, classes=CLASSES)

@@ -91,6 +91,8 @@ def test_only_writes_between_the_first_and_the_last_of_the_looks_count(look, is_
     [
         ("d = [one - kept[0] for one in kept]", None),
         ("d = kept[1] - kept[0]", None),
+        ("kept, n = [], 0", None),
+        ("kept = [x, x]", 3),
         ("record(kept, x)", 3),
         ("kept += [x]", 3),
         ("kept.push(x)", 3),
@@ -101,6 +103,14 @@ def test_what_only_reads_a_container_is_not_told_as_what_filled_it(last, line):
     lives = born(3, [2], **{"kept[0]": (BUF, BUF)}), born(4, [2], **{"kept[1]": (BUF, BUF)})
     [one] = told(f"buf.fill_(1)\nnet(buf)\n{last}", *lives, writes={1: {4: [0]}})
     assert line == (one.saved_at and one.saved_at.line)
+
+
+@pytest.mark.parametrize(("last", "line"), [("run['reward'].append(r)", None), ("run['state'].append(buf)", 3)])
+def test_what_fills_another_item_of_a_variable_is_not_told_as_what_filled_it(last, line):
+    lives = [born(look, [2], **items(1, form=f"run['state'][{place}]")) for place, look in enumerate((3, 4))]
+    [one] = told(f"buf.fill_(1)\nnet(buf)\n{last}", *lives, writes={1: {4: [0]}})
+    assert line == (one.saved_at and one.saved_at.line)
+    assert bool(line) == bool(one.fix.code)
 
 
 def test_several_storages_over_one_array_have_no_count():

@@ -23,7 +23,7 @@ from tests.support.records import THREE_OF_SIX, change, site
         (change(via=(), cause="backward"), None, "changed by backward"),
         (change(via=(), cause="module"), None, "changed by its module"),
         (change(via=(), cause="object"), None, "changed by its own method"),
-        (change(via=(), cause="leftover", silent=False), None, "another name, left over from a loop"),
+        (change(via=(), cause="leftover", silent=False), None, "the same memory under another name"),
         (change(via=(), cause="component", silent=False), None, "part of a sparse tensor"),
         (change(via=(), cause="outside"), None, "changed between cells"),
         (change(via=(), cause=None), None, "changed"),
