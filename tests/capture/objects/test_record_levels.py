@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ipy_tensorwatch.capture.objects import take_levels
 from ipy_tensorwatch.capture.objects import walk as walk_module
-from ipy_tensorwatch.capture.objects.look_limits import Limits
+from ipy_tensorwatch.capture.objects.look_limits import EXACT_OBJECTS, Limits
 from ipy_tensorwatch.capture.objects.record_levels import LevelOutline, is_long, survey_records
 from ipy_tensorwatch.capture.objects.walk import walk
 from tests.support.nested import Data, OwnDict, Plain, Slotted
@@ -239,7 +239,7 @@ def with_limits(namespace: dict[str, object], limits: Callable[[], Limits], *, i
 
 
 def at_the_end_of_its_time() -> Limits:
-    return Limits(seconds=-1, objects=50_001)
+    return Limits(seconds=-1, objects=EXACT_OBJECTS)
 
 
 @pytest.mark.parametrize("limits", [lambda: Limits(cut={"memory.value"}), at_the_end_of_its_time])
