@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ipy_tensorwatch.capture.objects import take_levels
 from ipy_tensorwatch.capture.objects import walk as walk_module
-from ipy_tensorwatch.capture.objects.look_limits import EXACT_OBJECTS, Limits
+from ipy_tensorwatch.capture.objects.look_limits import EXACT_OBJECTS, LIGHT, Limits
 from ipy_tensorwatch.capture.objects.record_levels import LevelOutline, is_long, survey_records
 from ipy_tensorwatch.capture.objects.walk import walk
 from tests.support.nested import Data, OwnDict, Plain, Slotted
@@ -238,13 +238,17 @@ def with_limits(namespace: dict[str, object], limits: Callable[[], Limits], *, i
         return told(walk(namespace, limits=limits()))
 
 
-def at_the_end_of_its_time() -> Limits:
-    return Limits(seconds=-1, objects=EXACT_OBJECTS)
-
-
-@pytest.mark.parametrize("limits", [lambda: Limits(cut={"memory.value"}), at_the_end_of_its_time])
-def test_the_limits_of_a_look_hold_for_levels_too(limits: Callable[[], Limits]):
+def test_a_container_that_is_split_into_parts_stays_split():
     namespace: dict[str, object] = {"memory": Plain([{"x": zeros()} for _ in range(300)])}
+    limits = lambda: Limits(cut={"memory.value"})  # noqa: E731
+
+    assert with_limits(namespace, limits, in_levels=False) == with_limits(namespace, limits, in_levels=True)
+
+
+def test_a_look_without_time_takes_no_levels():
+    namespace: dict[str, object] = {"memory": Plain([{"x": zeros()} for _ in range(300)])}
+    searched = walk(namespace).limits.searched
+    limits = lambda: Limits(seconds=-1, objects=EXACT_OBJECTS - searched // LIGHT)  # noqa: E731
 
     assert with_limits(namespace, limits, in_levels=False) == with_limits(namespace, limits, in_levels=True)
 
