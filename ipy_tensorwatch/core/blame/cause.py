@@ -13,6 +13,7 @@ from ..records.report_parts import Cause, Inner, Site
 from ..statements.told_by_text import calls_collective, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from ..syntax.name_promises import says_state
+from .evidence.loop_writes import names_led
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
 from .evidence.path_writes import PathWrites
 from .evidence.possible_writers import FEW, PossibleWriter, WriterSearch
@@ -389,7 +390,8 @@ class _Case:
         own = self.path.root if self._mentions(statement) else None  # its variable leads to the others as well
         mentioned = [path for path, _ in self.group if path.root != own and mentions(statement, path)]
         found = [str(path) for path in mentioned if not only_stores(statement, path.root)] or through
-        return found or self.cell.detours.spell(self.paths, statement.mentions) or self._held(reached)
+        found = found or self.cell.detours.spell(self.paths, statement.mentions) or self._held(reached)
+        return found or names_led(self.cell.statements, statement, self.path)
 
     def _held(self, reached: Reach) -> list[str]:
         """Return the parameters in this memory, if a method of an optimizer wrote, which only holds them."""

@@ -223,3 +223,18 @@ net, x = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Sequential(Residua
 
     assert silent(report) == set()
     assert sites(report, "net[1].running_mean") == [(2, None)]
+
+
+@looks
+@pytest.mark.parametrize(
+    ("made", "cell", "items"),
+    [
+        ("slots = [torch.zeros(3) for _ in range(2)]", "slot = slots[i % 2]\n    slot.copy_(torch.ones(3) + i)", "slots[0] slots[1]"),
+        ("slots = {'a': torch.zeros(3), 'b': torch.zeros(3)}", "slot = slots['ab'[i % 2]]\n    slot += 1", "slots['a'] slots['b']"),
+    ],
+)  # fmt: skip
+def test_an_item_that_a_name_led_to_in_an_earlier_turn_changed_through_that_name(settings, made, cell, items):
+    report = run([f"import torch\n{made}", f"for i in range(4):\n    {cell}"], settings)
+    through = {path: one["via"] for path, one in changes(report, "mutated").items() if one["silent"]}
+
+    assert dict.fromkeys(items.split(), ["slot"]) == through

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from ...records.path import ANY_ITEM, AccessPath
 from ...statements.target_matching import Named, match_targets
+from ...statements.told_by_text import mentions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ...records.reading import Reading
     from ...records.trace.evidence import Evidence
@@ -69,6 +71,13 @@ class LoopWrites:
                 (one, match_targets((one.target,), known, self._watched)) for one in statement.elements
             ]
         return self._named[statement.index]
+
+
+def names_led(statements: Iterable[Statement], writer: Statement, path: AccessPath) -> list[str]:
+    """Return the names under which a statement wrote to an item in an earlier turn: after `slot = slots[i % 2]`."""
+    written = {one.path.root for one in writer.targets}
+    taken = (one for one in statements if isinstance(one.value, ast.Subscript) and mentions(one, path))
+    return sorted({name for one in taken for name in one.binds & written})
 
 
 def _container(path: AccessPath) -> AccessPath:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.blame.evidence.loop_writes import LoopWrites
+from ipy_tensorwatch.core.blame.evidence.loop_writes import LoopWrites, names_led
 from ipy_tensorwatch.core.records.trace.evidence import Evidence
 from ipy_tensorwatch.core.records.trace.notebook import Notebook
 from ipy_tensorwatch.core.statements.statement import parse_statements
@@ -77,3 +77,20 @@ def test_the_name_that_a_loop_left_over_is_told_under_another_path_if_there_is_o
 
 def test_what_is_expected_is_no_leftover():
     assert "direct" == explain("x.add_(1)", LEFT, notebook=Notebook(leftovers=frozenset("x")))["x"].cause
+
+
+@pytest.mark.parametrize(
+    ("taken", "names"),
+    [
+        ("slot = slots[i % 2]", ["slot"]),
+        ("slot = slots['a']", []),
+        ("slot = others[i]", []),
+        ("slot = slots[i] + 1", []),
+        ("slot = copy(slots[i])", []),
+        ("other = slots[i]", []),
+    ],
+)
+def test_a_name_that_was_bound_to_an_item_and_is_written_led_there(taken: str, names: list[str]):
+    statements = parse_statements(f"for i in range(4):\n    {taken}\n    slot.add_(1)")
+
+    assert names == names_led(statements, statements[-1], parse_path("slots[1]"))
