@@ -156,6 +156,11 @@ def _carry(chunks: list[Chunk], old: list[Chunk]) -> list[Chunk]:
     return carried + chunks[len(carried) :]
 
 
+def _is_leaf(tensor: Any) -> bool:  # noqa: ANN401
+    """Return whether a tensor is a leaf; no view is, and to ask a stale one would make a node."""
+    return not plain_reads.is_view(tensor) and plain_reads.is_leaf(tensor)
+
+
 def _read_fast(tensors: Sequence[torch.Tensor], known: list[object], *, may_have_history: bool) -> Chunk:
     tokens: list[object] = [tensor.__dict__ for tensor in tensors]
     if same_things(tokens, known):
@@ -166,10 +171,7 @@ def _read_fast(tensors: Sequence[torch.Tensor], known: list[object], *, may_have
         raise RuntimeError
     flags: list[object] = [tensor.requires_grad for tensor in tensors]
     if may_have_history and True in flags:  # `detach_().requires_grad_()` changes nothing else
-        flags = [
-            is_grad and (LEAF if plain_reads.is_leaf(one) else True)
-            for is_grad, one in zip(flags, tensors, strict=True)
-        ]
+        flags = [is_grad and (LEAF if _is_leaf(one) else True) for is_grad, one in zip(flags, tensors, strict=True)]
     return Chunk(
         tokens,
         [*map(quick_version_of, tensors)],
@@ -267,7 +269,7 @@ def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
         own = (plain_reads.version_of(local),) if local is not thing and plain_reads.has_version(local) else ()
         layout = plain_reads.shape_of(local), plain_reads.stride_of(local), *own
         is_grad = plain_reads.requires_grad(thing)
-        flags = id(thing), is_grad, is_grad and plain_reads.is_leaf(thing), *layout
+        flags = id(thing), is_grad, is_grad and _is_leaf(thing), *layout
         return (token if type(token) is dict and not token else None), version, data_address(local), flags
     except Exception as error:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
         GUARD.note_unless_odd("looking-at-variable", error)

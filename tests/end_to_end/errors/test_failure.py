@@ -56,6 +56,8 @@ def run_all(cells: list[str], right: str) -> None:
         assert bool(eval(right, nb.ns)), right
 
 
+SEEN = "" if sys.version_info >= (3, 12) else "likely "
+"""What is said of a line inside a function: Python tells the lines that run since 3.12."""
 STOPPED = {
     "through an alias, in another cell": (
         [START + "h = w * 2\nloss = (h * h).sum()", "c = h.detach()\nc[0] = 0", "loss.backward()"],
@@ -131,7 +133,7 @@ STOPPED = {
     ),
     "the result of one operator that another saved too, where no fix can be tried": (
         [START + "def show(t):\n    t = t.detach()\n    t.add_(1)\n    return t.tolist()\nnoise = torch.randn(3)\nlin, h = nn.Linear(3, 1), torch.tanh(w + noise)\nloss = lin(h).sum()\nrows = show(h)\nloss.backward()"],
-        "`loss.backward()` raised: `h`, saved by AddmmBackward0 in cell 1, line 12, was overwritten in cell 1, line 13: `rows = show(h)` → likely cell 1, line 8: `t.add_(1)`",
+        "`loss.backward()` raised: `h`, saved by AddmmBackward0 in cell 1, line 12, was overwritten in cell 1, line 13: `rows = show(h)` → " + SEEN + "cell 1, line 8: `t.add_(1)`",
         "Write out of place in cell 1, line 8: `t = t.add(1)`.",
         "torch.allclose(w.grad, lin.weight[0] * (1 - torch.tanh(w + noise) ** 2))",
     ),

@@ -71,7 +71,7 @@ def test_what_time_does_not_reach_is_said_and_nothing_is_guessed():
 def test_the_statements_of_a_cell_are_each_followed_once(monkeypatch):
     runs = []
     monkeypatch.setattr(
-        "ipy_tensorwatch.core.interpreter.statement_effects.run", lambda nodes, frame: runs.extend(nodes)
+        "ipy_tensorwatch.core.interpreter.statement_effects.interpret", lambda nodes, frame: runs.extend(nodes)
     )
     source = "\n".join(f"a{i} = f(a{i - 1})" for i in range(3 * KEEP_EVERY))
     effects, statements = StatementEffects(Known(), source=source), parse_statements(source)
