@@ -73,7 +73,7 @@ def _place_of_first(were: FactColumns, are: FactColumns) -> int:
 
 def _may_stay(one: Reading, lost: Collection[int]) -> bool:
     may_have_another_history = one.requires_grad and one.kind == "tensor"
-    return one.device == "cpu" and not (may_have_another_history or one.storage in lost)
+    return one.device == "cpu" and not (one.unknown or may_have_another_history or one.storage in lost)
 
 
 def _of_same_objects(

@@ -68,11 +68,16 @@ MAKE: list[Callable[[], Any]] = [
     lambda: np.zeros(2),
     lambda: torch.zeros(2, 2).to_sparse(),
     lambda: torch.zeros(0),
+    lambda: torch.nested.nested_tensor([torch.zeros(2)]),
     lambda: torch.from_numpy(np.zeros(3)),
     either,
     either_or_odd,
 ]
 ITEM = st.sampled_from(MAKE)
+
+
+def is_strided(thing: object) -> bool:
+    return type(thing) is torch.Tensor and not (thing.is_sparse or thing.is_nested)
 
 
 def append(memory: list[Any], make: Callable[[], Any]) -> None:
@@ -94,29 +99,29 @@ def drop_and_make(memory: list[Any], make: Callable[[], Any]) -> None:
 
 
 def write(memory: list[Any], _: object) -> None:
-    if type(memory[4]) is torch.Tensor and not memory[4].is_sparse:
+    if is_strided(memory[4]):
         memory[4].detach().add_(1)
 
 
 def give_other_memory(memory: list[Any], _: object) -> None:
-    if type(memory[6]) is torch.Tensor and not memory[6].is_sparse:
+    if is_strided(memory[6]):
         KEPT.append(memory[6].detach())
         memory[6].data = torch.ones_like(memory[6])
 
 
 def give_the_same_memory(memory: list[Any], _: object) -> None:
     """Give a tensor memory that it may have had, as another storage."""
-    if type(memory[12]) is torch.Tensor and not memory[12].is_sparse and not memory[12].requires_grad:
+    if is_strided(memory[12]) and not memory[12].requires_grad:
         memory[12].data = torch.from_numpy(SHARED)
 
 
 def lay_out_anew(memory: list[Any], _: object) -> None:
-    if type(memory[7]) is torch.Tensor and not memory[7].is_sparse and not memory[7].requires_grad:
+    if is_strided(memory[7]) and not memory[7].requires_grad:
         memory[7].unsqueeze_(0)
 
 
 def require_grad(memory: list[Any], _: object) -> None:
-    if type(memory[8]) is torch.Tensor and memory[8].is_leaf and not memory[8].is_sparse:
+    if is_strided(memory[8]) and memory[8].is_leaf:
         memory[8].requires_grad_(not memory[8].requires_grad)
 
 
@@ -126,7 +131,7 @@ def leave_the_graph(memory: list[Any], _: object) -> None:
 
 
 def lay_out_without_a_version(memory: list[Any], _: object) -> None:
-    if type(memory[15]) is torch.Tensor and not memory[15].is_sparse:
+    if is_strided(memory[15]):
         memory[15].data = memory[15].data.unsqueeze(0)
 
 
