@@ -57,7 +57,7 @@ CLASSES = {
 """Classes that could be patched."""
 
 
-PATIENT = {"budget_floor": 0.5, "probe_floor": 0.25, "explain_floor": 2.0}
+PATIENT = {"budget_floor": 2.0, "probe_floor": 1.0, "explain_floor": 5.0}
 """Settings with enough time on any slow machine; tests of spent budgets override them."""
 
 

@@ -181,9 +181,13 @@ def told(report: Report) -> dict[str, Any]:
     }
 
 
+ALL_THE_TIME = {"budget_floor": 60.0, "probe_floor": 60.0, "explain_floor": 60.0}
+"""Looks on the CPU and on the device that left out different moments would tell different statements."""
+
+
 def play(cells: list[str]) -> list[dict[str, Any]]:
     found = []
-    with Notebook() as nb:
+    with Notebook(settings=ALL_THE_TIME) as nb:
         for cell in cells:
             nb.cell(cell)
             found.append(told(nb.report()))
