@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.records.trace.graph_state import HalfFreed
 from ...core.runtime.record import field, mutable
-from ..runtime.graph_private import LEAF_NUMBER, error_message_of, has_hook, leaf_of
-from ..runtime.node_limit import CLOCK_EVERY, is_enough
-from ..tensors.node_readers import NODE_KINDS, NodeKind, is_python, kind_of
+from ..runtime.graph_private import LEAF_NUMBER, error_message_of
+from ..runtime.node_limit import CLOCK_EVERY, is_enough, is_late
+from ..tensors.node_readers import NodeKind, is_python, kind_of
+from .node_inputs import NO_INPUTS, inputs_of, leaf_ids
+from .raw_saves import raw_saves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from .node_inputs import Inputs, MetNode
+    from .raw_saves import RawSave
     from .saved_by_nodes import MakerNode
 
     NodeState = Literal["freed", "holds", "saves-nothing"]
 
 
+NO_SAVES: Sequence[RawSave] = ()
+
+
 def state_of(node: object, kind: NodeKind) -> NodeState:
     """Return whether a node holds what it saved; what hooks packed counts as held."""
-    several: list[Any] = []
-    for slot in kind.saved:
-        try:
-            found = slot.read(node)
-        except RuntimeError:  # a list of tensors, or a custom function's
-            return "freed"
-        several = [*found] if isinstance(found, tuple) else [found]
-        if any(one is not None and (has_hook(one) or one.data is not None) for one in several):
-            return "holds"
-    return "freed" if any(_is_released(slot.check, node) for slot in kind.saved) else "saves-nothing"
+    saves = raw_saves(node, kind)
+    if saves:
+        return "holds"
+    return "freed" if is_freed(node, kind, saves) else "saves-nothing"
+
+
+def is_freed(node: object, kind: NodeKind, saves: Sequence[RawSave] | None) -> bool:
+    """Return whether a backward has freed a node of which nothing is stored."""
+    return saves is None or any(_is_released(slot.check, node) for slot in kind.saved)
 
 
 def _is_released(check: Callable[[Any], object], node: object) -> bool:
@@ -52,15 +59,18 @@ class GraphSurvey:
     freed
         The freed nodes that are met first.
     leaves
-        The ids of the leaves that are reached without passing a freed node.
+        For each node, the ids of the leaves directly below it.
+    met
+        The nodes above the freed ones.
     is_cut
         Whether a limit was reached before all was seen.
     """
 
-    below: dict[int, list[int]] = field(default_factory=dict)
+    below: dict[int, tuple[int, ...]] = field(default_factory=dict)
     holding: set[int] = field(default_factory=set)
     freed: dict[int, Any] = field(default_factory=dict)
-    leaves: set[int] = field(default_factory=set)
+    leaves: dict[int, list[int]] = field(default_factory=dict)
+    met: dict[int, MetNode] = field(default_factory=dict)
     is_cut: bool = False
 
     def leading_to_holding(self, numbers: Iterable[int]) -> Iterator[int]:
@@ -78,9 +88,36 @@ class GraphSurvey:
             else:
                 barren |= met
 
-    def ends(self) -> frozenset[int]:
-        """Return the freed nodes below which no backward gets; one of the user's own may not read what was freed."""
-        return frozenset(number for number, node in self.freed.items() if not is_python(kind_of(node)))
+    def inputs_of(self, number: int, node: object, kind: NodeKind) -> Inputs:
+        """Return the nodes below one; none below a freed one of PyTorch's own: no backward gets there."""
+        met = self.met.get(number)
+        if met is not None and met[0] is node:
+            return met[2]
+        return NO_INPUTS if number in self.freed and not is_python(kind) else inputs_of(node, kind)
+
+    def saves_of(self, number: int, node: object) -> Sequence[RawSave] | None:
+        """Return what a node saved; None if it was not met, or is freed."""
+        met = self.met.get(number)
+        return met[1] if met is not None and met[0] is node else None
+
+    def part_below(self, root: int, deadline: float) -> GraphSurvey:
+        """Return the part of this survey below one node."""
+        found, waiting = GraphSurvey(), [root]
+        while waiting:
+            number = waiting.pop()
+            if number in found.below or number in found.freed or number == LEAF_NUMBER:
+                continue
+            if number in self.freed:
+                found.freed[number] = self.freed[number]
+                continue
+            if number not in self.below or is_late(len(found.below), deadline):
+                found.is_cut = True
+                continue
+            found.below[number] = self.below[number]
+            found.leaves[number] = self.leaves[number]
+            waiting += self.below[number]
+        found.holding = self.holding & found.below.keys()
+        return found
 
     @property
     def is_half_freed(self) -> bool:
@@ -105,33 +142,29 @@ class GraphSurvey:
         return not leads.isdisjoint(self.holding)
 
 
-def survey_graph(roots: Mapping[int, MakerNode], deadline: float, whole: GraphSurvey | None = None) -> GraphSurvey:
-    """Walk the graphs of some nodes, the last first, down to their freed nodes.
-
-    Parameters
-    ----------
-    whole
-        An earlier walk, beyond which this one does not go: the node limit is for all nodes that Python has seen.
-    """
-    found, waiting = GraphSurvey(), [(number, one.node) for number, one in roots.items()]
+def survey_graph(roots: Mapping[int, MakerNode], deadline: float) -> GraphSurvey:
+    """Walk the graphs of some nodes, the last first, down to their freed nodes."""
+    found, seen = GraphSurvey(), {LEAF_NUMBER}
+    waiting = [(number, one.node, kind_of(one.node)) for number, one in roots.items()]
     while waiting:
-        number, node = waiting.pop()
-        if number in found.below or number in found.freed:
+        number, node, kind = waiting.pop()
+        if number in seen:
             continue
-        if whole is not None and number not in whole.below and number not in whole.freed:
-            found.is_cut = True
-            continue
-        if len(found.below) % CLOCK_EVERY == 0 and is_enough(len(found.below), deadline):
+        if len(seen) % CLOCK_EVERY == 0 and is_enough(len(found.below), deadline):
             found.is_cut = True
             break
-        kind = kind_of(node)
-        state = state_of(node, kind) if kind.saved else "saves-nothing"
-        if state == "freed":
+        seen.add(number)
+        saves = raw_saves(node, kind) if kind.saved else NO_SAVES
+        if saves:
+            found.holding.add(number)
+        elif kind.saved and is_freed(node, kind, saves):
             found.freed[number] = node
             continue
-        if state == "holds":
-            found.holding.add(number)
-        found.below[number] = _below(node, kind, found.leaves, waiting)
+        inputs = inputs_of(node, kind)
+        waiting += inputs[1]
+        found.below[number] = inputs[0]
+        found.leaves[number] = leaf_ids(inputs)
+        found.met[number] = node, saves or NO_SAVES, inputs
     return found
 
 
@@ -154,19 +187,6 @@ def is_begun(roots: Iterable[Any], deadline: float) -> bool:
         if state == "saves-nothing":
             waiting += [one for one, _ in kind.follow(node) if one is not None]
     return False
-
-
-def _below(node: object, kind: NodeKind, leaves: set[int], waiting: list[tuple[int, Any]]) -> list[int]:
-    below: list[int] = []
-    for one, _ in kind.follow(node):
-        if one is not None:
-            number = (NODE_KINDS.get(type(one)) or kind_of(one)).number(one)
-            if number == LEAF_NUMBER:
-                leaves.add(id(leaf_of(one)))
-            else:
-                waiting.append((number, one))
-            below.append(number)
-    return below
 
 
 def half_freed(
@@ -193,20 +213,22 @@ def half_freed(
         user_cell=cells.get(user, 0),
         op=kind_of(found.freed[first]).name(found.freed[first]),
         is_new_pass=found.is_new_pass(),
-        is_covered=_leaves_below(found, deadline) <= found.leaves,
+        is_covered=_leaves_below(found, deadline) <= {*chain.from_iterable(found.leaves.values())},
     )
 
 
 def _leaves_below(found: GraphSurvey, deadline: float) -> set[int]:
     """Return the leaves that only the freed part leads to, and those that it leads to as well."""
     leaves: set[int] = set()
-    met: set[int] = set()
-    waiting = [*found.freed.items()]
+    met: set[int] = {LEAF_NUMBER}
+    waiting = [(number, node, kind_of(node)) for number, node in found.freed.items()]
     while waiting and not is_enough(len(met) + len(found.below), deadline):
-        number, node = waiting.pop()
+        number, node, kind = waiting.pop()
         if number not in met:
             met.add(number)
-            _below(node, kind_of(node), leaves, waiting)
+            inputs = inputs_of(node, kind)
+            leaves.update(leaf_ids(inputs))
+            waiting += inputs[1]
     return leaves
 
 
@@ -268,7 +290,7 @@ class FreedGraphs:
             self.half = {number: self.before[number] for number in self.before.keys() & new.keys() if whole.is_cut}
             return
         for number in sorted(new, reverse=True):
-            found = survey_graph({number: new[number]}, deadline, whole)
+            found = whole.part_below(number, deadline)
             if found.is_half_freed:
                 now = half_freed(nodes[number], found, names, cells, deadline)
                 then = self.before.get(number)

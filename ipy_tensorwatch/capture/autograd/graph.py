@@ -22,11 +22,12 @@ from .note_saved import NOTHING_SAVED, NotedSaves, SaveRecorder
 from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ...core.records.reading import Reading
     from ...core.records.trace.graph_state import Ending
     from ..tensors.node_readers import NodeKind
+    from .freed_nodes import GraphSurvey
     from .known_bytes import KnownBytes
     from .saved_by_nodes import MakerNode, Root
     from .tracked_tensor import TrackedTensor
@@ -136,7 +137,7 @@ class Graphs:
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
         earlier = self._roots
         survey = self.freed.survey(nodes, earlier, recorder.deadline)
-        self._follow(nodes, recorder, clashes, survey.ends())
+        self._follow(nodes, recorder, clashes, survey)
         self.freed.look(nodes, survey, earlier, self.seen, recorder.deadline)
         self.is_mixed = bool(clashes)
         for one in chain.from_iterable(self.saved.values()) if moved else ():
@@ -152,8 +153,11 @@ class Graphs:
         return {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
 
     def _with_the_same_history(self, nodes: Mapping[int, MakerNode]) -> frozenset[str]:
-        both = nodes.keys() & self._roots.keys()
-        return frozenset(path for number in both for path in {*nodes[number].paths} & {*self._roots[number]})
+        found: list[str] = []
+        for number in nodes.keys() & self._roots.keys():
+            now, then = nodes[number].paths, self._roots[number]
+            found += now if now == then else {*now} & {*then}
+        return frozenset(found)
 
     def made_before(self, number: int, paths: Iterable[str]) -> frozenset[str]:
         """Return the paths whose `grad_fn` is older than the node of a sequence number."""
@@ -175,7 +179,7 @@ class Graphs:
         return {path: frozenset(several) for path, several in found.items()}
 
     def _follow(
-        self, nodes: dict[int, MakerNode], recorder: SaveRecorder, clashes: set[int], ends: Container[int]
+        self, nodes: dict[int, MakerNode], recorder: SaveRecorder, clashes: set[int], survey: GraphSurvey
     ) -> None:
         """Read new nodes, and forget nodes that no root reaches; no backward gets below those that one has freed."""
         for number in self._strangers(nodes):
@@ -187,7 +191,7 @@ class Graphs:
             self._forget_all_but(self._reached(roots))
         if not is_same or (self.is_cut and self._can_go_on(recorder)):
             began = perf_counter()
-            self._read(nodes, recorder, clashes, ends)
+            self._read(nodes, recorder, clashes, survey)
             self._effort = perf_counter() - began
             self.cells = {*self.seen.values()}
 
@@ -201,18 +205,21 @@ class Graphs:
         return sum(map(len, self.saved.values()))
 
     def _read(
-        self, nodes: Mapping[int, MakerNode], recorder: SaveRecorder, clashes: set[int], ends: Container[int]
+        self, nodes: Mapping[int, MakerNode], recorder: SaveRecorder, clashes: set[int], survey: GraphSurvey
     ) -> None:
         """Read the graphs, those not fully read first."""
         had, known = {*self.inputs}, set() if self.is_cut else {*self.inputs}
         left = {number: one for number, one in nodes.items() if number in self.unread}
         ordered = {number: one for number, one in nodes.items() if number not in left} | left
-        self.is_cut = not self._note_all(walk_nodes(ordered, known, clashes=clashes, ends=ends), recorder)
+        walk = walk_nodes(ordered, known, clashes=clashes, survey=survey)
+        self.is_cut = not self._note_all(walk, recorder, survey)
         self.unread = frozenset(self._unfinished() & nodes.keys()) if self.is_cut or self._partly else frozenset()
         if had and not self.is_cut:
             self._forget_all_but(self._still_reached(had))
 
-    def _note_all(self, walk: Iterable[tuple[int, Any, NodeKind, tuple[int, ...]]], recorder: SaveRecorder) -> bool:
+    def _note_all(
+        self, walk: Iterable[tuple[int, Any, NodeKind, tuple[int, ...]]], recorder: SaveRecorder, survey: GraphSurvey
+    ) -> bool:
         """Record what new nodes saved; return whether all were recorded."""
         count, partly = self._kept, self._partly
         inputs, seen, cell, deadline = self.inputs, self.seen, recorder.cell, recorder.deadline
@@ -227,7 +234,9 @@ class Graphs:
             inputs[number] = below
             if number not in seen:
                 seen[number] = cell
-            noted = recorder.note(node, number, kind, first) if kind.saved else NOTHING_SAVED
+            if not kind.saved:
+                continue
+            noted = recorder.note(node, number, kind, survey.saves_of(number, node), first)
             if noted is not NOTHING_SAVED or partly:
                 count += len(noted.found)
                 if not self._put(number, noted):

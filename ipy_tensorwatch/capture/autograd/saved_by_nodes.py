@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...core.hazards.overwritten.mask_only_backward import Mask, mask_of_node
 from ...core.hazards.overwritten.unused_by_backward import WHOLE, Use
 from ..objects.inspect_object import pairs_of, text_of, value_at
-from ..runtime.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, error_message_of, has_hook, leaf_of, setting_of
+from ..runtime.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, error_message_of, leaf_of, setting_of
 from ..runtime.torch_private import plain_reads, user_modes
 from ..tensors.node_readers import NODE_KINDS, NodeKind, is_python, kind_of
 from ..tensors.plain_reads import has_storage, is_plain, node_of, storage_of, version_of
 from .checkpoint_inputs import inputs_of_checkpoint, tensors_read_by
+from .node_inputs import inputs_of
+from .raw_saves import raw_saves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     import torch
 
     from ..tensors.serials import StorageSerials
+    from .freed_nodes import GraphSurvey
+    from .raw_saves import RawSave
 
     Root = tuple[str, torch.Tensor]
 
@@ -47,7 +51,7 @@ class SavedByNode(NamedTuple):
 
 
 def kept_in(
-    node: object, kind: NodeKind, checkpoints: set[int], is_wanted: Callable[[torch.Tensor], bool] = lambda _: True
+    node: object, kind: NodeKind, checkpoints: set[int], saves: Sequence[RawSave] | None = None
 ) -> Iterator[SavedByNode]:
     """Yield the tensors that a node saved and did not release; those under hooks are left out.
 
@@ -55,31 +59,18 @@ def kept_in(
     ----------
     checkpoints
         The known checkpoints; the inputs of a new one are yielded too.
-    is_wanted
-        Returns whether to yield a tensor.
+    saves
+        What the node saved, if it was read before.
     """
-    for slot in kind.saved:
-        try:
-            found = slot.read(node)
-        except RuntimeError:  # released by backward
-            if is_python(kind):
-                return
-            continue
-        several = found if isinstance(found, tuple) else (found,)
-        check = _pass_by if several[1:] and any(one is not None and has_hook(one) for one in several) else slot.check
-        for place, saved in enumerate(several):
-            if saved is None:
-                continue
-            if has_hook(saved):
-                yield from _computed_again(saved, checkpoints)
-            elif is_plain(tensor := saved.data) and is_wanted(tensor):
-                yield SavedByNode(slot.name, place, tensor, check, slot.use)
+    if saves is None and (saves := raw_saves(node, kind)) is None:
+        return
+    for slot, place, check, saved, tensor in saves:
+        if tensor is None:
+            yield from _computed_again(saved, checkpoints)
+        elif is_plain(tensor):
+            yield SavedByNode(slot.name, place, tensor, check, slot.use)
     if is_python(kind):
         yield from _kept_by_hand(object.__getattribute__(node, "__dict__"))
-
-
-def _pass_by(_: object) -> None:
-    """Replace the check of a list, which would run the hooks of its items."""
 
 
 def _computed_again(saved: Any, checkpoints: set[int]) -> Iterator[SavedByNode]:  # noqa: ANN401
@@ -172,15 +163,18 @@ def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: se
     with plain_reads():
         for path, tensor in roots:
             node = node_of(tensor)
-            if node is not None:
-                number = kind_of(node).number(node)
-                known = found.setdefault(number, MakerNode(node, []))
-                if known.node is node:
-                    known.paths.append(path)
-                else:
-                    clashes.add(number)
-                    if path in before.get(number, ()):
-                        found[number] = MakerNode(node, [path])
+            if node is None:
+                continue
+            number = (NODE_KINDS.get(type(node)) or kind_of(node)).number(node)
+            known = found.get(number)
+            if known is None:
+                found[number] = MakerNode(node, [path])
+            elif known.node is node:
+                known.paths.append(path)
+            else:
+                clashes.add(number)
+                if path in before.get(number, ()):
+                    found[number] = MakerNode(node, [path])
     return found
 
 
@@ -190,7 +184,7 @@ def walk_nodes(  # noqa: PLR0913, PLR0917
     lowest: int = 0,
     only: Container[int] | None = None,
     clashes: set[int] | None = None,
-    ends: Container[int] = (),
+    survey: GraphSurvey | None = None,
 ) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
     """Yield nodes and those below, each once, with the sequence numbers of their direct inputs.
 
@@ -204,8 +198,8 @@ def walk_nodes(  # noqa: PLR0913, PLR0917
         The nodes to which the walk is restricted.
     clashes
         Receives the sequence numbers of several nodes.
-    ends
-        The nodes below which the walk does not go; they have no inputs then.
+    survey
+        What was met before; below a freed node of PyTorch's own the walk does not go, and it has no inputs then.
     """
     waiting = [(number, one.node, kind_of(one.node)) for number, one in nodes.items()]
     met: dict[int, Any] = {}
@@ -220,11 +214,6 @@ def walk_nodes(  # noqa: PLR0913, PLR0917
             continue
         known.add(number)
         met[number] = node
-        below = []
-        for one, _ in kind.follow(node) if number not in ends else ():
-            if one is not None:
-                its_kind = NODE_KINDS.get(type(one)) or kind_of(one)
-                below.append(its_number := its_kind.number(one))
-                if its_number != LEAF_NUMBER:
-                    waiting.append((its_number, one, its_kind))
-        yield number, node, kind, tuple(below)
+        below, inputs = inputs_of(node, kind) if survey is None else survey.inputs_of(number, node, kind)
+        waiting += inputs
+        yield number, node, kind, below

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,12 +18,14 @@ from . import plain_reads
 from .node_readers import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .serials import StorageSerials
 
 _STAND_IN: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
 """The class that NumPy puts between an array and its `as_strided` view."""
+LAYOUTS = 1024
+"""The number of layouts of saved tensors that are remembered."""
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
 address_of = plain_reads.address_of
 
@@ -48,26 +50,46 @@ def read_saved(tensor: torch.Tensor, storages: StorageSerials) -> Reading:
     RuntimeError
         If it is sparse.
     """
-    shape, strides, itemsize = _laid_out(tensor)
-    low = int(plain_reads.offset_of(tensor)) * itemsize
-    is_filled = plain_reads.is_contiguous(tensor)
-    reach = plain_reads.count_of(tensor) * itemsize if is_filled else extent(shape, strides, itemsize)[1]
-    storage = plain_reads.storage_of(tensor)
-    is_told = not is_cow(tensor) and (not reach or low + reach <= storage.nbytes())
+    reads = plain_reads
+    layout = _layout_of(
+        reads.shape_of(tensor), reads.stride_of(tensor), reads.dtype_of(tensor), reads.device_of(tensor)
+    )
+    low = int(reads.offset_of(tensor)) * layout.itemsize
+    storage = reads.storage_of(tensor)
+    is_told = not is_cow(tensor) and (not layout.reach or low + layout.reach <= storage.nbytes())
     return Reading(
         kind="saved",
         object=0,
         storage=storages.of_torch(storage),
-        device=str(plain_reads.device_of(tensor)),
-        dtype=_dtype_of(tensor),
-        itemsize=itemsize,
-        shape=shape,
-        strides=strides,
+        device=layout.device,
+        dtype=layout.dtype,
+        itemsize=layout.itemsize,
+        shape=layout.shape,
+        strides=layout.strides,
         data_ptr=plain_reads.pointer_of(tensor) if is_told else 0,
         low=low,
-        high=low + reach,
+        high=low + layout.reach,
         unknown=None if is_told else FREED,
     )
+
+
+class _Layout(NamedTuple):
+    """How the elements of tensors lie in memory, in bytes; `reach` is what they span."""
+
+    device: str
+    dtype: str
+    itemsize: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    reach: int
+
+
+@lru_cache(LAYOUTS)
+def _layout_of(shape: Iterable[int], steps: Iterable[int], dtype: torch.dtype, device: torch.device) -> _Layout:
+    """Return a layout in bytes, computed once for all tensors that have it."""
+    sizes, strides = tuple(shape), tuple([step * dtype.itemsize for step in steps])
+    reach = extent(sizes, strides, dtype.itemsize)[1]
+    return _Layout(str(device), DTYPES.get(dtype) or str(dtype), dtype.itemsize, sizes, strides, reach)
 
 
 def _laid_out(tensor: torch.Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int]:
