@@ -139,7 +139,7 @@ class BornPaths:
         self, found: Mapping[str, Any], since: Since, number: int, seconds: float
     ) -> tuple[Gathering, list[tuple[AccessPath, Birth, int]]]:
         """Read what is new; return it, and the paths that led elsewhere before, each with the look that ends that."""
-        gathered = Gathering(self.storages, {}, {})
+        gathered = Gathering(self.objects, self.storages, {}, {})
         rebound: list[tuple[AccessPath, Birth, int]] = []
         usual = since(self.last)
         ran = {name: since(self._unread[name]) if name in self._unread else usual for name in found}

@@ -16,7 +16,7 @@ from .readings import MAX_COUNTERS, Gathering, join_blocks
 from .unchanged_readings import unchanged_readings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
@@ -57,29 +57,27 @@ class BranchReader:
     storages: StorageSerials
     has_new: bool = True
 
-    def read(
-        self, old: KnownBranch | None, branch: Branch, nodes_left: Callable[[], int], patience: float
-    ) -> KnownBranch:
+    def read(self, old: KnownBranch | None, branch: Branch, patience: float) -> KnownBranch:
         """Read a branch; the same object as at the last look if nothing differs.
 
         Parameters
         ----------
         old
             The branch at the last look.
-        nodes_left
-            Returns how many of its tensors may be asked for their nodes.
         patience
             Seconds for comparing layouts too.
         """
+        if old and self.objects.has_room_again() and old.scene.has_unasked:
+            old = None
         tree = Tree(branch.signature, branch.outline.copy(), branch.spelled) if branch.signature else None
         facts = complete(branch, old.facts if old else None)
         hurried = LAYOUT_TIME * len(branch.objects) > patience
         if old and self._is_same(old, branch, facts) and (hurried or _has_same_layouts(old, branch)):
             return old
         if old and facts.all_torch and old.facts.all_torch and old.scene.outline == branch.outline:
-            found = self._read_rows(old, branch, facts, nodes_left, hurried=hurried)
+            found = self._read_rows(old, branch, facts, hurried=hurried)
         else:
-            found = self._read_all(old, branch, facts, nodes_left)
+            found = self._read_all(old, branch, facts)
         found.tree = tree
         return found
 
@@ -95,13 +93,11 @@ class BranchReader:
         serials = self.objects.number(branch.objects)
         return serials == [reading.object for reading in old.scene.readings]
 
-    def _read_all(
-        self, old: KnownBranch | None, branch: Branch, facts: BranchFacts, nodes_left: Callable[[], int]
-    ) -> KnownBranch:
+    def _read_all(self, old: KnownBranch | None, branch: Branch, facts: BranchFacts) -> KnownBranch:
         """Read a whole branch."""
         self.has_new = True
         known = self._known(old.scene.readings, old.blocks) if old else ({}, {})
-        found = Gathering(self.storages, *known, nodes_left=nodes_left())
+        found = Gathering(self.objects, self.storages, *known)
         number, kept = self.objects.number, list[Reading | None]()
         if old:
             kept = unchanged_readings((old.scene, old.facts), branch, facts, number, self.storages.lost)
@@ -118,9 +114,7 @@ class BranchReader:
         scene = scene or RootSnapshot(outline=branch.outline, readings=tuple(readings))
         return KnownBranch(facts, scene, found.blocks, tuple(found.counters), found.on_devices)
 
-    def _read_rows(
-        self, old: KnownBranch, branch: Branch, facts: BranchFacts, nodes_left: Callable[[], int], *, hurried: bool
-    ) -> KnownBranch:
+    def _read_rows(self, old: KnownBranch, branch: Branch, facts: BranchFacts, *, hurried: bool) -> KnownBranch:
         """Read a branch of the same paths: only versions for tensors in place, everything for new ones."""
         versions, others = self._rows_to_read(old, branch, facts, hurried=hurried)
         readings = [*old.scene.readings]
@@ -134,10 +128,10 @@ class BranchReader:
         things = [branch.objects[row] for row in others]
         serials = self.objects.number(things)
         if _have_moved([readings[row] for row in others], serials, readings):
-            return self._read_all(old, branch, facts, nodes_left)
+            return self._read_all(old, branch, facts)
         self.has_new = True
         whole = old.scene.readings if len(others) * FEW > len(readings) else [readings[row] for row in others]
-        found = Gathering(self.storages, *self._known(whole, old.blocks), nodes_left=nodes_left())
+        found = Gathering(self.objects, self.storages, *self._known(whole, old.blocks))
         roles, former = branch.outline.roles(), [readings[row] for row in others]
         found.add_all(things, [roles[row] for row in others], serials, former)
         before = {readings[row].storage for row in others}

@@ -10,7 +10,6 @@ from ...core.runtime.record import field, mutable
 from ..device.device_block import DeviceBlock, device_block_of
 from ..memory.byte_block import WHOLE_LIMIT, Block, block_in, block_of
 from ..objects.inspect_object import name_of
-from ..runtime.node_limit import MAX_NODES
 from ..tensors.plain_reads import local_of, storage_of
 from ..tensors.read_tensor import read, read_all_like, read_like, refresh, unreadable
 from ..tensors.version_counter import VersionCounter
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ...core.records.reading import Reading
-    from ..tensors.serials import StorageSerials
+    from ..tensors.serials import ObjectSerials, StorageSerials
 
 MAX_COUNTERS = 1024
 
@@ -37,10 +36,9 @@ class Gathering:
         The storages in the memory of devices.
     counters
         The version counters of the tensors in large storages.
-    nodes_left
-        How many tensors may be asked for their `grad_fn`.
     """
 
+    objects: ObjectSerials
     storages: StorageSerials
     known: Mapping[int, Reading]
     known_blocks: Mapping[int, Block]
@@ -48,7 +46,6 @@ class Gathering:
     blocks: dict[int, Block] = field(default_factory=dict)
     on_devices: dict[int, DeviceBlock] = field(default_factory=dict)
     counters: list[VersionCounter] = field(default_factory=list)
-    nodes_left: int = MAX_NODES
 
     def add(self, thing: Any, role: str, serial: int, former: Reading | None = None) -> None:  # noqa: ANN401
         """Read one tensor or array; if that fails, only this one is left out.
@@ -104,8 +101,10 @@ class Gathering:
         last = self.known.get(serial)
         fresh = refresh(last, thing, role) if last else None
         alike = read_like(former, thing, role, serial, self.storages) if former and not fresh else None
-        reading = fresh or alike or read(thing, role, serial, self.storages, asks_history=self.nodes_left > 0)
-        self.nodes_left -= reading.grad_fn is not None
+        asks = self.objects.may_ask(serial)
+        reading = fresh or alike or read(thing, role, serial, self.storages, asks_history=asks)
+        if asks and reading.grad_fn:
+            self.objects.asked.add(serial)
         if role == COMPONENT:
             reading = reading._replace(kind="component", object=-reading.storage)
         self.readings.append(reading)

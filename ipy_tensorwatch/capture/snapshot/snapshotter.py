@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from time import thread_time
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from ..objects.look_limits import EXACT_OBJECTS, EXACT_TENSORS, SEGMENT, Limits
 from ..objects.walk import reason_of, take_segment, walk
 from ..objects.walk_state import Walk
 from ..runtime.gc_pause import quiet_collector
-from ..runtime.node_limit import MAX_NODES
 from ..runtime.torch_private import plain_reads
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import bearer_of
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
     from ..objects.record_levels import LevelOutline
-    from ..objects.walk_state import Branch, StateOutline, Tree
+    from ..objects.walk_state import StateOutline, Tree
     from ..tensors.version_counter import VersionCounter
 
 
@@ -334,7 +333,7 @@ class Snapshotter:
     def _read(self, found: Walk, name: str, kept: dict[str, KnownBranch], patience: float) -> None:
         branch = found.branches[name]
         try:
-            kept[name] = self._keep(name, branch, patience)
+            kept[name] = self._reader.read(self._kept.get(name), branch, patience)
         except Exception as error:  # noqa: BLE001  (an odd branch is listed, and must not hide the others)
             found.skipped.append((name or "the variables", reason_of(error)))
         found.limits.tensors += len(branch.objects)
@@ -342,14 +341,6 @@ class Snapshotter:
     def _tree(self, name: str) -> Tree | None:
         kept = self._kept.get(name)
         return kept.tree if kept else None
-
-    def _keep(self, name: str, branch: Branch, patience: float) -> KnownBranch:
-        old = self._kept.get(name)
-        return self._reader.read(old, branch, partial(self._nodes_left, old), patience)
-
-    def _nodes_left(self, old: KnownBranch | None) -> int:
-        """Return how many tensors of a branch may be asked for their nodes, given those of all others."""
-        return MAX_NODES - sum(len(one.scene.with_history) for one in self._kept.values() if one is not old)
 
 
 def _rank(found: Walk, name: str, limits: Limits) -> tuple[bool, bool, int]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...core.runtime.record import field, mutable
 from ..objects.inspect_object import are_all
+from ..runtime.node_limit import MAX_NODES
 from ..runtime.torch_private import attributes_of
 from .plain_reads import are_plain, is_ndarray, storage_of
 
@@ -37,9 +38,13 @@ class ObjectSerials:
     ----------
     refers
         Whether arrays are referred to; otherwise ids must suffice.
+    asked, refused
+        The tensors that were asked for their `grad_fn`, and whether any were not, because these are too many.
     """
 
     refers: bool = True
+    asked: set[int] = field(default_factory=set)
+    refused: bool = False
     _known: dict[int, tuple[Token, int]] = field(default_factory=dict)
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -77,6 +82,7 @@ class ObjectSerials:
         """Forget every object except these."""
         known = self._known
         self._known = {address: known[address] for address in map(id, objects) if address in known}
+        self._forget_asked()
 
     @property
     def count(self) -> int:
@@ -86,6 +92,22 @@ class ObjectSerials:
     def keep_serials(self, serials: Collection[int]) -> None:
         """Forget every object except those with these serials."""
         self._known = {address: one for address, one in self._known.items() if one[1] in serials}
+        self._forget_asked()
+
+    def may_ask(self, serial: int) -> bool:
+        """Return whether a tensor may be asked for its `grad_fn`: Python never forgets a node that it has seen."""
+        may = len(self.asked) < MAX_NODES or serial in self.asked
+        self.refused = self.refused or not may
+        return may
+
+    def has_room_again(self) -> bool:
+        """Return whether tensors that were refused may be asked now."""
+        return self.refused and len(self.asked) < MAX_NODES
+
+    def _forget_asked(self) -> None:
+        """Forget which tensors were asked that are gone, before there are too many."""
+        if len(self.asked) > MAX_NODES // 2:
+            self.asked.intersection_update([serial for _, serial in self._known.values()])
 
     def release_arrays(self) -> None:
         """Drop the weak references to arrays, and make none: `ndarray.resize` would refuse; ids must suffice."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ipy_tensorwatch.capture.autograd import graph, note_saved
 from ipy_tensorwatch.capture.runtime import node_limit
+from ipy_tensorwatch.capture.tensors import plain_reads, serials
 from tests.support.notebook import Notebook, Report
 
 NO_TIME = {"budget_floor": 0.0, "budget_share": 0.0, "budget_limit": 0.0}
@@ -72,6 +75,42 @@ def test_what_the_stack_does_not_allow_is_not_tried_again(monkeypatch):
         assert (walks, "y" in left_out(report)) == ([], True)
         nb.run("y = x * 2; h = y")
         assert left_out(nb.run("a = 2")) == set(), "there is room for another graph"
+
+
+REORDERS = ("kept.reverse()", "kept = kept[400:] + kept[:400]", "rest = kept[::3]", "a = 1")
+
+
+def test_no_more_results_are_asked_for_their_nodes_than_the_stack_allows(monkeypatch):
+    monkeypatch.setattr(serials, "MAX_NODES", 300)
+    real, seen = plain_reads.node_of, set()
+    monkeypatch.setattr(plain_reads, "node_of", lambda one: seen.add(real(one)._sequence_nr()) or real(one))
+    with Notebook() as nb:
+        nb.run("import torch\ny = x = torch.ones(3, requires_grad=True)\nkept = []")
+        nb.run("for _ in range(700):\n    y = y.exp()\n    kept.append(y)")
+        for cell in REORDERS:
+            nb.run(cell)
+
+    assert len(seen) == 300
+
+
+@pytest.mark.parametrize(
+    ("cells", "place"),
+    [
+        (("kept = [x.exp() for _ in range(40)]", "a = 1"), 39),  # there is room again
+        (("kept.reverse()", "a = 1"), 59),  # it was asked at its last place
+    ],
+)
+def test_where_there_are_too_many_results_those_that_were_asked_for_their_nodes_are_followed(
+    monkeypatch, cells: tuple[str, ...], place: int
+):
+    monkeypatch.setattr(serials, "MAX_NODES", 50)
+    with Notebook() as nb:
+        nb.run("import torch\nx = torch.ones(3, requires_grad=True)\nkept = [x.exp() for _ in range(60)]")
+        for cell in cells:
+            nb.run(cell)
+        [hazard] = nb.run(f"kept[{place}].data.add_(1)")["hazards"]
+
+    assert hazard["code"] == "TW202"
 
 
 def test_of_one_node_no_more_is_followed_than_there_is_room_for(monkeypatch):

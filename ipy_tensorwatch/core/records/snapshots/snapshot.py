@@ -72,6 +72,11 @@ class RootSnapshot:
         )
 
     @cached_property
+    def has_unasked(self) -> bool:
+        """Whether the `grad_fn` of a tensor was not read because there were too many."""
+        return any(one.grad_fn == TOO_MANY for one in self.readings)
+
+    @cached_property
     def gradients(self) -> tuple[tuple[int, int], ...]:
         """The places of tensors with a gradient, each with the gradient's place."""
         found: list[tuple[int, int]] = []
@@ -150,7 +155,7 @@ class RootSnapshot:
 
 
 _OF_PATHS = ("paths", "words", "_stops", "places")
-_OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "by_object", "intervals", "spans")
+_OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "has_unasked", "gradients", "by_storage", "by_object", "intervals", "spans")
 """The cached properties that a scene of the same paths and memory can reuse."""
 
 
