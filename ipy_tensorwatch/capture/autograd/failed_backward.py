@@ -33,14 +33,16 @@ from ..runtime.torch_private import plain_reads, user_modes
 from ..tensors.node_readers import NodeKind, kind_of
 from ..tensors.plain_reads import base_of, has_storage, is_plain, is_view, storage_of, version_of
 from ..tensors.read_tensor import bearer_of, read
-from .freed_nodes import state_of
-from .saved_by_nodes import MakerNode, nodes_of, saved_version, walk_nodes
+from .node_inputs import MakerNode
+from .raw_saves import state_of
+from .saved_by_nodes import nodes_of, saved_version, walk_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ...core.explain.error_messages import ErrorMessage
     from ..tensors.serials import ObjectSerials, StorageSerials
+    from .saved_by_nodes import WalkedNodes
 
     Nodes = Mapping[int, MakerNode]
 
@@ -136,7 +138,7 @@ class _Above(NamedTuple):
     nodes: Nodes
     seen: set[int]
 
-    def since(self, number: int) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
+    def since(self, number: int) -> WalkedNodes:
         """Yield the nodes made after a sequence number."""
         return walk_nodes(self.nodes, set(), lowest=number + 1, only=self.seen)
 

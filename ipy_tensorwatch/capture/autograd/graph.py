@@ -10,7 +10,7 @@ from copy import copy
 from itertools import chain
 from time import perf_counter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...core.records.trace.saved_tensor import Overwritten, RootOrigin, SavedTensor
 from ...core.runtime.record import field, mutable
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from ...core.records.reading import Reading
     from ...core.records.trace.graph_state import Ending
-    from ..tensors.node_readers import NodeKind
-    from .freed_nodes import GraphSurvey
+    from .graph_survey import GraphSurvey
     from .known_bytes import KnownBytes
-    from .saved_by_nodes import MakerNode, Root
+    from .node_inputs import MakerNode
+    from .saved_by_nodes import Root, WalkedNodes
     from .tracked_tensor import TrackedTensor
 
 NOTHING_MOVED: Mapping[int, Reading] = MappingProxyType({})
@@ -217,9 +217,7 @@ class Graphs:
         if had and not self.is_cut:
             self._forget_all_but(self._still_reached(had))
 
-    def _note_all(
-        self, walk: Iterable[tuple[int, Any, NodeKind, tuple[int, ...]]], recorder: SaveRecorder, survey: GraphSurvey
-    ) -> bool:
+    def _note_all(self, walk: WalkedNodes, recorder: SaveRecorder, survey: GraphSurvey) -> bool:
         """Record what new nodes saved; return whether all were recorded."""
         count, partly = self._kept, self._partly
         inputs, seen, cell, deadline = self.inputs, self.seen, recorder.cell, recorder.deadline

@@ -1,8 +1,8 @@
-"""Read the nodes below a node of an autograd graph, to which its gradients flow."""
+"""Read the nodes of an autograd graph: those that made watched tensors, and those below one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..runtime.graph_private import LEAF_NUMBER, leaf_of
 from ..tensors.node_readers import NODE_KINDS, NodeKind, kind_of
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
     MetNode = tuple[Any, Sequence[RawSave], Inputs]
     """A node that was met, what it saved, and what is below it, so that nothing is read twice in one look."""
+
+
+class MakerNode(NamedTuple):
+    """A node that made watched tensors, and the paths to these."""
+
+    node: Any
+    paths: list[str]
+
 
 NO_INPUTS: Inputs = (), ()
 

@@ -1,13 +1,16 @@
-"""Read what a node saved, as stored: without a check, a hook or a recomputation."""
+"""Read what a node saved, as stored, and whether a backward has freed it since.
+
+Nothing is checked, unpacked or recomputed.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..runtime.graph_private import has_hook
+from ..runtime.graph_private import error_message_of, has_hook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import torch
 
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     RawSave = tuple[Slot, int, Callable[[Any], object], Any, torch.Tensor | None]
     """A saved tensor: its slot and the index in a list, what reads it as backward does, how it is stored, and the
     tensor, None if hooks packed it."""
+    NodeState = Literal["freed", "holds", "saves-nothing"]
+
+NO_SAVES: Sequence[RawSave] = ()
 
 
 def raw_saves(node: object, kind: NodeKind) -> list[RawSave] | None:
@@ -49,3 +55,22 @@ def _items_of(slot: Slot, several: tuple[Any, ...]) -> Iterator[RawSave]:
 
 def _pass_by(_: object) -> None:
     """Replace the check of a list, which would run the hooks of its items."""
+
+
+def state_of(node: object, kind: NodeKind) -> NodeState:
+    """Return whether a node holds what it saved; what hooks packed counts as held."""
+    saves = raw_saves(node, kind)
+    if saves:
+        return "holds"
+    return "freed" if is_freed(node, kind, saves) else "saves-nothing"
+
+
+def is_freed(node: object, kind: NodeKind, saves: Sequence[RawSave] | None) -> bool:
+    """Return whether a backward has freed a node of which nothing is stored."""
+    return saves is None or any(_is_released(slot.check, node) for slot in kind.saved)
+
+
+def _is_released(check: Callable[[Any], object], node: object) -> bool:
+    """Return whether reading as backward does raises; an optional tensor that was not given does not."""
+    found = error_message_of(check, node)
+    return found is not None and found.trouble == "freed"

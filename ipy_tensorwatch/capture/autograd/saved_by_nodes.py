@@ -12,7 +12,7 @@ from ..runtime.torch_private import plain_reads, user_modes
 from ..tensors.node_readers import NODE_KINDS, NodeKind, is_python, kind_of
 from ..tensors.plain_reads import has_storage, is_plain, node_of, storage_of, version_of
 from .checkpoint_inputs import inputs_of_checkpoint, tensors_read_by
-from .node_inputs import inputs_of
+from .node_inputs import MakerNode, inputs_of
 from .raw_saves import raw_saves
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     import torch
 
     from ..tensors.serials import StorageSerials
-    from .freed_nodes import GraphSurvey
+    from .graph_survey import GraphSurvey
     from .raw_saves import RawSave
 
     Root = tuple[str, torch.Tensor]
+    WalkedNodes = Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]
+    """Sequence numbers with their nodes and what is below these."""
 
 
 class SavedByNode(NamedTuple):
@@ -139,13 +141,6 @@ def _serial_of(leaf: torch.Tensor, storages: StorageSerials) -> int:
     return storages.at(id(storage_of(leaf))) or 0
 
 
-class MakerNode(NamedTuple):
-    """A node that made watched tensors, and the paths to these."""
-
-    node: Any
-    paths: list[str]
-
-
 def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: set[int]) -> dict[int, MakerNode]:
     """Return the nodes that made the roots; empty under a user's dispatch mode.
 
@@ -185,7 +180,7 @@ def walk_nodes(  # noqa: PLR0913, PLR0917
     only: Container[int] | None = None,
     clashes: set[int] | None = None,
     survey: GraphSurvey | None = None,
-) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
+) -> WalkedNodes:
     """Yield nodes and those below, each once, with the sequence numbers of their direct inputs.
 
     Parameters

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipy_tensorwatch.capture.autograd import freed_nodes, note_saved, saved_by_nodes
-from ipy_tensorwatch.capture.autograd.freed_nodes import survey_graph
+from ipy_tensorwatch.capture.autograd import graph_survey, note_saved, saved_by_nodes
+from ipy_tensorwatch.capture.autograd.graph_survey import survey_graph
 from ipy_tensorwatch.capture.autograd.saved_by_nodes import nodes_of
 from tests.support.notebook import Notebook
 
@@ -59,7 +59,7 @@ def test_a_part_of_a_survey_is_the_survey_of_this_root(steps: list, backwards: l
 
 def test_a_new_graph_is_read_once(monkeypatch: pytest.MonkeyPatch):
     read: list[tuple[str, object]] = []  # the nodes too, so that no address is reused
-    for module, name in itertools.product((freed_nodes, note_saved, saved_by_nodes), ("raw_saves", "inputs_of")):
+    for module, name in itertools.product((graph_survey, note_saved, saved_by_nodes), ("raw_saves", "inputs_of")):
         if real := getattr(module, name, None):
             monkeypatch.setattr(module, name, lambda *of, name=name, real=real: read.append((name, of[0])) or real(*of))
     with Notebook() as nb:

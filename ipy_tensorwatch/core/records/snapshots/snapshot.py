@@ -155,7 +155,8 @@ class RootSnapshot:
 
 
 _OF_PATHS = ("paths", "words", "_stops", "places")
-_OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "has_unasked", "gradients", "by_storage", "by_object", "intervals", "spans")
+_OF_HISTORY = ("with_history", "has_unasked", "gradients")
+_OF_MEMORY = (*_OF_PATHS, *_OF_HISTORY, "untold", "by_storage", "by_object", "intervals", "spans")
 """The cached properties that a scene of the same paths and memory can reuse."""
 
 
