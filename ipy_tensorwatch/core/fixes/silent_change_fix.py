@@ -18,6 +18,7 @@ from ..syntax.ast_queries import arguments, last_name, makes_array
 from ..syntax.cached_functions import cached_functions, calls_any
 from ..syntax.parsing import function_around, parse_path
 from ..syntax.syntax_tree import find_nodes
+from ..syntax.torch_vocabulary import OPTIMIZERS
 from .copy_imports import spelled_deepcopy, with_deepcopy
 from .derivation import Derivation, FixContext
 from .edited_source import are_apart
@@ -164,7 +165,8 @@ class FixSearch:
             return None
         code = copied_value(sharing.begun.text, self._copying(*sharing))
         is_deep = code is not None and "deepcopy(" in code
-        return None if is_deep and (self._is_stored_inside(sharing.begun) or _is_state(sharing.path)) else code
+        is_in_vain = self._is_stored_inside(sharing.begun) or _is_state(sharing.path) or _trains(sharing.begun)
+        return None if is_deep and is_in_vain else code
 
     def _is_second_way(self, sharing: Sharing) -> bool:
         """Return whether a copy would go to, or part from, another way to the very object: a loader of a dataset."""
@@ -323,6 +325,11 @@ def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:
         for one in several
         if not any(other.begun != one.begun and other.path.root in reads[one] for other in several)
     ]
+
+
+def _trains(begun: TypedLine) -> bool:
+    """Return whether a statement makes an optimizer: a deep copy of one would train copies."""
+    return any(last_name(one.func) in OPTIMIZERS for one in find_nodes(ast.Call, parse_one(begun.text)))
 
 
 def _is_state(path: AccessPath) -> bool:

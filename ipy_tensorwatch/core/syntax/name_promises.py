@@ -7,7 +7,9 @@ from functools import lru_cache
 
 from .torch_vocabulary import MODULE_METHODS, READS, YIELDS
 
-_TRAINS = frozenset(("train", "training", "fit", "learn", "update", "step", "optimize", "epoch", "sgd", "descend"))
+_TRAINS = frozenset(
+    ("train", "training", "fit", "learn", "update", "step", "advance", "optimize", "epoch", "sgd", "descend")
+)
 
 _ADDS = ("accumulate", "add", "append", "collect", "insert", "log", "push", "put", "record", "store")
 _CHANGES = frozenset((*_ADDS, "clear", "fill", "increment", "init", "reset", "set"))

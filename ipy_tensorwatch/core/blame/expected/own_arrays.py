@@ -7,6 +7,7 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from ...syntax.ast_queries import last_name
 from ...syntax.name_promises import (
     may_run,
     names_what_it_fills,
@@ -19,6 +20,7 @@ from ...syntax.name_promises import (
     says_state,
 )
 from ...syntax.parsing import parse_header
+from ...syntax.syntax_tree import find_nodes
 from .updates import counts_as_parameter, gives_back, is_by_a_stranger
 
 if TYPE_CHECKING:
@@ -45,9 +47,10 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     those that a module calls, if their name promises to change: `cache.append(k, v)` in `net(x, cache)`; in a
     statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
     change it and writes an attribute of it: `train(model, x, y)`, and one that promises to update a tensor that it
-    gets, or that its name says: `update_counts(i)`; or that gives nothing back and has the verb of the tensor for its
-    name: `count()` of `counter`. What an object notes of what it does (`self.log[i] = score`), any method may write; a
-    module's state by its name (`self.k_cache.zero_()`), any that does not promise to read.
+    gets, or that its name says: `update_counts(i)`, or a key of the dict that it gets first: `update(stats, x)`; or
+    that gives nothing back and has the verb of the tensor for its name: `count()` of `counter`. What an object notes of
+    what it does (`self.log[i] = score`), any method may write; a module's state by its name (`self.k_cache.zero_()`),
+    any that does not promise to read.
     """
     path = changed.path
     is_parameter = counts_as_parameter(changed.reading)
@@ -161,11 +164,24 @@ def _is_trained(cell: CellIndex, changed: ChangedPath, statement: Statement, rea
         is_update = is_meant and not any(map(promises_to_read, names)) and promises_to_update(names[-1])
         fills = not names[1:] and names_what_it_fills(names[0], root)
         return is_update or (fills and _is_procedure(cell, statement, line))
-    is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
+    is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}(?!\w)", _one_quote(line)) is not None
+    if changed.path.steps[-1].startswith("["):
+        return is_its_own and len(line.within) == 1 and _is_updated(line.within[0].name, changed.path.root, statement)
     is_its_own = is_its_own and changed.path.steps[-1].startswith(".")
     reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
     changes = any(promises_to_change(one.name) for one in line.within if not one.is_method)
     return is_its_own and not reads and changes and changed.path.root in statement.reads
+
+
+def _one_quote(line: Inferred) -> str:
+    return line.inner.text.replace('"', "'")
+
+
+def _is_updated(name: str, root: str, statement: Statement) -> bool:
+    """Return whether a function promises to update a container: its first argument, or the one of its name."""
+    calls = [one for one in find_nodes(ast.Call, parse_header(statement.text)) if last_name(one.func) == name]
+    firsts = [first.id for one in calls for first in one.args[:1] if isinstance(first, ast.Name)]
+    return promises_to_update(name) and (root in firsts or root.lower() in name.lower().split("_"))
 
 
 def _is_procedure(cell: CellIndex, statement: Statement, line: Inferred) -> bool:

@@ -32,6 +32,9 @@ def is_by_optimizers_method(
 ) -> bool:
     """Return whether a method of an optimizer, such as SAM's `first_step`, wrote a parameter or a state of its own.
 
+    So do the step of a scheduler, and a function that names it, with what the optimizer has in its groups, such as a
+    learning rate that is a tensor.
+
     Parameters
     ----------
     has_stepped
@@ -39,10 +42,24 @@ def is_by_optimizers_method(
     """
     if changed.path.is_grad:
         return False
+    if (setting := _setting(changed.path)) and cell.is_of_optimizer(changed.path):
+        return _runs_a_step(cell, statement) or any(setting in one.inner.text for one in reached.candidates[:1])
     owners = _optimizers_called(cell, statement, reached)
     if any(one is not None and one.leads_to(changed.path) for one in owners):
         return True
     return bool(owners) and not has_stepped and _is_its_own(changed)
+
+
+def _setting(path: AccessPath) -> str:
+    """Return the name of what a path leads to in a group of an optimizer: `lr` of `opt.param_groups[0]['lr']`."""
+    found = re.search(r"\.param_groups\[\d+\]\['(\w+)'\]$", str(path))
+    return found[1] if found else ""
+
+
+def _runs_a_step(cell: CellIndex, statement: Statement) -> bool:
+    """Return whether a statement, or a function that it calls, calls a `step`: of an optimizer, or of a scheduler."""
+    is_called = any(one.name == "step" for one in statement.methods)
+    return is_called or any(one.kind == "optimizer" for one in cell.effects_of(statement).events)
 
 
 def _optimizers_called(cell: CellIndex, statement: Statement, reached: Reach) -> list[AccessPath | None]:
