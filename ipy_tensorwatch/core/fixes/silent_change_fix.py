@@ -14,7 +14,7 @@ from ..runtime.record import record
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
-from ..syntax.ast_queries import arguments, last_name, makes_array
+from ..syntax.ast_queries import arguments, last_name, makes_array, root_variable
 from ..syntax.cached_functions import cached_functions, calls_any
 from ..syntax.parsing import function_around, parse_path
 from ..syntax.syntax_tree import find_nodes
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from ..records.path import AccessPath
     from ..records.report_parts import Change
+
+_ITERATING = frozenset(("dict", "enumerate", "iter", "list", "next", "set", "sorted", "tuple"))
 
 MAX_COPIES = 20
 """With more paths that were written, no fix is looked for that copies where each of them was bound."""
@@ -165,7 +167,7 @@ class FixSearch:
             return None
         code = copied_value(sharing.begun.text, self._copying(*sharing))
         is_deep = code is not None and "deepcopy(" in code
-        is_in_vain = self._is_stored_inside(sharing.begun) or _is_state(sharing.path) or _trains(sharing.begun)
+        is_in_vain = self._is_stored_inside(sharing.begun) or _is_state(sharing.path) or _works_on_others(sharing.begun)
         return None if is_deep and is_in_vain else code
 
     def _is_second_way(self, sharing: Sharing) -> bool:
@@ -266,7 +268,7 @@ class FixSearch:
         if site is None or self.change.cause != "call" or not self._is_result_used():
             return
         target, path = typed_line(self.context.cell, site), parse_path(self.change.path)
-        if target is None:
+        if target is None or _only_iterates(site.text, path.root):
             return
         copying = self._copying(target, path, path)._replace(is_leaf=False)
         code = with_copied_arguments(site.text, copying)
@@ -327,9 +329,17 @@ def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:
     ]
 
 
-def _trains(begun: TypedLine) -> bool:
-    """Return whether a statement makes an optimizer: a deep copy of one would train copies."""
-    return any(last_name(one.func) in OPTIMIZERS for one in find_nodes(ast.Call, parse_one(begun.text)))
+def _only_iterates(text: str, name: str) -> bool:
+    """Return whether a statement hands a variable only to what iterates over it: a copy of a loader is none."""
+    calls = [one for one in find_nodes(ast.Call, parse_one(text)) if name in map(root_variable, arguments(one))]
+    return bool(calls) and all(isinstance(one.func, ast.Name) and one.func.id in _ITERATING for one in calls)
+
+
+def _works_on_others(begun: TypedLine) -> bool:
+    """Return whether a statement makes an optimizer or a loader: a deep copy would train, or load from, copies."""
+    return any(
+        last_name(one.func) in {"DataLoader", *OPTIMIZERS} for one in find_nodes(ast.Call, parse_one(begun.text))
+    )
 
 
 def _is_state(path: AccessPath) -> bool:
