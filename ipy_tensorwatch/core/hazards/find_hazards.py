@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
-    from ..records.report_parts import Site
+    from ..records.report_parts import Change, Site
     from ..records.trace.cell_trace import CellTrace
     from ..records.trace.graph_state import Ending
     from .lasting_hazard import Lasting
@@ -154,12 +154,24 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
     stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
-    kept = [*kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)]
+    trained = [one for one in changes if not _is_beside_training(reasoning, one)]
+    kept = [*kept_by_reference(trained, snapshot, count, trace.notebook.modules, stepped)]
     kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
     yield from kept_by_name(reasoning.updates_of(says_own_values), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
     yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
+
+
+def _is_beside_training(reasoning: Reasoning, change: Change) -> bool:
+    """Return whether what the cell bound changed after that by other statements than those that stepped."""
+    stepping = {one.statement for one in reasoning.trace.own.steps}
+    if change.born is None or not change.sites or not stepping or None in stepping:
+        return False
+    lines = {one.line for one in reasoning.own.statements if one.index in stepping}
+    return all(site.certainty == "observed" for site in change.sites) and lines.isdisjoint(
+        [site.line for site in change.sites]
+    )
 
 
 def _loop_variables(reasoning: Reasoning) -> Iterator[str]:

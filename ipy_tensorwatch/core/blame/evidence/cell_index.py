@@ -16,6 +16,7 @@ from ...runtime.deadline import Deadline
 from ...runtime.grouped import grouped, tally
 from ...statements.assigned_value import may_write_in
 from ...statements.exchanged_names import exchanged_names
+from ...statements.handed_parameters import handed_parameters
 from ...statements.leftover_names import leftover_names
 from ...statements.statement import Statement, parse_statements
 from ...statements.target_matching import Named, match_targets
@@ -94,6 +95,12 @@ class CellIndex:
     def renamed(self) -> Container[str]:
         """The paths of tensors that have a second name since they were made leaves."""
         return self._trace.notebook.renamed
+
+    @cached_property
+    def handed(self) -> frozenset[str]:
+        """The names of what this cell, or a function of the notebook, calls modules with."""
+        sources = (self.evidence.plain, *(one.source for one in self._trace.notebook.definitions.values()))
+        return frozenset[str]().union(*map(handed_parameters, sources))
 
     @cached_property
     def looped(self) -> frozenset[str]:

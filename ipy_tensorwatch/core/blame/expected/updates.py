@@ -10,7 +10,7 @@ from ...records.path import AccessPath
 from ...statements.told_by_text import calls_collective, is_followed_by, makes_replicas, mentions
 from ...statements.used_up import is_used_up
 from ...statements.writes.statement_writes import targets_of
-from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
+from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values, says_role
 from ...syntax.parsing import parse_header
 from ...syntax.syntax_tree import find_nodes, names_in
 from .first_use import is_first_use
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ...interpreter.reached_by_calls import Reach
     from ...records.reading import Reading
     from ...records.snapshots.difference import Difference
+    from ...records.trace.evidence import OptimizerStep
     from ...statements.statement import Statement
     from ..evidence.cell_index import CellIndex
     from .changed_path import ChangedPath
@@ -78,6 +79,17 @@ def is_replicated(changed: ChangedPath, statement: Statement) -> bool:
 def counts_as_parameter(reading: Reading) -> bool:
     """Return whether a tensor is a module's parameter, frozen or not, or a leaf that requires grad."""
     return reading.kind == "parameter" or (reading.requires_grad and reading.is_leaf)
+
+
+def stands_for_parameters(cell: CellIndex, changed: ChangedPath, step: OptimizerStep) -> bool:
+    """Return whether a variable holds what a module is called with, and its tensors are what a step updates.
+
+    As in `functional_call(net, params, x)`, where they are to be the latest; what has the name of a copy is not.
+    """
+    parts = changed.path.parts
+    if changed.path.root not in cell.handed or any(says_own_values(one) or says_role(one) for one in parts):
+        return False
+    return any(reading.object in step.parameters for _, reading in changed.group)
 
 
 def may_be_trained(changed: ChangedPath) -> bool:
