@@ -16,6 +16,9 @@ _CHANGES = frozenset((*_ADDS, "clear", "fill", "increment", "init", "reset", "se
 """The verbs at the beginning of a name."""
 
 _UPDATES = ("update", "accumulate", "increment", "reset", "clear", "zero")
+_MEASURED = frozenset(
+    ("accuracy", "acc", "distance", "error", "loss", "mse", "norm", "score", "similarity", "sparsity")
+)
 _MEASURES = ("evaluate", "eval", "validate", "test")
 _RECORDS = ("update", "reset", "add", "append", "log", "record")
 _JOURNALS = frozenset(("calls", "count", "counter", "counts", "hist", "history", "journal", "log", "logs", "timings"))
@@ -107,6 +110,18 @@ def promises_a_value(name: str) -> bool:
     [True, True, False, False]
     """
     return name.strip("_").split("_")[0] in YIELDS
+
+
+def promises_to_measure(name: str) -> bool:
+    """Return whether a function's name promises to read what it gets for a value of it, and nothing of training.
+
+    Examples
+    --------
+    >>> [promises_to_measure(one) for one in ("quant_error", "evaluate", "train_loss", "quantize")]
+    [True, True, False, False]
+    """
+    last = name.lower().strip("_").split("_")[-1]
+    return (promises_to_read(name) or last in _MEASURED) and _TRAINS.isdisjoint(name.lower().split("_"))
 
 
 def promises_to_compute(name: str) -> bool:

@@ -526,6 +526,38 @@ def test_a_function_that_promises_to_update_a_dict_or_to_advance_an_object(cell,
     assert expected == silently_changed(RUNNING, cell)
 
 
+MEASURED = """
+import torch
+from torch import nn
+net = nn.Linear(2, 2)
+x = torch.ones(1, 2)
+def quantize(w): return w.mul_(4).round_().div_(4)
+def quant_error(net): return sum((quantize(p.data) - p).abs().sum().item() for p in net.parameters())
+def evaluate(net):
+    quantize(net.weight.data)
+    return net(x)
+def normalize_weights(net): quantize(net.weight.data)
+def batch_loss(net):
+    loss = net(x).sum()
+    loss.backward()
+    for p in net.parameters(): p.data -= p.grad
+    return loss.item()
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("e = quant_error(net)", {"net.weight", "net.bias"}),
+        ("print(evaluate(net))", {"net.weight"}),
+        ("normalize_weights(net)", set()),
+        ("loss = batch_loss(net)", set()),
+    ],
+)
+def test_a_function_that_promises_to_measure_a_module_is_no_update(cell, expected):
+    assert expected == silently_changed(MEASURED, cell)
+
+
 SCHEDULED = """
 import torch
 net = torch.nn.Linear(2, 1)

@@ -10,7 +10,15 @@ from ...records.path import AccessPath
 from ...statements.told_by_text import calls_collective, is_followed_by, makes_replicas, mentions
 from ...statements.used_up import is_used_up
 from ...statements.writes.statement_writes import targets_of
-from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values, says_role
+from ...syntax.ast_queries import last_name
+from ...syntax.name_promises import (
+    promises_to_change,
+    promises_to_measure,
+    promises_to_read,
+    says_copy,
+    says_own_values,
+    says_role,
+)
 from ...syntax.parsing import parse_header
 from ...syntax.syntax_tree import find_nodes, names_in
 from .first_use import is_first_use
@@ -146,13 +154,27 @@ def is_update_by_hand(
     if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
         return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
     line = reached.candidates[0]
-    if is_by_a_stranger(cell, changed, statement, reached):
+    if is_by_a_stranger(cell, changed, statement, reached) or _only_measures(cell, statement, line):
         return False
     if _hands_over_what_it_wrote(changed, statement, line) and not _promises_to_train(reached):
         return False
     if is_trained and is_first_use(line) and _is_the_object(changed, line):
         return True
     return _is_written_itself(changed, line) or _is_momentum_encoder(changed, line)
+
+
+def _only_measures(cell: CellIndex, statement: Statement, line: Inferred) -> bool:
+    """Return whether a statement calls a function for a value that it promises to measure: `e = quant_error(net)`.
+
+    One that computes gradients trains, whatever its name.
+    """
+    outermost = line.within[0].name if line.within and not line.within[0].is_method else ""
+    if not outermost or not promises_to_measure(outermost) or cell.effects_of(statement).backward:
+        return False
+    match parse_header(statement.text):
+        case ast.Expr(value=ast.Call(func=func)) if last_name(func) == outermost:
+            return False
+    return not cell.steps_in(statement)
 
 
 def _is_loaded_from(cell: CellIndex, changed: ChangedPath, statement: Statement) -> bool:
