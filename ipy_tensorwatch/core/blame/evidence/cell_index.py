@@ -199,10 +199,18 @@ class CellIndex:
     def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
         """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
         found = self._paths_of(reference)
-        if found is None:  # an attribute of a known object, and no array: a counter
-            owner = reference.path.owner
-            return reference.path.steps[-1:] != () and str(owner) in self._trace.notebook.objects
+        if found is None:
+            return reference.path.steps[-1:] != () and self._is_plain(reference.path)
         return family.isdisjoint(found) and self._rebound.isdisjoint(found)
+
+    def _is_plain(self, path: AccessPath) -> bool:
+        """Return whether an attribute of a known object, or of one that the code has just made, is no array."""
+        notebook, owner = self._trace.notebook, str(path.owner)
+        if owner in notebook.objects or not owner.startswith("<"):
+            return owner in notebook.objects
+        made = owner[1:].partition(" ")[0]
+        alike = [parse_path(one) for one, name in notebook.classes.items() if name == made]
+        return bool(alike) and not any(self.places.led_to(one.then(path.steps[-1])) for one in alike)
 
     @cached_property
     def _rebound(self) -> frozenset[str]:
