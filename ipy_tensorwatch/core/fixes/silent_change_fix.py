@@ -107,8 +107,8 @@ class FixSearch:
         """Copy in one statement what it stores of several changes; None if it is not plain what that is."""
         code, names = target.text, list[str]()
         for one in changes:
-            several = replace(self, change=one).sharings()
-            copied = (copied_value(code, self._copying(*each)) for each in several if each.begun == target)
+            several = (each for each in replace(self, change=one).sharings() if each.begun == target)
+            copied = (self._joined(code, copied_value(target.text, self._copying(*each)), each) for each in several)
             made = next((text for text in copied if text is not None), None)
             if made is None:
                 return None
@@ -211,13 +211,17 @@ class FixSearch:
 
     def _added_to(self, known: str | None, sharing: Sharing) -> str | None:
         """Copy in a statement that stores other copies already; None if it is not plain what else it stores."""
-        code, text = self._code(sharing), sharing.begun.text
-        if known is None or code is None or code == known:
+        code = self._code(sharing)
+        return code if known is None else self._joined(known, code, sharing)
+
+    def _joined(self, known: str, code: str | None, sharing: Sharing) -> str | None:
+        """Return a statement with a further copy, given as a rewriting of the plain statement, beside those it has."""
+        if code is None or code == known:
             return code
-        behind = f"{text}; "
+        text, behind = sharing.begun.text, f"{sharing.begun.text}; "
         if code.startswith(behind) and known.startswith(behind):
             return f"{known}; {code.removeprefix(behind)}"
-        return copied_value(known, self._copying(*sharing))
+        return code if known == text else copied_value(known, self._copying(*sharing))
 
     def _goes_by_another_name(self, via: str, found: Mapping[str, Sharing | None]) -> bool:
         """Return whether a path leads to the object of another one, as the variable of a loop that is over."""
