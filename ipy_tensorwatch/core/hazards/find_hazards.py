@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..runtime.guard import GUARD
 from ..syntax.name_promises import says_own_values
+from ..syntax.parsing import parse_path
 from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
 from .backward.shared_gradients import aliased_grads
@@ -158,9 +159,19 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     kept = [*kept_by_reference(trained, snapshot, count, trace.notebook.modules, stepped)]
     kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
-    yield from kept_by_name(reasoning.updates_of(says_own_values), snapshot, count)
+    updates = (one for one in reasoning.updates_of(says_own_values) if not _is_handed_over(trace, one.path))
+    yield from kept_by_name(updates, snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
     yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
+
+
+def _is_handed_over(trace: CellTrace, path: str) -> bool:
+    """Return whether a path leads to a tensor of a state dict that an optimizer has loaded, and goes on with."""
+    if not any(parse_path(state).leads_to(parse_path(path)) for state in trace.notebook.loaded):
+        return False
+    reading = trace.after.get(path)
+    alike = trace.after.by_storage.get(reading.storage, ()) if reading is not None else ()
+    return any(parse_path(one).leads_to(other) for one in trace.notebook.optimizers for other, _ in alike)
 
 
 def _is_beside_training(reasoning: Reasoning, change: Change) -> bool:

@@ -36,6 +36,11 @@ def promises_to_update(name: str) -> bool:
     return words[0] in _UPDATES or words[-1] == "update"
 
 
+def is_only_a_verb(name: str) -> bool:
+    """Return whether a function's name promises a change and does not say of what: `update`, but not `td_update`."""
+    return name.lower() in _UPDATES
+
+
 def names_what_it_fills(name: str, variable: str) -> bool:
     """Return whether a function is named by the verb of what a variable holds, or by what is done to it.
 
@@ -49,6 +54,28 @@ def names_what_it_fills(name: str, variable: str) -> bool:
     words, parts = name.lower().strip("_").split("_"), variable.lower().split("_")
     is_done = any(word in (f"en{one}", f"de{one}") for word in words for one in parts if one)
     return is_done or (len(words[0]) > 2 and any(one.startswith(words[0]) for one in parts))  # noqa: PLR2004
+
+
+def promises_to_add(name: str) -> bool:
+    """Return whether a function's name begins with a verb that changes what it is given first.
+
+    Examples
+    --------
+    >>> [promises_to_add(one) for one in ("add_feature", "reset_counts", "train_step", "address")]
+    [True, True, False, False]
+    """
+    return name.lower().strip("_").split("_")[0] in _CHANGES
+
+
+def promises_a_draw(name: str) -> bool:
+    """Return whether a method's name promises to draw from its object, which moves the state of a process.
+
+    Examples
+    --------
+    >>> promises_a_draw("sample_noise"), promises_a_draw("get_sample")
+    (True, False)
+    """
+    return name.lower().strip("_").split("_")[0] in ("sample", "draw")
 
 
 def may_run(name: str, inner: str) -> bool:

@@ -508,6 +508,21 @@ def update_by(stats, batch):
     batch["x"] /= 2
     stats["mean"] += batch["x"]
 def train_step(batch): batch["x"] /= 2
+class Noise:
+    def __init__(self): self.state = torch.zeros(2)
+    def sample(self):
+        self.state += 1
+        return self.state.clone()
+    def get_scale(self):
+        self.state += 1
+        return self.state.sum()
+noise, counts, sums = Noise(), torch.zeros(2), [torch.zeros(2), torch.zeros(2)]
+def accumulate(i): counts[i] += 1
+def td_accumulate(i): counts[i] += 1
+def add_feature(sums, i, x): sums[i] += x
+def add_noise(batch):
+    batch["x"] += 1
+    return batch["x"]
 """
 
 
@@ -520,9 +535,15 @@ def train_step(batch): batch["x"] /= 2
         ("update_by(stats, batch)", {"kept", "batch['x']"}),
         ("train_step(batch)", {"batch['x']"}),
         ("advance(left, 1)", {"right.h"}),
+        ("x = noise.sample()", set()),
+        ("scale = noise.get_scale()", {"noise.state"}),
+        ("accumulate(1)", set()),
+        ("td_accumulate(1)", {"counts"}),
+        ("for i in range(2): add_feature(sums, i, 1)", set()),
+        ("noisy = add_noise(batch)", {"batch['x']"}),
     ],
 )
-def test_a_function_that_promises_to_update_a_dict_or_to_advance_an_object(cell, expected):
+def test_what_a_function_or_method_promises_to_update_add_to_advance_or_draw_from(cell, expected):
     assert expected == silently_changed(RUNNING, cell)
 
 

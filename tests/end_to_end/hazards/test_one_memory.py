@@ -97,6 +97,15 @@ class Counting(Collate):
         self.buf += 1
         return torch.tensor(items)
 filled, collated, counted = (torch.utils.data.DataLoader([*range(4)], collate_fn=f) for f in (fill, Collate(), Counting()))
+def scan(f, carry, xs):
+    seen = []
+    for x in xs:
+        carry, y = f(carry, x)
+        seen.append(y)
+    return carry, seen
+def step(c, x):
+    c += x
+    return c, c
 async def fetch(i):
     buf.fill_(i)
     return buf
@@ -118,6 +127,7 @@ KEPT = {
     "batches of a loader with a function": ("seen = list(filled)", "seen", 4),
     "what coroutines give back": ("seen = await asyncio.gather(*(fetch(i) for i in range(3)))", "seen", 3),
     "what coroutines that wait give back": ("seen = await asyncio.gather(*map(fetch_slowly, range(3)))", "seen", 3),
+    "what a function that is handed over writes": ("total, seen = scan(step, torch.zeros(2), range(3))", "seen", 3),
     "one of the lists that a function fills": ("seen = roll(4)", "seen['obs']", 4),
     "data that a function moves": ("chain = walk(torch.zeros(2))", "chain", 4),
     "gradients that a function adds up": ("each = shares()", "each", 3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...syntax.ast_queries import COMPREHENSIONS, last_name
+from ...syntax.ast_queries import COMPREHENSIONS, arguments, last_name
 from ...syntax.parsing import walk_statements
 from ...syntax.syntax_tree import LOOPS, all_nodes
 from .kept_in_loops import (
@@ -54,8 +54,9 @@ def refilled_by_call(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> tuple
     """
     inside = (turn for tree in functions.values() for turn in _turns(tree))
     unnamed = functions.keys() - _names_in(node).union(*map(_names_in, functions.values()))  # run by objects
+    handed = _handed(node) & functions.keys()  # run by another name: `scan(step, init, xs)`
     for turn in (*_repeated(node), *_turns(node), *inside):
-        names = _reached(turn.names | unnamed, functions)
+        names = _reached(turn.names | unnamed | handed, functions)
         for name, one in _definitions(functions):
             found = _refilled(one, turn.kept) if one.name in names else None
             if found is not None:
@@ -104,6 +105,12 @@ def _refilled(function: FunctionNode, kept: frozenset[str]) -> ast.stmt | None:
     found = refilled_and_returned(function) or refilled_and_put(function)
     mine = {f"self.{path.rpartition('.')[2]}" for path in kept if "." in path}
     return found or next((one for one in walk_statements(function.body) if writes_to(one, {*kept, *mine})), None)
+
+
+def _handed(node: ast.stmt) -> frozenset[str]:
+    """Return the variables that a statement hands to what it calls."""
+    given = (part for one in all_nodes(node) if isinstance(one, ast.Call) for part in arguments(one))
+    return frozenset(part.id for part in given if isinstance(part, ast.Name))
 
 
 def _definitions(functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, FunctionNode]]:
