@@ -140,15 +140,15 @@ def promises_a_value(name: str) -> bool:
 
 
 def promises_to_measure(name: str) -> bool:
-    """Return whether a function's name promises to read what it gets for a value of it, and nothing of training.
+    """Return whether a function's name promises to measure what it gets, and nothing of training.
 
     Examples
     --------
     >>> [promises_to_measure(one) for one in ("quant_error", "evaluate", "train_loss", "quantize")]
     [True, True, False, False]
     """
-    last = name.lower().strip("_").split("_")[-1]
-    return (promises_to_read(name) or last in _MEASURED) and _TRAINS.isdisjoint(name.lower().split("_"))
+    words = name.lower().strip("_").split("_")
+    return (words[0] in _MEASURES or words[-1] in _MEASURED) and _TRAINS.isdisjoint(words)
 
 
 def promises_to_compute(name: str) -> bool:

@@ -97,6 +97,13 @@ class Counting(Collate):
         self.buf += 1
         return torch.tensor(items)
 filled, collated, counted = (torch.utils.data.DataLoader([*range(4)], collate_fn=f) for f in (fill, Collate(), Counting()))
+class Filter:
+    def __init__(self): self.x, self.history = torch.zeros(2), []
+    def predict(self): self.x.mul_(2)
+    def update(self, z):
+        self.x += z
+        self.history.append(self.x)
+kalman = Filter()
 def scan(f, carry, xs):
     seen = []
     for x in xs:
@@ -127,6 +134,7 @@ KEPT = {
     "batches of a loader with a function": ("seen = list(filled)", "seen", 4),
     "what coroutines give back": ("seen = await asyncio.gather(*(fetch(i) for i in range(3)))", "seen", 3),
     "what coroutines that wait give back": ("seen = await asyncio.gather(*map(fetch_slowly, range(3)))", "seen", 3),
+    "what two methods write": ("for z in range(3):\n    kalman.predict()\n    kalman.update(z)", "kalman.history", 3),
     "what a function that is handed over writes": ("total, seen = scan(step, torch.zeros(2), range(3))", "seen", 3),
     "one of the lists that a function fills": ("seen = roll(4)", "seen['obs']", 4),
     "data that a function moves": ("chain = walk(torch.zeros(2))", "chain", 4),
@@ -266,6 +274,16 @@ def test_the_fix_keeps_a_copy_of_each(name: str):
         with Notebook() as nb:
             nb.run(mended[0])
             assert of_one_memory(nb.run(mended[1])) == []
+
+
+def test_writes_by_several_statements_are_not_counted_as_those_of_one():
+    with Notebook() as nb:
+        nb.run(STREAM + IN_FUNCTIONS)
+        [both] = of_one_memory(nb.run(KEPT["what two methods write"][0]))
+        [one] = of_one_memory(nb.run("kalman = Filter()\nfor z in range(3): kalman.update(z)"))
+
+    assert "it was written again in cell 2, line" in both["message"]
+    assert "it was written 3 times in cell 3, line 2" in one["message"]
 
 
 CLOSURE = """import torch

@@ -20,7 +20,7 @@ from ...statements.writes.kept_in_loops import (
     refilled_in_loop,
     returning_statement,
 )
-from ...statements.writes.refilled_by_calls import FunctionNode, putting_statement, refilled_by_call
+from ...statements.writes.refilled_by_calls import NamedFunction, putting_statement, refilled_by_call
 from ...syntax.ast_queries import arguments, last_name, own_nodes, root_variable
 from ...syntax.parsing import may_hide_writes, parse_cell, parse_header, parse_path
 from ...syntax.syntax_tree import all_nodes, find_nodes, names_in, names_stored
@@ -125,8 +125,9 @@ def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     if not between:
         return None
     versions = [one.version for item in items for one in (item.first, item.reading) if one and one.version is not None]
-    is_counted = len(storages) == 1 and versions  # several storages over one array have no counter in common
     alone = [one.statement for write in between if len(write.positions) == 1 for one in write.positions]
+    # Several storages over one array have no counter in common, and one counter does not tell several writers apart.
+    is_counted = len(storages) == 1 and versions and len(set(alone)) <= 1
     site = reasoning.own.timeline.site(alone[0]) if alone else None
     return Refill(times=max(versions) - min(versions) + 1 if is_counted else None, site=site)
 
@@ -247,7 +248,7 @@ class _Followed:
         tree, site = self.functions[name], self._inside(name, found)
         if isinstance(tree, ast.AsyncFunctionDef) and find_nodes(ast.Await, tree):
             return Refill(None, site, instead=line_of_definition(found, self._notebook.definitions[name]))
-        is_called = isinstance(tree, FunctionNode) and name in names_in(self._node)
+        is_called = isinstance(tree, NamedFunction) and name in names_in(self._node)
         node = returning_statement(tree, found) if is_called else None
         return Refill(None, site, returned=self._typed(name, node) if node else None)
 

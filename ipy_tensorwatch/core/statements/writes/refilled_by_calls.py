@@ -22,7 +22,7 @@ from .kept_in_loops import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+NamedFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 _IMPLICIT = frozenset(("__call__", "__getitem__", "__iter__", "__next__", "forward"))
 """The methods that no name tells."""
@@ -100,7 +100,7 @@ def _repeated(node: ast.stmt) -> Iterator[KeepingTurn]:
         yield KeepingTurn(frozenset(), _names_in(node))
 
 
-def _refilled(function: FunctionNode, kept: frozenset[str]) -> ast.stmt | None:
+def _refilled(function: NamedFunction, kept: frozenset[str]) -> ast.stmt | None:
     """Return the statement of a function that writes what it gives back or keeps, or what is kept, as its own too."""
     found = refilled_and_returned(function) or refilled_and_put(function)
     mine = {f"self.{path.rpartition('.')[2]}" for path in kept if "." in path}
@@ -113,11 +113,11 @@ def _handed(node: ast.stmt) -> frozenset[str]:
     return frozenset(part.id for part in given if isinstance(part, ast.Name))
 
 
-def _definitions(functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, FunctionNode]]:
-    """Yield functions, and the methods of classes, each with the name of what it stands in."""
-    for name, tree in functions.items():
+def _definitions(functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, NamedFunction]]:
+    """Yield functions, and the methods of classes, each with a name of what it stands in, which may have several."""
+    for tree, name in {tree: name for name, tree in reversed(functions.items())}.items():
         inside = tree.body if isinstance(tree, ast.ClassDef) else [tree]
-        yield from ((name, one) for one in inside if isinstance(one, FunctionNode))
+        yield from ((name, one) for one in inside if isinstance(one, NamedFunction))
 
 
 def _reached(names: frozenset[str], functions: Mapping[str, ast.stmt]) -> set[str]:
