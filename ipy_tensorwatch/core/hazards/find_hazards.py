@@ -155,7 +155,8 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
     stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
-    trained = [one for one in changes if not _is_beside_training(reasoning, one)]
+    lines = _training_lines(reasoning, changes)
+    trained = [one for one in changes if not _is_beside_training(one, lines)]
     kept = [*kept_by_reference(trained, snapshot, count, trace.notebook.modules, stepped)]
     kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
@@ -174,15 +175,21 @@ def _is_handed_over(trace: CellTrace, path: str) -> bool:
     return any(parse_path(one).leads_to(other) for one in trace.notebook.optimizers for other, _ in alike)
 
 
-def _is_beside_training(reasoning: Reasoning, change: Change) -> bool:
-    """Return whether what the cell bound changed after that by other statements than those that stepped."""
+def _training_lines(reasoning: Reasoning, changes: Sequence[Change]) -> frozenset[int]:
+    """Return the lines of a cell that stepped or updated parameters by hand; none if one that stepped is not known."""
     stepping = {one.statement for one in reasoning.trace.own.steps}
-    if change.born is None or not change.sites or not stepping or None in stepping:
+    if not stepping or None in stepping:
+        return frozenset()
+    by_hand = {site.line for one in changes if one.cause == "optimizer" for site in one.sites}
+    return frozenset(by_hand.union(one.line for one in reasoning.own.statements if one.index in stepping))
+
+
+def _is_beside_training(change: Change, lines: frozenset[int]) -> bool:
+    """Return whether what the cell bound changed after that by other lines than those that trained."""
+    if change.born is None or not change.sites or not lines:
         return False
-    lines = {one.line for one in reasoning.own.statements if one.index in stepping}
-    return all(site.certainty == "observed" for site in change.sites) and lines.isdisjoint(
-        [site.line for site in change.sites]
-    )
+    is_seen = all(site.certainty == "observed" for site in change.sites)
+    return is_seen and lines.isdisjoint([site.line for site in change.sites])
 
 
 def _loop_variables(reasoning: Reasoning) -> Iterator[str]:

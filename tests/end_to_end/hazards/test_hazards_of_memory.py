@@ -374,7 +374,14 @@ mean = states[0]
 """
 
 
-@pytest.mark.parametrize(("then", "codes"), [("mean['weight'] += 1", []), ("opt.step()", ["TW207"])])
+@pytest.mark.parametrize(
+    ("then", "codes"),
+    [
+        ("mean['weight'] += 1", []),
+        ("opt.step()", ["TW207"]),
+        ("for p in net.parameters(): p.data *= 2", ["TW207"]),
+    ],
+)
 def test_a_state_dict_taken_after_the_last_step_of_a_cell_is_not_trained_on(then: str, codes: list[str]):
     with Notebook() as nb:
         report = nb.run(AVERAGED + then)

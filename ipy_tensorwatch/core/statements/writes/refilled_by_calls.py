@@ -115,7 +115,10 @@ def _handed(node: ast.stmt) -> frozenset[str]:
 
 def _definitions(functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, NamedFunction]]:
     """Yield functions, and the methods of classes, each with a name of what it stands in, which may have several."""
-    for tree, name in {tree: name for name, tree in reversed(functions.items())}.items():
+    named: dict[ast.stmt, str] = {}
+    for name, tree in functions.items():
+        named.setdefault(tree, name)
+    for tree, name in named.items():
         inside = tree.body if isinstance(tree, ast.ClassDef) else [tree]
         yield from ((name, one) for one in inside if isinstance(one, NamedFunction))
 
