@@ -29,6 +29,7 @@ from .expected.updates import (
     is_update_by_hand,
     may_be_trained,
     only_stores,
+    stands_for_parameters,
     was_data,
 )
 from .site_order import order_sites
@@ -135,7 +136,7 @@ class _Case:
     def _telling(self) -> frozenset[int]:
         """Return the statements that name this memory as written, and those that were seen to write to it."""
         roots = {self.path.root, *(path.root for path in self.others)}
-        steps = [one.statement for one in self.evidence.steps if one.storages & self._storages]
+        steps = {one.statement for one in self.evidence.steps if one.storages & self._storages}
         stepping = frozenset(one for one in steps if one is not None)
         every = frozenset(self.cell.numbered) if None in steps else frozenset[int]()
         spelling, leading = self.cell.spelling(roots), self.cell.leading_to(self._objects)
@@ -277,7 +278,7 @@ class _Case:
         return None
 
     def _belongs_to(self, step: OptimizerStep) -> bool:
-        if any(self.spelled.startswith(path) for path in step.paths):
+        if self.spelled.startswith(tuple(step.paths)) or stands_for_parameters(self.cell, self.changed, step):
             return True
         return self.reading.object in step.parameters or (self.reading.kind == "parameter" and not self._follows(step))
 
@@ -376,8 +377,7 @@ class _Case:
         return mentions(statement, self.path)
 
     def _via(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> list[str]:
-        named = self._named_others(statement)
-        if named:
+        if named := self._named_others(statement):
             return named
         if step is not None:
             beside = self._through_others(statement, reached)

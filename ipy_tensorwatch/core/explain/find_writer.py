@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..interpreter.candidate_lines import is_counted
 from ..records.trace.saved_tensor import Spoiled, Writing
 from ..runtime.record import record
 from ..statements.rewrite_statement import written_path
 from ..syntax.magic_calls import MAGIC_CALL
-from .candidate_lines import is_counted
 from .known_writes import KnownWrites, line_and_text, writes_by_name
 
 if TYPE_CHECKING:

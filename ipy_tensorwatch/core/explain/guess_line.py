@@ -7,14 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from ..hazards.overwritten.read_copies import read_copies
-from ..records.report_parts import Inner, Site
-from ..records.trace.saved_tensor import Writing
-from ..runtime.record import record
-from ..statements.rewrite_statement import read_paths
-from ..statements.statement import Statement, parse_statements, statements_in
-from ..syntax.magic_calls import MAGIC_CALL
-from ..syntax.parsing import bound_around, parse_path, rebindable
-from .candidate_lines import (
+from ..interpreter.candidate_lines import (
     CandidateLine,
     is_counted,
     list_candidates,
@@ -24,6 +17,13 @@ from .candidate_lines import (
     quiet_modules,
     stem,
 )
+from ..records.report_parts import Inner, Site
+from ..records.trace.saved_tensor import Writing
+from ..runtime.record import record
+from ..statements.rewrite_statement import read_paths
+from ..statements.statement import Statement, parse_statements, statements_in
+from ..syntax.magic_calls import MAGIC_CALL
+from ..syntax.parsing import bound_around, parse_path, rebindable
 from .error_scene import statement_of
 from .failing_statement import find_writer
 from .known_writes import line_and_text, writes_by_name

@@ -14,10 +14,11 @@ from ..runtime.record import record
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..statements.statement import parse_statements
-from ..syntax.ast_queries import arguments, last_name, makes_array
+from ..syntax.ast_queries import arguments, last_name, makes_array, root_variable
 from ..syntax.cached_functions import cached_functions, calls_any
 from ..syntax.parsing import function_around, parse_path
 from ..syntax.syntax_tree import find_nodes
+from ..syntax.torch_vocabulary import OPTIMIZERS
 from .copy_imports import spelled_deepcopy, with_deepcopy
 from .derivation import Derivation, FixContext
 from .edited_source import are_apart
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from ..records.path import AccessPath
     from ..records.report_parts import Change
+
+_ITERATING = frozenset(("dict", "enumerate", "iter", "list", "next", "set", "sorted", "tuple"))
 
 MAX_COPIES = 20
 """With more paths that were written, no fix is looked for that copies where each of them was bound."""
@@ -104,8 +107,8 @@ class FixSearch:
         """Copy in one statement what it stores of several changes; None if it is not plain what that is."""
         code, names = target.text, list[str]()
         for one in changes:
-            several = replace(self, change=one).sharings()
-            copied = (copied_value(code, self._copying(*each)) for each in several if each.begun == target)
+            several = (each for each in replace(self, change=one).sharings() if each.begun == target)
+            copied = (self._joined(code, copied_value(target.text, self._copying(*each)), each) for each in several)
             made = next((text for text in copied if text is not None), None)
             if made is None:
                 return None
@@ -164,7 +167,8 @@ class FixSearch:
             return None
         code = copied_value(sharing.begun.text, self._copying(*sharing))
         is_deep = code is not None and "deepcopy(" in code
-        return None if is_deep and (self._is_stored_inside(sharing.begun) or _is_state(sharing.path)) else code
+        is_in_vain = self._is_stored_inside(sharing.begun) or _is_state(sharing.path) or _works_on_others(sharing.begun)
+        return None if is_deep and is_in_vain else code
 
     def _is_second_way(self, sharing: Sharing) -> bool:
         """Return whether a copy would go to, or part from, another way to the very object: a loader of a dataset."""
@@ -207,13 +211,17 @@ class FixSearch:
 
     def _added_to(self, known: str | None, sharing: Sharing) -> str | None:
         """Copy in a statement that stores other copies already; None if it is not plain what else it stores."""
-        code, text = self._code(sharing), sharing.begun.text
-        if known is None or code is None or code == known:
+        code = self._code(sharing)
+        return code if known is None else self._joined(known, code, sharing)
+
+    def _joined(self, known: str, code: str | None, sharing: Sharing) -> str | None:
+        """Return a statement with a further copy, given as a rewriting of the plain statement, beside those it has."""
+        if code is None or code == known:
             return code
-        behind = f"{text}; "
+        text, behind = sharing.begun.text, f"{sharing.begun.text}; "
         if code.startswith(behind) and known.startswith(behind):
             return f"{known}; {code.removeprefix(behind)}"
-        return copied_value(known, self._copying(*sharing))
+        return code if known == text else copied_value(known, self._copying(*sharing))
 
     def _goes_by_another_name(self, via: str, found: Mapping[str, Sharing | None]) -> bool:
         """Return whether a path leads to the object of another one, as the variable of a loop that is over."""
@@ -264,7 +272,7 @@ class FixSearch:
         if site is None or self.change.cause != "call" or not self._is_result_used():
             return
         target, path = typed_line(self.context.cell, site), parse_path(self.change.path)
-        if target is None:
+        if target is None or _only_iterates(site.text, path.root):
             return
         copying = self._copying(target, path, path)._replace(is_leaf=False)
         code = with_copied_arguments(site.text, copying)
@@ -323,6 +331,19 @@ def _not_of_each_other(several: Sequence[Sharing]) -> list[Sharing]:
         for one in several
         if not any(other.begun != one.begun and other.path.root in reads[one] for other in several)
     ]
+
+
+def _only_iterates(text: str, name: str) -> bool:
+    """Return whether a statement hands a variable only to what iterates over it: a copy of a loader is none."""
+    calls = [one for one in find_nodes(ast.Call, parse_one(text)) if name in map(root_variable, arguments(one))]
+    return bool(calls) and all(isinstance(one.func, ast.Name) and one.func.id in _ITERATING for one in calls)
+
+
+def _works_on_others(begun: TypedLine) -> bool:
+    """Return whether a statement makes an optimizer or a loader: a deep copy would train, or load from, copies."""
+    return any(
+        last_name(one.func) in {"DataLoader", *OPTIMIZERS} for one in find_nodes(ast.Call, parse_one(begun.text))
+    )
 
 
 def _is_state(path: AccessPath) -> bool:

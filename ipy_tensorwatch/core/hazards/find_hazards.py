@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..runtime.guard import GUARD
 from ..syntax.name_promises import says_own_values
+from ..syntax.parsing import parse_path
 from .backward.assigned_gradients import find_assignment
 from .backward.freed_graph import freed_graphs, remember_backward
 from .backward.shared_gradients import aliased_grads
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
-    from ..records.report_parts import Site
+    from ..records.report_parts import Change, Site
     from ..records.trace.cell_trace import CellTrace
     from ..records.trace.graph_state import Ending
     from .lasting_hazard import Lasting
@@ -154,12 +155,41 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
     stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
-    kept = [*kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)]
+    lines = _training_lines(reasoning, changes)
+    trained = [one for one in changes if not _is_beside_training(one, lines)]
+    kept = [*kept_by_reference(trained, snapshot, count, trace.notebook.modules, stepped)]
     kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
-    yield from kept_by_name(reasoning.updates_of(says_own_values), snapshot, count)
+    updates = (one for one in reasoning.updates_of(says_own_values) if not _is_handed_over(trace, one.path))
+    yield from kept_by_name(updates, snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
     yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
+
+
+def _is_handed_over(trace: CellTrace, path: str) -> bool:
+    """Return whether a path leads to a tensor of a state dict that an optimizer has loaded, and goes on with."""
+    if not any(parse_path(state).leads_to(parse_path(path)) for state in trace.notebook.loaded):
+        return False
+    reading = trace.after.get(path)
+    alike = trace.after.by_storage.get(reading.storage, ()) if reading is not None else ()
+    return any(parse_path(one).leads_to(other) for one in trace.notebook.optimizers for other, _ in alike)
+
+
+def _training_lines(reasoning: Reasoning, changes: Sequence[Change]) -> frozenset[int]:
+    """Return the lines of a cell that stepped or updated parameters by hand; none if one that stepped is not known."""
+    stepping = {one.statement for one in reasoning.trace.own.steps}
+    if not stepping or None in stepping:
+        return frozenset()
+    by_hand = {site.line for one in changes if one.cause == "optimizer" for site in one.sites}
+    return frozenset(by_hand.union(one.line for one in reasoning.own.statements if one.index in stepping))
+
+
+def _is_beside_training(change: Change, lines: frozenset[int]) -> bool:
+    """Return whether what the cell bound changed after that by other lines than those that trained."""
+    if change.born is None or not change.sites or not lines:
+        return False
+    is_seen = all(site.certainty == "observed" for site in change.sites)
+    return is_seen and lines.isdisjoint([site.line for site in change.sites])
 
 
 def _loop_variables(reasoning: Reasoning) -> Iterator[str]:

@@ -119,6 +119,7 @@ class Callees:
             return self._above(func.attr, frame)
         owner = trace(func.value, frame)
         found = [each for one in owner for each in self.methods(one, func.attr)] or self._own(func, owner, frame)
+        found += [] if is_tensor_method(func) else self._of_parts(func.attr, owner)
         plain = frame.stored(to.member(owner, func.attr))
         return found or [each for one in plain for each in self.at(one)] or self._only(func, owner)
 
@@ -137,6 +138,13 @@ class Callees:
             return []
         found = self.library.method(function.owner, func.attr)
         return [] if found is None else [_bound(found, owner)]
+
+    def _of_parts(self, name: str, owner: References) -> list[Closure]:
+        """Return the methods of the parts of a module that a loop leads to: `for m in net.modules(): m.merge()`."""
+        parts = tuple(one for one in owner if one.below and one.sure)
+        classes = dict.fromkeys(each for one in parts for _, each in self.library.behind(one.path))
+        methods = dict.fromkeys(self.library.method(each, name) for each in classes)
+        return [_bound(each, parts) for each in methods if each is not None]
 
     def _only(self, func: ast.Attribute, owner: References) -> list[Closure]:
         if is_tensor_method(func) or not is_method(func) or not owner or any(self.class_of(one) for one in owner):

@@ -23,6 +23,8 @@ MAX_FOLLOWED = 32
 def functions_named(node: ast.AST | None, notebook: Notebook) -> dict[str, ast.stmt]:
     """Return the functions and classes of a notebook that a statement may run, at most `MAX_FOLLOWED`.
 
+    A library's object may run those that it holds: a data loader its dataset and what collates its batches.
+
     Parameters
     ----------
     node
@@ -44,8 +46,16 @@ def _defined(words: Words, notebook: Notebook) -> Iterator[str]:
     for word, is_variable in words:
         if word in notebook.definitions:
             yield word
-        if is_variable and notebook.classes.get(word) in notebook.definitions:
-            yield notebook.classes[word]
+        if is_variable and word in notebook.classes:
+            yield from (one for one in _classes_of(word, notebook) if one in notebook.definitions)
+
+
+def _classes_of(variable: str, notebook: Notebook) -> Iterator[str]:
+    """Yield the class of an object; of a library's also those of its attributes, or what they name if functions."""
+    own = notebook.classes[variable]
+    yield own
+    if own not in notebook.definitions:
+        yield from (name for path, name in notebook.classes.items() if path.startswith(f"{variable}."))
 
 
 @lru_cache(maxsize=LAST_SOURCES)

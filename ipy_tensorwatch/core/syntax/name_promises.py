@@ -7,13 +7,18 @@ from functools import lru_cache
 
 from .torch_vocabulary import MODULE_METHODS, READS, YIELDS
 
-_TRAINS = frozenset(("train", "training", "fit", "learn", "update", "step", "optimize", "epoch", "sgd", "descend"))
+_TRAINS = frozenset(
+    ("train", "training", "fit", "learn", "update", "step", "advance", "optimize", "epoch", "sgd", "descend")
+)
 
 _ADDS = ("accumulate", "add", "append", "collect", "insert", "log", "push", "put", "record", "store")
 _CHANGES = frozenset((*_ADDS, "clear", "fill", "increment", "init", "reset", "set"))
 """The verbs at the beginning of a name."""
 
 _UPDATES = ("update", "accumulate", "increment", "reset", "clear", "zero")
+_MEASURED = frozenset(
+    ("accuracy", "acc", "distance", "error", "loss", "mse", "norm", "score", "similarity", "sparsity")
+)
 _MEASURES = ("evaluate", "eval", "validate", "test")
 _RECORDS = ("update", "reset", "add", "append", "log", "record")
 _JOURNALS = frozenset(("calls", "count", "counter", "counts", "hist", "history", "journal", "log", "logs", "timings"))
@@ -31,6 +36,11 @@ def promises_to_update(name: str) -> bool:
     return words[0] in _UPDATES or words[-1] == "update"
 
 
+def is_only_a_verb(name: str) -> bool:
+    """Return whether a function's name promises a change and does not say of what: `update`, but not `td_update`."""
+    return name.lower() in _UPDATES
+
+
 def names_what_it_fills(name: str, variable: str) -> bool:
     """Return whether a function is named by the verb of what a variable holds, or by what is done to it.
 
@@ -44,6 +54,28 @@ def names_what_it_fills(name: str, variable: str) -> bool:
     words, parts = name.lower().strip("_").split("_"), variable.lower().split("_")
     is_done = any(word in (f"en{one}", f"de{one}") for word in words for one in parts if one)
     return is_done or (len(words[0]) > 2 and any(one.startswith(words[0]) for one in parts))  # noqa: PLR2004
+
+
+def promises_to_add(name: str) -> bool:
+    """Return whether a function's name begins with a verb that changes what it is given first.
+
+    Examples
+    --------
+    >>> [promises_to_add(one) for one in ("add_feature", "reset_counts", "train_step", "address")]
+    [True, True, False, False]
+    """
+    return name.lower().strip("_").split("_")[0] in _CHANGES
+
+
+def promises_a_draw(name: str) -> bool:
+    """Return whether a method's name promises to draw from its object, which moves the state of a process.
+
+    Examples
+    --------
+    >>> promises_a_draw("sample_noise"), promises_a_draw("get_sample")
+    (True, False)
+    """
+    return name.lower().strip("_").split("_")[0] in ("sample", "draw")
 
 
 def may_run(name: str, inner: str) -> bool:
@@ -105,6 +137,18 @@ def promises_a_value(name: str) -> bool:
     [True, True, False, False]
     """
     return name.strip("_").split("_")[0] in YIELDS
+
+
+def promises_to_measure(name: str) -> bool:
+    """Return whether a function's name promises to measure what it gets, and nothing of training.
+
+    Examples
+    --------
+    >>> [promises_to_measure(one) for one in ("quant_error", "evaluate", "train_loss", "quantize")]
+    [True, True, False, False]
+    """
+    words = name.lower().strip("_").split("_")
+    return (words[0] in _MEASURES or words[-1] in _MEASURED) and _TRAINS.isdisjoint(words)
 
 
 def promises_to_compute(name: str) -> bool:

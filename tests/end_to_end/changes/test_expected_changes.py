@@ -493,6 +493,158 @@ def test_what_the_name_of_a_function_or_a_dict_of_the_notebooks_promises_is_expe
     assert expected == silently_changed(TABLES, cell)
 
 
+RUNNING = """
+import torch
+class State:
+    def __init__(self, h): self.h = h
+left = State(torch.zeros(2))
+right = State(left.h)
+stats, batch = {"mean": torch.zeros(2)}, {"x": torch.ones(2)}
+kept = stats["mean"]
+def advance(state, x): state.h.mul_(.5).add_(x)
+def update(stats, x): stats["mean"] += x
+def update_stats(x): stats["mean"] += x
+def update_by(stats, batch):
+    batch["x"] /= 2
+    stats["mean"] += batch["x"]
+def train_step(batch): batch["x"] /= 2
+class Noise:
+    def __init__(self): self.state = torch.zeros(2)
+    def sample(self):
+        self.state += 1
+        return self.state.clone()
+    def get_scale(self):
+        self.state += 1
+        return self.state.sum()
+noise, counts, sums = Noise(), torch.zeros(2), [torch.zeros(2), torch.zeros(2)]
+def accumulate(i): counts[i] += 1
+def td_accumulate(i): counts[i] += 1
+def add_feature(sums, i, x): sums[i] += x
+def add_noise(batch):
+    batch["x"] += 1
+    return batch["x"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("update(stats, 1)", {"kept"}),
+        ("for x in torch.ones(3, 2): update(stats, x)", {"kept"}),
+        ("update_stats(1)", {"kept"}),
+        ("update_by(stats, batch)", {"kept", "batch['x']"}),
+        ("train_step(batch)", {"batch['x']"}),
+        ("advance(left, 1)", {"right.h"}),
+        ("x = noise.sample()", set()),
+        ("scale = noise.get_scale()", {"noise.state"}),
+        ("accumulate(1)", set()),
+        ("td_accumulate(1)", {"counts"}),
+        ("for i in range(2): add_feature(sums, i, 1)", set()),
+        ("noisy = add_noise(batch)", {"batch['x']"}),
+    ],
+)
+def test_what_a_function_or_method_promises_to_update_add_to_advance_or_draw_from(cell, expected):
+    assert expected == silently_changed(RUNNING, cell)
+
+
+MEASURED = """
+import torch
+from torch import nn
+net = nn.Linear(2, 2)
+x = torch.ones(1, 2)
+def quantize(w): return w.mul_(4).round_().div_(4)
+def quant_error(net): return sum((quantize(p.data) - p).abs().sum().item() for p in net.parameters())
+def evaluate(net):
+    quantize(net.weight.data)
+    return net(x)
+def normalize_weights(net): quantize(net.weight.data)
+def batch_loss(net):
+    loss = net(x).sum()
+    loss.backward()
+    for p in net.parameters(): p.data -= p.grad
+    return loss.item()
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("e = quant_error(net)", {"net.weight", "net.bias"}),
+        ("print(evaluate(net))", {"net.weight"}),
+        ("normalize_weights(net)", set()),
+        ("loss = batch_loss(net)", set()),
+    ],
+)
+def test_a_function_that_promises_to_measure_a_module_is_no_update(cell, expected):
+    assert expected == silently_changed(MEASURED, cell)
+
+
+SCHEDULED = """
+import torch
+net = torch.nn.Linear(2, 1)
+opt = torch.optim.Adam(net.parameters(), lr=torch.tensor(.1))
+rates = torch.optim.lr_scheduler.ExponentialLR(opt, .5)
+plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(opt, patience=0)
+plateau.step(0.)
+rate, first = opt.param_groups[0]["lr"], net.weight.detach()
+def epoch():
+    net(torch.ones(1, 2)).sum().backward()
+    opt.step()
+    rates.step()
+def warm_up():
+    for group in opt.param_groups: group["lr"] *= 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("opt.step(); rates.step()", {"rate"}),
+        ("plateau.step(1.)", {"rate"}),
+        ("for _ in range(3): epoch()", {"rate", "first"}),
+        ("warm_up()", {"rate"}),
+        ("rate.fill_(1)", {"opt.param_groups[0]['lr']"}),
+    ],
+)
+def test_a_learning_rate_that_is_a_tensor_is_set_by_its_scheduler(cell, expected):
+    with Notebook() as nb:
+        nb.run(SCHEDULED)
+        report = nb.run(cell)
+
+    assert expected == silent(report)
+    assert not [one for one in report["changes"] if one["fix"] and "deepcopy(torch.optim" in one["fix"]["title"]]
+
+
+LAYERS = """
+import torch
+from torch import nn
+class Adapted(nn.Linear):
+    def merge(self):
+        with torch.no_grad(): self.weight += 1
+    def eval(self):
+        with torch.no_grad(): self.weight += 1
+        return super().eval()
+net = nn.Sequential(Adapted(2, 2), nn.ReLU(), Adapted(2, 2), Adapted(2, 1))
+for p in net.parameters(): p.requires_grad_(False)
+first = net[0].weight.detach()
+"""
+ADAPTED_WEIGHTS = {"net[0].weight", "net[2].weight", "net[3].weight"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("for m in net.modules():\n    if isinstance(m, Adapted): m.merge()", {"first"}),
+        ("for m in net.children():\n    if isinstance(m, Adapted): m.merge()", {"first"}),
+        ("for name, m in net.named_modules():\n    if isinstance(m, Adapted): m.merge()", {"first"}),
+        ("for m in filter(lambda m: hasattr(m, 'merge'), net.modules()): m.merge()", {"first"}),
+        ("for m in net.modules():\n    if isinstance(m, Adapted): m.eval()", {"first", *ADAPTED_WEIGHTS}),
+    ],
+)
+def test_a_method_that_a_loop_over_the_parts_of_a_module_calls_writes_each_by_name(cell, expected):
+    assert expected == silently_changed(LAYERS, cell)
+
+
 SERVER = """
 import torch
 from torch import nn

@@ -458,6 +458,22 @@ def test_an_attribute_that_led_elsewhere_meanwhile_may_have_been_written_and_a_c
     assert found["sites"][0]["inner"]["text"] == "self.state[i] += 1"
 
 
+def test_a_counter_of_an_object_that_the_cell_makes_is_no_suspect():
+    cell = (
+        "import torch\nfrom collections import deque\nclass Env:\n    def __init__(self):\n        self.count = 0\n"
+        "        self.state = torch.zeros(4)\n    def step(self, i):\n        self.count += 1\n"
+        "        self.state[i] += 1\n        return self.state.numpy()\n"
+        "env, kept = Env(), deque(maxlen=2)\nfor i in range(2): kept.append(torch.from_numpy(env.step(i)))\n"
+        "for i in range(4):\n    seen = env.step(i)\n    kept.append(torch.from_numpy(seen))"
+    )
+    with Notebook() as nb:
+        changes = nb.run(cell)["changes"]
+
+    sites = [site for one in changes if one["silent"] for site in one["sites"] if site["inner"]]
+    assert sites
+    assert {site["inner"]["text"] for site in sites} == {"self.state[i] += 1"}
+
+
 @sees_lines
 def test_the_debugger_steps_through_a_function_as_ever(nb: Notebook):
     nb.run(

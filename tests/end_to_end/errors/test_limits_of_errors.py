@@ -9,7 +9,7 @@ import torch
 
 from ipy_tensorwatch.capture.frames import traceback_frames
 from ipy_tensorwatch.core.explain import node_log
-from ipy_tensorwatch.core.explain.candidate_lines import list_candidates, only_writer
+from ipy_tensorwatch.core.interpreter.candidate_lines import list_candidates, only_writer
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.records.trace.notebook import Notebook as Known
 from ipy_tensorwatch.core.runtime.deadline import Deadline

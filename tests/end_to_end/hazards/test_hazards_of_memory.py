@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.support.mending import mend
-from tests.support.notebook import Notebook
+from tests.support.notebook import Notebook, silent
 
 MODEL = """
 import copy, torch
@@ -339,6 +339,54 @@ def test_a_parameter_under_another_name_is_no_copy_that_was_meant(keep: str):
         nb.run(keep)
 
         assert nb.run(STEP)["hazards"] == []
+
+
+FUNCTIONAL = """
+from torch.func import functional_call, grad
+def loss_of(params, x): return functional_call(model, params, (x,)).sum()
+params = {n: p.detach() for n, p in model.named_parameters()}
+target_params = {n: p.detach() for n, p in model.named_parameters()}
+def target_of(x): return functional_call(model, target_params, (x,))
+given = grad(loss_of)(params, torch.ones(1, 2))
+"""
+
+
+def test_what_a_module_is_called_with_follows_its_parameters():
+    with Notebook() as nb:
+        nb.run(MODEL)
+        nb.run(FUNCTIONAL)
+        stepped = nb.run(STEP)
+        written = nb.run("params['weight'].sub_(given['weight'])")
+
+    assert {one.split("[")[0] for one in silent(stepped)} == {"target_params"}
+    assert "model.weight" in silent(written)
+
+
+AVERAGED = """
+import torch
+nets = [torch.nn.Linear(2, 1) for _ in range(2)]
+for net in nets:
+    opt = torch.optim.SGD(net.parameters(), lr=.1)
+    net(torch.ones(1, 2)).sum().backward()
+    opt.step()
+states = [net.state_dict() for net in nets]
+mean = states[0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "codes"),
+    [
+        ("mean['weight'] += 1", []),
+        ("opt.step()", ["TW207"]),
+        ("for p in net.parameters(): p.data *= 2", ["TW207"]),
+    ],
+)
+def test_a_state_dict_taken_after_the_last_step_of_a_cell_is_not_trained_on(then: str, codes: list[str]):
+    with Notebook() as nb:
+        report = nb.run(AVERAGED + then)
+
+    assert codes == [one["code"] for one in report["hazards"]]
 
 
 @pytest.mark.parametrize(

@@ -347,6 +347,38 @@ def test_a_write_that_autograd_did_not_record_is_told_of_what_the_cell_made():
     assert [one for one in recorded if "k" in one["paths"]] == []
 
 
+IN_FUNCTIONS = {
+    "a mask after a softmax": (
+        "def attend(t, keep):\n    a = t.softmax(0)\n    a.masked_fill_(~keep, 0.0)\n    return a * t",
+        "loss = attend(w, torch.tensor([True, False, True])).sum()",
+        "a = a.masked_fill(~keep, 0.0)",
+    ),
+    "a state that is reset": (
+        "def roll(t):\n    total, h = 0, t.tanh()\n    for i in range(2):\n        total = total + (h * t).sum()\n"
+        "        h[:1] = 0.0\n        h = (h + t).tanh()\n    return total",
+        "loss = roll(w)",
+        "h = h.clone()",
+    ),
+    "a hook": (
+        "gate = torch.nn.Sigmoid()\ndef scale(module, args, out):\n    out.mul_(2)\n"
+        "hook = gate.register_forward_hook(scale)",
+        "loss = (gate(w) * w).sum()",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("define", "cell", "code"), IN_FUNCTIONS.values(), ids=IN_FUNCTIONS)
+def test_the_likely_line_in_a_function_is_foretold_before_backward_raises(define: str, cell: str, code: str):
+    with Notebook() as nb:
+        nb.run(LEAF + define)
+        [hazard] = [one for one in nb.run(cell)["hazards"] if one["code"] == "TW201"]
+        [raised] = [one for one in nb.run("loss.backward()", raises=RuntimeError)["hazards"] if one["code"] == "TW201"]
+
+    assert hazard["written_at"]["inner"] == raised["written_at"]["inner"]
+    assert (hazard["remedy"], code in hazard["remedy"]) == (raised["remedy"], True)
+
+
 FILL = "def fill(t):\n    h = t.clone()\n    h[1:] = h[:1].exp() * h[1:]\n    return h\n"
 
 
@@ -357,4 +389,5 @@ def test_what_one_call_saves_overwrites_and_gives_was_written_by_no_later_statem
         [*_, hazard] = of_what_was_saved(nb.run(f"{call}\nk = 2\nloss = (h.square() * k).mean()"))
 
     assert call.split("\n")[-1].strip() == hazard["written_at"]["text"]
-    assert [] == hazard["fix"]["edits"]
+    assert "h[1:] = h[:1].exp() * h[1:]" == hazard["written_at"]["inner"]["text"]
+    assert ["    h[1:] = h[:1].clone().exp() * h[1:].clone()"] == [one["text"] for one in hazard["fix"]["edits"]]

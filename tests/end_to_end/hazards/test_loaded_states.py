@@ -42,6 +42,16 @@ def test_training_that_is_resumed_is_quiet(load: str):
     assert [set()] * 4 == [{path for path in silent(one) if path.startswith(("ckpt", "opt"))} for one in reports]
 
 
+def test_training_that_is_resumed_in_a_function_of_the_same_cell_is_quiet():
+    start = START.replace("train()\nckpt", "def step(n, o):\n    n(x).sum().backward()\n    o.step()\ntrain()\nckpt")
+    with Notebook() as nb:
+        nb.run(start)
+        nb.run("other = nn.Linear(2, 1); adam = torch.optim.Adam(other.parameters())\n"
+               "adam.load_state_dict(ckpt['opt'])\nstep(other, adam)")  # fmt: skip
+
+    assert "" == "".join(nb.said)
+
+
 @pytest.mark.parametrize("load", LOADS.values(), ids=LOADS)
 def test_a_state_that_was_trained_on_is_told_where_it_is_loaded_again(load: str):
     cells = [START, load, "train()", load.rsplit("\n", maxsplit=1)[-1]]

@@ -7,7 +7,7 @@ import pytest
 from tests.support.mending import mend
 from tests.support.notebook import Notebook
 
-STREAM = """import numpy as np, torch
+STREAM = """import asyncio, numpy as np, torch
 def stream():
     buf = torch.zeros(2)
     for i in range(5):
@@ -55,6 +55,7 @@ env, model = Env(), torch.nn.Linear(2, 1)
 opt = torch.optim.SGD(model.parameters(), lr=0.1)
 """
 IN_FUNCTIONS = """
+buf = torch.zeros(2)
 def walk(x, n=4):
     chain = []
     for _ in range(n):
@@ -83,6 +84,42 @@ def note(i):
     model(torch.full((1, 2), i + 1.)).sum().backward()
     grads.append({name: p.grad for name, p in [("w", model.weight)]})
     return i
+def fill(items):
+    buf.fill_(items[0])
+    return buf
+class Collate:
+    def __init__(self): self.buf = torch.zeros(2)
+    def __call__(self, items):
+        self.buf.fill_(items[0])
+        return self.buf
+class Counting(Collate):
+    def __call__(self, items):
+        self.buf += 1
+        return torch.tensor(items)
+filled, collated, counted = (torch.utils.data.DataLoader([*range(4)], collate_fn=f) for f in (fill, Collate(), Counting()))
+class Filter:
+    def __init__(self): self.x, self.history = torch.zeros(2), []
+    def predict(self): self.x.mul_(2)
+    def update(self, z):
+        self.x += z
+        self.history.append(self.x)
+kalman = Filter()
+def scan(f, carry, xs):
+    seen = []
+    for x in xs:
+        carry, y = f(carry, x)
+        seen.append(y)
+    return carry, seen
+def step(c, x):
+    c += x
+    return c, c
+async def fetch(i):
+    buf.fill_(i)
+    return buf
+async def fetch_slowly(i):
+    buf.fill_(i)
+    await asyncio.sleep(0)
+    return buf
 def roll(n):
     seen, obs = {"obs": [], "turn": []}, env.reset()
     for i in range(n):
@@ -93,6 +130,12 @@ def roll(n):
 """
 KEPT = {
     "gradients that each call keeps in a dict": ("done = [note(i) for i in range(3)]", "grads", 3),
+    "batches of a loader with a buffer": ("seen = [b for b in collated]", "seen", 4),
+    "batches of a loader with a function": ("seen = list(filled)", "seen", 4),
+    "what coroutines give back": ("seen = await asyncio.gather(*(fetch(i) for i in range(3)))", "seen", 3),
+    "what coroutines that wait give back": ("seen = await asyncio.gather(*map(fetch_slowly, range(3)))", "seen", 3),
+    "what two methods write": ("for z in range(3):\n    kalman.predict()\n    kalman.update(z)", "kalman.history", 3),
+    "what a function that is handed over writes": ("total, seen = scan(step, torch.zeros(2), range(3))", "seen", 3),
     "one of the lists that a function fills": ("seen = roll(4)", "seen['obs']", 4),
     "data that a function moves": ("chain = walk(torch.zeros(2))", "chain", 4),
     "gradients that a function adds up": ("each = shares()", "each", 3),
@@ -156,6 +199,9 @@ KEPT = {
     "the values of a dict": ("s = torch.zeros(2)\nd = {i: s.add_(1) for i in range(4)}", "d", 4),
 }
 QUIET = {
+    "batches of their own beside a buffer": "seen = list(counted)",
+    "copies that coroutines give back": "async def own(i):\n    buf.fill_(i)\n    return buf.clone()\n"
+    "seen = await asyncio.gather(*map(own, range(3)))",
     "views that a function only takes": "x = torch.zeros(2)\nseen = looks(x)\nx.data.add_(1)",
     "gradients that each get memory of their own": "each = own()",
     "new memory each time": "kept = []\nfor i in range(4):\n    t = torch.zeros(2); t += i; kept.append(t)",
@@ -222,12 +268,22 @@ def test_the_fix_keeps_a_copy_of_each(name: str):
     mended = mend(cells, hazard) if hazard["fix"]["edits"] else None
 
     assert mended is not None or name in (
-        "a buffer under keys", "an array inside tuples", "a buffer that a function puts into a global list",
+        "a buffer under keys", "an array inside tuples", "what coroutines that wait give back", "a buffer that a function puts into a global list",
     )  # fmt: skip
     if mended is not None:
         with Notebook() as nb:
             nb.run(mended[0])
             assert of_one_memory(nb.run(mended[1])) == []
+
+
+def test_writes_by_several_statements_are_not_counted_as_those_of_one():
+    with Notebook() as nb:
+        nb.run(STREAM + IN_FUNCTIONS)
+        [both] = of_one_memory(nb.run(KEPT["what two methods write"][0]))
+        [one] = of_one_memory(nb.run("kalman = Filter()\nfor z in range(3): kalman.update(z)"))
+
+    assert "it was written again in cell 2, line" in both["message"]
+    assert "it was written 3 times in cell 3, line 2" in one["message"]
 
 
 CLOSURE = """import torch

@@ -16,6 +16,7 @@ from ...runtime.deadline import Deadline
 from ...runtime.grouped import grouped, tally
 from ...statements.assigned_value import may_write_in
 from ...statements.exchanged_names import exchanged_names
+from ...statements.handed_parameters import handed_parameters
 from ...statements.leftover_names import leftover_names
 from ...statements.statement import Statement, parse_statements
 from ...statements.target_matching import Named, match_targets
@@ -94,6 +95,12 @@ class CellIndex:
     def renamed(self) -> Container[str]:
         """The paths of tensors that have a second name since they were made leaves."""
         return self._trace.notebook.renamed
+
+    @cached_property
+    def handed(self) -> frozenset[str]:
+        """The names of what this cell, or a function of the notebook, calls modules with."""
+        sources = (self.evidence.plain, *(one.source for one in self._trace.notebook.definitions.values()))
+        return frozenset[str]().union(*map(handed_parameters, sources))
 
     @cached_property
     def looped(self) -> frozenset[str]:
@@ -192,10 +199,18 @@ class CellIndex:
     def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
         """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
         found = self._paths_of(reference)
-        if found is None:  # an attribute of a known object, and no array: a counter
-            owner = reference.path.owner
-            return reference.path.steps[-1:] != () and str(owner) in self._trace.notebook.objects
+        if found is None:
+            return reference.path.steps[-1:] != () and self._is_plain(reference.path)
         return family.isdisjoint(found) and self._rebound.isdisjoint(found)
+
+    def _is_plain(self, path: AccessPath) -> bool:
+        """Return whether an attribute of a known object, or of one that the code has just made, is no array."""
+        notebook, owner = self._trace.notebook, str(path.owner)
+        if owner in notebook.objects or not owner.startswith("<"):
+            return owner in notebook.objects
+        made = owner[1:].partition(" ")[0]
+        alike = [parse_path(one) for one, name in notebook.classes.items() if name == made]
+        return bool(alike) and not any(self.places.led_to(one.then(path.steps[-1])) for one in alike)
 
     @cached_property
     def _rebound(self) -> frozenset[str]:

@@ -7,10 +7,14 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from ...syntax.ast_queries import last_name
 from ...syntax.name_promises import (
+    is_only_a_verb,
     may_run,
     names_what_it_fills,
+    promises_a_draw,
     promises_a_value,
+    promises_to_add,
     promises_to_change,
     promises_to_compute,
     promises_to_read,
@@ -19,6 +23,7 @@ from ...syntax.name_promises import (
     says_state,
 )
 from ...syntax.parsing import parse_header
+from ...syntax.syntax_tree import find_nodes
 from .updates import counts_as_parameter, gives_back, is_by_a_stranger
 
 if TYPE_CHECKING:
@@ -45,9 +50,10 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     those that a module calls, if their name promises to change: `cache.append(k, v)` in `net(x, cache)`; in a
     statement that trains, those that any of its functions calls. So does a function that gets the object, promises to
     change it and writes an attribute of it: `train(model, x, y)`, and one that promises to update a tensor that it
-    gets, or that its name says: `update_counts(i)`; or that gives nothing back and has the verb of the tensor for its
-    name: `count()` of `counter`. What an object notes of what it does (`self.log[i] = score`), any method may write; a
-    module's state by its name (`self.k_cache.zero_()`), any that does not promise to read.
+    gets, or that its name says: `update_counts(i)`, or a key of the dict that it gets first: `update(stats, x)`; or
+    that gives nothing back and has the verb of the tensor for its name: `count()` of `counter`. What an object notes of
+    what it does (`self.log[i] = score`), any method may write; a module's state by its name (`self.k_cache.zero_()`),
+    any that does not promise to read.
     """
     path = changed.path
     is_parameter = counts_as_parameter(changed.reading)
@@ -86,13 +92,18 @@ def _hands_out(changed: ChangedPath, statement: Statement, reached: Reach) -> bo
 
 
 def _is_journal(cell: CellIndex, changed: ChangedPath, reached: Reach) -> bool:
-    """Return whether a method wrote to an array of its own object that is named as its log, or as a module's state."""
+    """Return whether a method wrote to an array of its own object that is named as its log, or as a module's state.
+
+    So is the state of a process that a method draws from: `self.state += dx` in `noise.sample()`.
+    """
     path, line = changed.path, reached.candidates[0] if reached.candidates else None
     if line is None or not line.within or not path.steps:
         return False
     method, name = line.within[-1], path.steps[-1]
     is_state = says_state(name) and cell.is_of_module(path) and not counts_as_parameter(changed.reading)
-    if not says_journal(name.removeprefix(".")) and (not is_state or promises_to_read(method.name, of_module=True)):
+    is_state = is_state and not promises_to_read(method.name, of_module=True)
+    is_drawn = says_state(name) and promises_a_draw(method.name) and not cell.is_of_module(path)
+    if not (is_state or is_drawn or says_journal(name.removeprefix("."))):
         return False
     is_own = any(one.leads_to(path) and one != path for one in method.owners)
     return is_own and line.kind == "write" and re.search(rf"{re.escape(name)}\b", line.inner.text) is not None
@@ -158,14 +169,31 @@ def _is_trained(cell: CellIndex, changed: ChangedPath, statement: Statement, rea
         if not is_by_function or not names:
             return False
         is_meant = root in statement.reads or root.lower() in names[-1].lower().split("_")
+        is_meant = is_meant or (is_only_a_verb(names[-1]) and _is_procedure(cell, statement, line))
         is_update = is_meant and not any(map(promises_to_read, names)) and promises_to_update(names[-1])
         fills = not names[1:] and names_what_it_fills(names[0], root)
         return is_update or (fills and _is_procedure(cell, statement, line))
+    if changed.path.steps[-1].startswith("["):
+        return is_its_own and _is_updated(cell, changed.path.root, statement, line)
     is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
     is_its_own = is_its_own and changed.path.steps[-1].startswith(".")
     reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
     changes = any(promises_to_change(one.name) for one in line.within if not one.is_method)
     return is_its_own and not reads and changes and changed.path.root in statement.reads
+
+
+def _is_updated(cell: CellIndex, root: str, statement: Statement, line: Inferred) -> bool:
+    """Return whether a function promises to update, by its items, a container: its first argument, or that of its name.
+
+    One that gives nothing back may as well promise to add to it: `add_feature(sums, label, f)`.
+    """
+    if len(line.within) != 1 or re.match(r"\w+\[", line.inner.text) is None:
+        return False
+    name = line.within[0].name
+    calls = [one for one in find_nodes(ast.Call, parse_header(statement.text)) if last_name(one.func) == name]
+    firsts = [first.id for one in calls for first in one.args[:1] if isinstance(first, ast.Name)]
+    is_meant = root in firsts or root.lower() in name.lower().split("_")
+    return is_meant and (promises_to_update(name) or (promises_to_add(name) and _is_procedure(cell, statement, line)))
 
 
 def _is_procedure(cell: CellIndex, statement: Statement, line: Inferred) -> bool:

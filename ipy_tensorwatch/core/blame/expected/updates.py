@@ -10,7 +10,15 @@ from ...records.path import AccessPath
 from ...statements.told_by_text import calls_collective, is_followed_by, makes_replicas, mentions
 from ...statements.used_up import is_used_up
 from ...statements.writes.statement_writes import targets_of
-from ...syntax.name_promises import promises_to_change, promises_to_read, says_copy, says_own_values
+from ...syntax.ast_queries import last_name
+from ...syntax.name_promises import (
+    promises_to_change,
+    promises_to_measure,
+    promises_to_read,
+    says_copy,
+    says_own_values,
+    says_role,
+)
 from ...syntax.parsing import parse_header
 from ...syntax.syntax_tree import find_nodes, names_in
 from .first_use import is_first_use
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from ...interpreter.reached_by_calls import Reach
     from ...records.reading import Reading
     from ...records.snapshots.difference import Difference
+    from ...records.trace.evidence import OptimizerStep
     from ...statements.statement import Statement
     from ..evidence.cell_index import CellIndex
     from .changed_path import ChangedPath
@@ -32,6 +41,9 @@ def is_by_optimizers_method(
 ) -> bool:
     """Return whether a method of an optimizer, such as SAM's `first_step`, wrote a parameter or a state of its own.
 
+    So do the step of a scheduler, and a function that names it, with what the optimizer has in its groups, such as a
+    learning rate that is a tensor.
+
     Parameters
     ----------
     has_stepped
@@ -39,10 +51,24 @@ def is_by_optimizers_method(
     """
     if changed.path.is_grad:
         return False
+    if (setting := _setting(changed.path)) and cell.is_of_optimizer(changed.path):
+        return _runs_a_step(cell, statement) or any(setting in one.inner.text for one in reached.candidates[:1])
     owners = _optimizers_called(cell, statement, reached)
     if any(one is not None and one.leads_to(changed.path) for one in owners):
         return True
     return bool(owners) and not has_stepped and _is_its_own(changed)
+
+
+def _setting(path: AccessPath) -> str:
+    """Return the name of what a path leads to in a group of an optimizer: `lr` of `opt.param_groups[0]['lr']`."""
+    found = re.search(r"\.param_groups\[\d+\]\['(\w+)'\]$", str(path))
+    return found[1] if found else ""
+
+
+def _runs_a_step(cell: CellIndex, statement: Statement) -> bool:
+    """Return whether a statement, or a function that it calls, calls a `step`: of an optimizer, or of a scheduler."""
+    is_called = any(one.name == "step" for one in statement.methods)
+    return is_called or any(one.kind == "optimizer" for one in cell.effects_of(statement).events)
 
 
 def _optimizers_called(cell: CellIndex, statement: Statement, reached: Reach) -> list[AccessPath | None]:
@@ -61,6 +87,17 @@ def is_replicated(changed: ChangedPath, statement: Statement) -> bool:
 def counts_as_parameter(reading: Reading) -> bool:
     """Return whether a tensor is a module's parameter, frozen or not, or a leaf that requires grad."""
     return reading.kind == "parameter" or (reading.requires_grad and reading.is_leaf)
+
+
+def stands_for_parameters(cell: CellIndex, changed: ChangedPath, step: OptimizerStep) -> bool:
+    """Return whether a variable holds what a module is called with, and its tensors are what a step updates.
+
+    As in `functional_call(net, params, x)`, where they are to be the latest; what has the name of a copy is not.
+    """
+    parts = changed.path.parts
+    if changed.path.root not in cell.handed or any(says_own_values(one) or says_role(one) for one in parts):
+        return False
+    return any(reading.object in step.parameters for _, reading in changed.group)
 
 
 def may_be_trained(changed: ChangedPath) -> bool:
@@ -117,13 +154,27 @@ def is_update_by_hand(
     if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
         return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
     line = reached.candidates[0]
-    if is_by_a_stranger(cell, changed, statement, reached):
+    if is_by_a_stranger(cell, changed, statement, reached) or _only_measures(cell, statement, line):
         return False
     if _hands_over_what_it_wrote(changed, statement, line) and not _promises_to_train(reached):
         return False
     if is_trained and is_first_use(line) and _is_the_object(changed, line):
         return True
     return _is_written_itself(changed, line) or _is_momentum_encoder(changed, line)
+
+
+def _only_measures(cell: CellIndex, statement: Statement, line: Inferred) -> bool:
+    """Return whether a statement calls a function for a value that it promises to measure: `e = quant_error(net)`.
+
+    One that computes gradients trains, whatever its name.
+    """
+    outermost = line.within[0].name if line.within and not line.within[0].is_method else ""
+    if not outermost or not promises_to_measure(outermost) or cell.effects_of(statement).backward:
+        return False
+    match parse_header(statement.text):
+        case ast.Expr(value=ast.Call(func=func)) if last_name(func) == outermost:
+            return False
+    return not cell.steps_in(statement)
 
 
 def _is_loaded_from(cell: CellIndex, changed: ChangedPath, statement: Statement) -> bool:

@@ -18,11 +18,12 @@ from ...statements.writes.kept_in_loops import (
     puts_into,
     refilled_by_itself,
     refilled_in_loop,
+    returning_statement,
 )
-from ...statements.writes.refilled_by_calls import putting_statement, refilled_by_call
+from ...statements.writes.refilled_by_calls import NamedFunction, putting_statement, refilled_by_call
 from ...syntax.ast_queries import arguments, last_name, own_nodes, root_variable
 from ...syntax.parsing import may_hide_writes, parse_cell, parse_header, parse_path
-from ...syntax.syntax_tree import all_nodes, names_in, names_stored
+from ...syntax.syntax_tree import all_nodes, find_nodes, names_in, names_stored
 from ...syntax.torch_vocabulary import VIEWS
 from ..fix import Fix, copy_call
 from ..hazard import Hazard
@@ -102,11 +103,17 @@ class Refill(NamedTuple):
         Where.
     kept
         The statement of a function that kept each, if it is known.
+    returned
+        The statement of a function that gave each back, if it is known.
+    instead
+        The statement that writes, if a copy of what is kept would come too late: all were written before.
     """
 
     times: int | None
     site: Site | None
     kept: TypedLine | None = None
+    returned: TypedLine | None = None
+    instead: TypedLine | None = None
 
 
 def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
@@ -118,8 +125,9 @@ def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     if not between:
         return None
     versions = [one.version for item in items for one in (item.first, item.reading) if one and one.version is not None]
-    is_counted = len(storages) == 1 and versions  # several storages over one array have no counter in common
     alone = [one.statement for write in between if len(write.positions) == 1 for one in write.positions]
+    # Several storages over one array have no counter in common, and one counter does not tell several writers apart.
+    is_counted = len(storages) == 1 and versions and len(set(alone)) <= 1
     site = reasoning.own.timeline.site(alone[0]) if alone else None
     return Refill(times=max(versions) - min(versions) + 1 if is_counted else None, site=site)
 
@@ -144,7 +152,7 @@ def _within(reasoning: Reasoning, items: Sequence[Item], known: FollowedStatemen
     for one in followed:
         found = one.refill(items[0].path.root)
         if found is not None and (is_counted or times is None or _is_hidden(found.site)):
-            kept = found.kept or one.keeping(container_of([item.path for item in items]))
+            kept = found.kept or one.keeping(container_of([item.path for item in items])) or found.returned
             return found._replace(times=times if is_counted else None, kept=kept)
     if not is_counted and times is not None:
         return None
@@ -233,7 +241,16 @@ class _Followed:
                 node = keeping_statement(tree, found)
                 return Refill(None, self._inside(name, found), self._typed(name, node) if node else None)
         called = refilled_by_call(self._node, self.functions)
-        return Refill(None, self._inside(*called)) if called else None
+        return self._returned(*called) if called else None
+
+    def _returned(self, name: str, found: ast.stmt) -> Refill:
+        """Return that a function writes what it gives back; those that wait for one another may all write first."""
+        tree, site = self.functions[name], self._inside(name, found)
+        if isinstance(tree, ast.AsyncFunctionDef) and find_nodes(ast.Await, tree):
+            return Refill(None, site, instead=line_of_definition(found, self._notebook.definitions[name]))
+        is_called = isinstance(tree, NamedFunction) and name in names_in(self._node)
+        node = returning_statement(tree, found) if is_called else None
+        return Refill(None, site, returned=self._typed(name, node) if node else None)
 
     def _inside(self, name: str, found: ast.stmt) -> Site:
         """Return the statement, with the line of a function or class that it runs."""
@@ -242,7 +259,7 @@ class _Followed:
         return replace(self._statement.site(), certainty="inferred", inner=inner)
 
     def _typed(self, name: str, node: ast.stmt) -> TypedLine | None:
-        is_simple = isinstance(node, ast.Expr | ast.Assign)
+        is_simple = isinstance(node, ast.Expr | ast.Assign | ast.Return)
         return line_of_definition(node, self._notebook.definitions[name]) if is_simple else None
 
     def keeping(self, container: AccessPath) -> TypedLine | None:
@@ -326,12 +343,15 @@ def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], 
     if code is None and written.kept is not None:
         target, code = written.kept, keeping_copies(written.kept.text, copy, places)
     is_elsewhere = target is written.kept and target is not None
+    fix = Fix(kind="keep-copies", code=code or "", other=copy, target=target, says_where=is_elsewhere)
+    if code is None and written.instead is not None:
+        fix = Fix(kind="write-some-copy", target=written.instead, says_where=True)
     hazard = Hazard(
         code="TW211",
         outcome="risk",
         paths=tuple(str(one) for one, _ in items),
         fact=fact,
-        fix=Fix(kind="keep-copies", code=code or "", other=copy, target=target, says_where=is_elsewhere),
+        fix=fix,
         saved_at=born,
         written_at=written.site,
         saved_cell=count if born else None,

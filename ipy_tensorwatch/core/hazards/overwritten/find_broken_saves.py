@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...blame.expected.updates import counts_as_parameter
+from ...interpreter.candidate_lines import list_candidates, only_writer
+from ...interpreter.reached_lines import is_below
 from ...records.snapshots.difference import Difference
 from ...records.trace.saved_tensor import Overwritten, SavedTensor, Writing
+from ...statements.statement import statements_in
 from ...syntax.parsing import may_write_gradients, parse_path
 from .saved_copy import Saving
 from .saved_tensor_overwritten import BrokenSave
@@ -67,8 +71,9 @@ def _broken_save(reasoning: Reasoning, found: Overwritten, standing: Standing) -
     # A write to any variable in the storage moves the version of all views.
     lying = overlapping or reasoning.places.in_storage(saved.reading.storage)
     losses = [path for path in scalars if (one := snapshot.get(path)) and not one.shape]
-    writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
     saved_at = built.maker(saved.sequence) if built else None
+    known = standing.writings.get(found.key)
+    writing = known or _with_likely_line(reasoning, saved, saved_at, _writing(reasoning, saved, lying))
     is_alone = all(built is not None and built.maker(other) == saved_at for other in found.others)
     due = tuple(one for one in scalars if _is_due(one, found, writing, reasoning, standing))
     freed = {path for one in reasoning.trace.graphs.half_freed for path in one.roots}
@@ -171,6 +176,29 @@ def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry])
         is_array=reading.kind == "ndarray",
         is_leaf=reading.collects_gradient,
     )
+
+
+def _with_likely_line(reasoning: Reasoning, saved: SavedTensor, saved_at: Site | None, writing: Writing) -> Writing:
+    """Add the only line of the notebook's functions that may have written, where a call saved and no line is known.
+
+    None is the only one where a module that writes in place ran as well.
+    """
+    site, trace = writing.site, reasoning.trace
+    if saved_at is None or saved.cell != trace.cell.count or (site is not None and not _is_within(site, saved_at)):
+        return writing
+    ran = reasoning.own.timeline.ran_since(saved.sequence) if site is None else reasoning.own.statements
+    inside = [one for each in ran if site is None or each.site() == site for one in statements_in(each)]
+    mentioned = {str(path) for one in inside for path in one.mentions}
+    if any(is_below(path, mentioned) for path in trace.notebook.inplace):
+        return writing
+    found = only_writer(list_candidates(inside, trace.notebook, reasoning.own.deadline), ())
+    likely = found.statement.site("inferred", found.inner) if found is not None and found.inner is not None else None
+    return writing if likely is None else replace(writing, site=likely)
+
+
+def _is_within(site: Site, saved_at: Site) -> bool:
+    """Return whether the statement that saved is the one that wrote, in a line that is not known."""
+    return site.inner is None and (site.line, site.text) == (saved_at.line, saved_at.text)
 
 
 def _made_by(reasoning: Reasoning, saved: SavedTensor) -> Site | None:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...records.typed_line import TypedLine, typed_line
-from ...statements.rewrite_statement import cloned_inputs, makes, out_of_place, read_paths
+from ...statements.rewrite_statement import cloned_inputs, makes, out_of_place, read_paths, written_path
 from ...syntax.magic_calls import puts_back
 from ...syntax.parsing import parse_path, rebindable
 from ...syntax.torch_vocabulary import INPLACE_LAYERS
@@ -17,6 +17,8 @@ from .stale_results import NOTHING_STALE, Stale
 from .updates_since import is_update
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ...records.report_parts import Inner, Site
     from ...records.trace.saved_tensor import Writing
 
@@ -48,7 +50,7 @@ def fix_overwritten(
     if is_read_again:
         return Fix(kind="copy-for-checkpoint")
     if site is not None and site.inner is not None:
-        return (saving and save_copy(saving, site)) or _inside(site.inner, saving)
+        return (saving and save_copy(saving, site)) or _inside(site.inner, saving, is_array=writing.is_array)
     if (site is None and not paths) or (writing.path is None and _is_within_one(saving, site)):
         return Fix(kind="find-line")
     code = out_of_place(site.text, paths) if site else None
@@ -99,14 +101,22 @@ def _again(writing: Writing, stale: Stale) -> Fix:
     return Fix(kind="backward-before-statement", names=stale.names, other=write.text if write else "")
 
 
-def _inside(inner: Inner, saving: Saving | None) -> Fix:
+def _inside(inner: Inner, saving: Saving | None, *, is_array: bool = False) -> Fix:
     """Write out of place inside a function, which may not rebind names that it only reads, nor lose what it wrote."""
     source = saving.notebook.source_of(inner.cell) if saving else ""
     names = rebindable(source, inner.line) if saving else frozenset[str]()
     code, target = out_of_place(inner.text, names), typed_line(inner.cell, inner)
     if code is not None:
         return Fix(kind="out-of-place", code=code, target=target, says_where=True)
-    return read_copies(source, inner) or Fix(kind="copy-for-function", target=target)
+    return read_copies(source, inner) or _copied_inside(inner, names, target, is_array=is_array)
+
+
+def _copied_inside(inner: Inner, names: Collection[str], target: TypedLine | None, *, is_array: bool) -> Fix:
+    """Let a line inside a function write to a copy under the same name, if that can be bound there."""
+    path = None if is_array else written_path(inner.text)
+    if path is None or (path not in names and "." not in path):
+        return Fix(kind="copy-for-function", target=target)
+    return Fix(kind="write-copy", code=f"{path} = {path}.clone()", target=target, says_where=True)
 
 
 def _copied(writing: Writing, target: TypedLine | None) -> Fix | None:

@@ -17,6 +17,7 @@ from .statement_writes import targets_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer"))
 _MAKING = frozenset(("arange", "array", "empty", "full", "ones", "rand", "randint", "randn", "tensor", "zeros"))
@@ -51,12 +52,12 @@ def refilled_in_loop(
 
 def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
     """Return the first statement of a function that writes to what the same function returns."""
-    return _refilled(tree, (ast.FunctionDef,), _returned_by)
+    return _refilled(tree, _FUNCTIONS, _returned_by)
 
 
 def refilled_and_put(tree: ast.AST) -> ast.stmt | None:
     """Return the first statement of a function that writes to what the same function puts into a container."""
-    return _refilled(tree, (ast.FunctionDef,), paths_put_by)
+    return _refilled(tree, _FUNCTIONS, paths_put_by)
 
 
 def _returned_by(node: ast.stmt) -> Iterable[str]:
@@ -98,6 +99,7 @@ def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = (()
         case (
             ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]))
             | ast.Assign(value=ast.ListComp(elt=kept) | ast.DictComp(value=kept))
+            | ast.Return(value=ast.expr() as kept)
         ):
             made = _copied_at(kept, copy, places)
             return None if made is None else ast.unparse(_Exchange(kept, made).visit(node))
@@ -211,6 +213,15 @@ def keeping_statement(tree: ast.AST, written: ast.stmt) -> ast.stmt | None:
     every = [(one, [*paths_put_by(one)]) for one in min(bodies, key=len, default=[])]
     keeping = [one for one, kept in every if _written_of(written, kept)]
     return keeping[0] if len(keeping) == 1 else None
+
+
+def returning_statement(tree: ast.AST, written: ast.stmt) -> ast.Return | None:
+    """Return the only `return` of a function that gives back what a statement of it writes."""
+    functions = [[*walk_statements(one.body)] for one in all_nodes(tree) if isinstance(one, _FUNCTIONS)]
+    body = min((one for one in functions if written in one), key=len, default=[])
+    returns = [one for one in body if isinstance(one, ast.Return)]
+    giving = [one for one in returns if _written_of(written, [*paths_of(one.value)])]
+    return giving[0] if len(giving) == 1 else None
 
 
 def _writes_to_new(node: ast.stmt, outer: ast.AST) -> bool:

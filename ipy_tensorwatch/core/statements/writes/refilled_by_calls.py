@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...syntax.ast_queries import COMPREHENSIONS, last_name
+from ...syntax.ast_queries import COMPREHENSIONS, arguments, last_name
 from ...syntax.parsing import walk_statements
 from ...syntax.syntax_tree import LOOPS, all_nodes
 from .kept_in_loops import (
@@ -21,6 +21,8 @@ from .kept_in_loops import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+NamedFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 _IMPLICIT = frozenset(("__call__", "__getitem__", "__iter__", "__next__", "forward"))
 """The methods that no name tells."""
@@ -51,8 +53,10 @@ def refilled_by_call(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> tuple
     ('Env', 'self.seen += 1')
     """
     inside = (turn for tree in functions.values() for turn in _turns(tree))
+    unnamed = functions.keys() - _names_in(node).union(*map(_names_in, functions.values()))  # run by objects
+    handed = _handed(node) & functions.keys()  # run by another name: `scan(step, init, xs)`
     for turn in (*_repeated(node), *_turns(node), *inside):
-        names = _reached(turn.names, functions)
+        names = _reached(turn.names | unnamed | handed, functions)
         for name, one in _definitions(functions):
             found = _refilled(one, turn.kept) if one.name in names else None
             if found is not None:
@@ -96,18 +100,27 @@ def _repeated(node: ast.stmt) -> Iterator[KeepingTurn]:
         yield KeepingTurn(frozenset(), _names_in(node))
 
 
-def _refilled(function: ast.FunctionDef, kept: frozenset[str]) -> ast.stmt | None:
+def _refilled(function: NamedFunction, kept: frozenset[str]) -> ast.stmt | None:
     """Return the statement of a function that writes what it gives back or keeps, or what is kept, as its own too."""
     found = refilled_and_returned(function) or refilled_and_put(function)
     mine = {f"self.{path.rpartition('.')[2]}" for path in kept if "." in path}
     return found or next((one for one in walk_statements(function.body) if writes_to(one, {*kept, *mine})), None)
 
 
-def _definitions(functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Yield functions, and the methods of classes, each with the name of what it stands in."""
+def _handed(node: ast.stmt) -> frozenset[str]:
+    """Return the variables that a statement hands to what it calls."""
+    given = (part for one in all_nodes(node) if isinstance(one, ast.Call) for part in arguments(one))
+    return frozenset(part.id for part in given if isinstance(part, ast.Name))
+
+
+def _definitions(functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, NamedFunction]]:
+    """Yield functions, and the methods of classes, each with a name of what it stands in, which may have several."""
+    named: dict[ast.stmt, str] = {}
     for name, tree in functions.items():
+        named.setdefault(tree, name)
+    for tree, name in named.items():
         inside = tree.body if isinstance(tree, ast.ClassDef) else [tree]
-        yield from ((name, one) for one in inside if isinstance(one, ast.FunctionDef))
+        yield from ((name, one) for one in inside if isinstance(one, NamedFunction))
 
 
 def _reached(names: frozenset[str], functions: Mapping[str, ast.stmt]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.explain.candidate_lines import (
+from ipy_tensorwatch.core.interpreter.candidate_lines import (
     is_counted,
     list_candidates,
     only_maker,

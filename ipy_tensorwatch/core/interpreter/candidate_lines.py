@@ -9,13 +9,13 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from ..interpreter.reached_lines import DefinitionReader, is_below
 from ..runtime.deadline import NEVER, Deadline
 from ..runtime.record import record
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_nodes
 from ..syntax.parsing import parse_header
 from ..syntax.torch_vocabulary import METADATA
+from .reached_lines import DefinitionReader, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
