@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..records.path import AccessPath
 from .ast_queries import covers_line
+from .plain_spelling import spell_plainly
 from .syntax_tree import all_nodes, find_nodes
 
 if TYPE_CHECKING:
@@ -43,12 +44,15 @@ LAST_SOURCES = 32
 
 @lru_cache(maxsize=LAST_SOURCES)
 def parse_cell(source: str) -> ast.Module | None:
-    """Parse a cell's source, top-level `await` included; None if it is not Python. Nobody may change the tree."""
+    """Parse a cell's source, top-level `await` included; None if it is not Python. Nobody may change the tree.
+
+    What is spelled in a roundabout way, as `globals()['x']`, is spelled plainly in the tree.
+    """
     try:
         tree = compile(source, "<cell>", "exec", _FLAGS, dont_inherit=True)
+        return spell_plainly(tree, source) if isinstance(tree, ast.Module) else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return tree if isinstance(tree, ast.Module) else None
 
 
 def may_give_memory(source: str) -> bool:
