@@ -7,6 +7,7 @@ import ast
 import pytest
 
 from ipy_tensorwatch.core.syntax.parsing import parse_cell
+from ipy_tensorwatch.core.syntax.syntax_tree import find_nodes
 
 PLAIN = [
     ("globals()['t'] = x", "t = x"),
@@ -63,7 +64,5 @@ def test_what_is_read_plainly_keeps_its_place():
     source = "a = 1\ny = globals()['t'].view(-1)"
     tree = parse_cell(source)
 
-    assert tree is not None
-    assert isinstance(value := tree.body[1], ast.Assign)
-    owner = value.value.func.value  # type: ignore[attr-defined]
+    (owner,) = [one for one in find_nodes(ast.Name, tree) if one.id == "t"]
     assert ast.get_source_segment(source, owner) == "globals()['t']"

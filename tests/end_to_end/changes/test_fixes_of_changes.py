@@ -335,6 +335,26 @@ def test_nothing_is_offered_where_the_shared_write_is_what_is_wanted(cells: list
     assert [] == [one["fix"] for _, one in run(*cells).changes if one["path"] != "x" and one["fix"] is not None]
 
 
+UNNAMED = [
+    ("import weakref\nr = weakref.ref({})", "r().add_(1)"),
+    ("def make(t):\n    def f(): t.add_(1)\n    return f\nf = make({})", "f()"),
+    ("f = {}.add_", "f(1)"),
+    ("import functools\nf = functools.partial(torch.Tensor.add_, {})", "f(1)"),
+]
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+@pytest.mark.parametrize(("kept", "write"), UNNAMED)
+def test_no_copy_is_offered_that_may_be_of_what_an_unnamed_write_goes_to(kept: str, write: str, name: str):
+    with Notebook() as nb:
+        nb.run(START + "y = x.detach()")
+        nb.run(kept.format(name))
+        report = nb.run(write)
+
+    assert ["x", "y"] == [one["path"] for one in report["changes"] if one["silent"] and one["fix"] is None]
+    assert "fix:" not in nb.said[-1]
+
+
 def test_a_trial_leaves_the_users_objects_and_random_states_alone():
     with Notebook() as nb:
         nb.run("import random, numpy as np, torch\nx = torch.rand(3)")
