@@ -31,7 +31,7 @@ Replacing = Literal[
 """The code replaces a statement."""
 Preceding = Literal[
     "write-copy", "write-copy-here", "copy-before-write", "own-elements", "own-view", "take-again", "use-detached",
-    "detach-rounds", "module-keeps-input", "copy-before-read", "detach-state", "compute-anew",
+    "detach-rounds", "module-keeps-input", "copy-before-read", "detach-state", "compute-anew", "copy-captured",
 ]  # fmt: skip
 """The code goes before a statement."""
 Displayed = Literal[

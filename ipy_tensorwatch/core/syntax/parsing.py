@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..records.path import AccessPath
 from .ast_queries import covers_line
 from .plain_spelling import spell_plainly
-from .syntax_tree import all_nodes, find_nodes
+from .syntax_tree import all_nodes, find_nodes, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -275,13 +275,6 @@ def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:
     return frozenset[str]().union(*map(bound_in, around))
 
 
-def _bound_name(part: ast.AST) -> Iterator[str]:
-    if isinstance(part, ast.arg):
-        yield part.arg
-    elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-        yield part.id
-
-
 def bound_around(source: str, line: int) -> frozenset[str]:
     r"""Return the names that the innermost function around a line binds, its `global` names included.
 
@@ -296,7 +289,7 @@ def bound_around(source: str, line: int) -> frozenset[str]:
 
 def bound_in(function: ast.AST) -> frozenset[str]:
     """Return the names that a function binds, its parameters included."""
-    return frozenset(name for part in all_nodes(function) for name in _bound_name(part))
+    return frozenset(names_stored(function)).union(one.arg for one in find_nodes(ast.arg, function))
 
 
 def rebindable(source: str, line: int) -> frozenset[str]:

@@ -32,6 +32,7 @@ _TITLES: Mapping[FixKind, str] = {
     "no-grad-view": "As for its view, do not let autograd record it{there}: `{code}`",
     "inference-mode": "Write in inference mode too{there}: `{code}`",
     "write-copy": "Write to a copy{there}: `{code}` before it",
+    "copy-captured": "Copy what the case matches{there}: `{code}`",
     "write-copy-here": "Write to a copy: `{code}` before it{there}",
     "copy-before-write": "Copy it before that write: `{code}`",
     "own-elements": "Give each element its own memory, before it is written: `{code}`",
