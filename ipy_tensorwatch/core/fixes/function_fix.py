@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.fix import Fix
+from ..hazards.fix import Fix, Tail
 from ..records.path import AccessPath
 from ..records.typed_line import TypedLine
 from ..statements.aliases.expression_aliases import trace
@@ -86,7 +86,15 @@ def copied_result(source: str, inner: Inner, callers: Iterable[str], *, is_array
     path = next((ref for ref in refs for one in mine if one.leads_to(ref) or ref.leads_to(one)), None)
     code = copied_value(typed.text, Copying(path, path, is_array=is_array)) if path is not None else None
     if code is not None:
-        yield Fix(kind="copy-shared", code=code, target=typed, says_where=True)
+        anew = _anew(write, mine)
+        tail: Tail | None = "default-too" if anew else None
+        yield Fix(kind="copy-shared", code=code, other=anew, target=typed, says_where=True, tail=tail)
+
+
+def _anew(write: _Write, mine: Iterable[AccessPath]) -> str:
+    """Return the line out of place, if it writes to a default, which keeps what each call writes."""
+    kept = {one.root for one in mine if not one.steps} & {*_with_defaults(write.function)}
+    return out_of_place(write.typed(write.node).text, kept) or ""
 
 
 def _given(node: ast.stmt) -> ast.expr | None:

@@ -45,7 +45,7 @@ Displayed = Literal[
 """No edit is possible: the fix depends on the intent, or on the place."""
 FixKind = Replacing | Preceding | Displayed
 
-Tail = Literal["old-leaf", "base-alone", "compute-first", "base-too", "record-instead", "if-meant"]
+Tail = Literal["old-leaf", "base-alone", "compute-first", "base-too", "record-instead", "if-meant", "default-too"]
 """The sentence after a fix: what it does not change, or an alternative."""
 Applicability = Literal["safe", "unsafe", "display"]
 

@@ -83,6 +83,7 @@ _TAILS: Mapping[Tail, str] = {
     "compute-first": ", and compute `{name}` again first",
     "base-too": "; to change `{name}` too, `{other}` before it",
     "record-instead": "; to record it, make the view with grad mode on",
+    "default-too": ". The default argument still keeps what each call writes; to leave it as it was, `{other}`",
     "if-meant": ". If `{other}` was to change, compute it out of place, where gradients are recorded",
 }
 
