@@ -129,9 +129,7 @@ class FixSearch:
             source = self.context.cells.get(site.inner.cell, "")
             callers = (began.begun.text, site.text)
             found = copied_result(source, site.inner, callers, is_array=self._is_array(self.change.path))
-            for one in found:
-                is_handed = bool(self.change.via)  # a variable leads there: it is no default
-                yield replace(one, names=(self.change.path,), tail=None if is_handed else one.tail)
+            yield from (replace(one, names=(self.change.path,)) for one in found)
 
     def _copied_for_each(self) -> Iterator[Fix]:
         """Copy where each of several paths that were written, or each turn of a loop, began to share the memory."""
