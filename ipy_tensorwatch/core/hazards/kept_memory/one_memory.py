@@ -19,7 +19,7 @@ from ...statements.writes.kept_in_loops import (
     refilled_by_itself,
     refilled_in_loop,
 )
-from ...statements.writes.refilled_by_calls import putting_statement, refilled_by_call
+from ...statements.writes.refilled_by_calls import giving_statement, putting_statement, refilled_by_call
 from ...syntax.ast_queries import arguments, last_name, own_nodes, root_variable
 from ...syntax.parsing import may_hide_writes, parse_cell, parse_header, parse_path
 from ...syntax.syntax_tree import all_nodes, names_in, names_stored
@@ -242,13 +242,14 @@ class _Followed:
         return replace(self._statement.site(), certainty="inferred", inner=inner)
 
     def _typed(self, name: str, node: ast.stmt) -> TypedLine | None:
-        is_simple = isinstance(node, ast.Expr | ast.Assign)
+        is_simple = isinstance(node, ast.Expr | ast.Assign | ast.Return)
         return line_of_definition(node, self._notebook.definitions[name]) if is_simple else None
 
     def keeping(self, container: AccessPath) -> TypedLine | None:
-        """Return the line of a function of the notebook that puts the tensors into a container."""
+        """Return the line of a function of the notebook that puts the tensors into a container, or gives them back."""
         named = [one for one in container.steps if one.startswith((".", "['"))]
         found = putting_statement((container.root, *named)[-1].removeprefix("."), self.functions)
+        found = found or giving_statement(self._node, self.functions)
         return None if found is None else self._typed(*found)
 
     @property

@@ -17,6 +17,7 @@ from .statement_writes import targets_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer"))
 _MAKING = frozenset(("arange", "array", "empty", "full", "ones", "rand", "randint", "randn", "tensor", "zeros"))
@@ -51,12 +52,12 @@ def refilled_in_loop(
 
 def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
     """Return the first statement of a function that writes to what the same function returns."""
-    return _refilled(tree, (ast.FunctionDef,), _returned_by)
+    return _refilled(tree, FUNCTIONS, _returned_by)
 
 
 def refilled_and_put(tree: ast.AST) -> ast.stmt | None:
     """Return the first statement of a function that writes to what the same function puts into a container."""
-    return _refilled(tree, (ast.FunctionDef,), paths_put_by)
+    return _refilled(tree, FUNCTIONS, paths_put_by)
 
 
 def _returned_by(node: ast.stmt) -> Iterable[str]:
@@ -92,6 +93,8 @@ def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = (()
     ('kept.append(buf.clone())', 'all = [one.clone() for one in stream()]')
     >>> keeping_copies("kept.append((s, 1, t))", ".copy()", [["[0]"], ["[2]"]])
     'kept.append((s.copy(), 1, t.copy()))'
+    >>> keeping_copies("return buf", ".clone()"), keeping_copies("all = list(pool.map(f, xs))", ".clone()")
+    ('return buf.clone()', None)
     """
     node = deepcopy(parse_header(text))  # parsed once for all, and changed here
     match node:
@@ -107,12 +110,19 @@ def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = (()
             turns = ast.Call(ast.Name("range"), [times], [])
             item = ast.comprehension(target=ast.Name("_"), iter=turns, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
-        case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])):
+        case ast.Return(value=ast.expr() as kept):
+            node.value = _copied(kept, copy)
+        case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])) if not _runs_ahead(several):
             item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(ast.Name("one"), copy), generators=[item])
         case _:
             return None
     return ast.unparse(node)
+
+
+def _runs_ahead(several: ast.expr) -> bool:
+    """Return whether a pool may have run all calls before the first result is read, so that copies come too late."""
+    return isinstance(several, ast.Call) and isinstance(several.func, ast.Attribute) and "map" in several.func.attr
 
 
 class _Exchange(ast.NodeTransformer):

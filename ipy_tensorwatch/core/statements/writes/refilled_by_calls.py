@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...syntax.ast_queries import COMPREHENSIONS, last_name
 from ...syntax.parsing import walk_statements
-from ...syntax.syntax_tree import LOOPS, all_nodes
+from ...syntax.syntax_tree import LOOPS, all_nodes, find_nodes
 from .kept_in_loops import (
+    FUNCTIONS,
     kept_each_turn,
     paths_of,
     paths_put_by,
@@ -22,6 +23,7 @@ from .kept_in_loops import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _IMPLICIT = frozenset(("__call__", "__getitem__", "__iter__", "__next__", "forward"))
 """The methods that no name tells."""
 
@@ -57,6 +59,24 @@ def refilled_by_call(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> tuple
             found = _refilled(one, turn.kept) if one.name in names else None
             if found is not None:
                 return name, found
+    return None
+
+
+def giving_statement(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> tuple[str, ast.stmt] | None:
+    """Return the only statement that gives back what `refilled_by_call` finds written; None if there are several.
+
+    Nor where another function has the same name, or its function waits after the write: others may have written then.
+    """
+    found, every = refilled_by_call(node, functions), [*_definitions(functions)]
+    written = found[1] if found is not None else None
+    for name, function in every:
+        body = [*walk_statements(function.body)]
+        if written is not None and written in body:
+            alike = {ast.unparse(one) for _, one in every if one.name == function.name}
+            giving = [one for one in body if isinstance(one, ast.Return)]
+            waits = any(find_nodes(ast.Await, one) for one in body[body.index(written) :])
+            is_given = len(giving) == len(alike) == 1 and writes_to(written, {*paths_of(giving[0].value)})
+            return (name, giving[0]) if is_given and not waits else None
     return None
 
 
@@ -96,18 +116,18 @@ def _repeated(node: ast.stmt) -> Iterator[KeepingTurn]:
         yield KeepingTurn(frozenset(), _names_in(node))
 
 
-def _refilled(function: ast.FunctionDef, kept: frozenset[str]) -> ast.stmt | None:
+def _refilled(function: _Function, kept: frozenset[str]) -> ast.stmt | None:
     """Return the statement of a function that writes what it gives back or keeps, or what is kept, as its own too."""
     found = refilled_and_returned(function) or refilled_and_put(function)
     mine = {f"self.{path.rpartition('.')[2]}" for path in kept if "." in path}
     return found or next((one for one in walk_statements(function.body) if writes_to(one, {*kept, *mine})), None)
 
 
-def _definitions(functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, ast.FunctionDef]]:
+def _definitions(functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, _Function]]:
     """Yield functions, and the methods of classes, each with the name of what it stands in."""
     for name, tree in functions.items():
         inside = tree.body if isinstance(tree, ast.ClassDef) else [tree]
-        yield from ((name, one) for one in inside if isinstance(one, ast.FunctionDef))
+        yield from ((name, one) for one in inside if isinstance(one, FUNCTIONS))
 
 
 def _reached(names: frozenset[str], functions: Mapping[str, ast.stmt]) -> set[str]:
