@@ -133,7 +133,8 @@ class Report:
         return {one: fix for one in self.possible_fixes if (fix := self._as_tried(one)) is not None}
 
     def _as_tried(self, change: Change) -> Fix | None:
-        return self.tried.get(change, self.possible_fixes[change])
+        known = None if change in self.found_fixes.guesses else self.possible_fixes[change]
+        return self.tried.get(change, known)
 
     @cached_property
     def _mendable(self) -> Mapping[str, Change]:

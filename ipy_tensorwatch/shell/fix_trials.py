@@ -65,13 +65,14 @@ class _Trials:
             self.seconds -= thread_time() - began  # planning takes time too
 
     def _settle(self, one: Change | Hazard, fix: Fix) -> Fix | None:
+        is_guess = not isinstance(one, Hazard) and one in self.report.found_fixes.guesses
         if self.seconds <= 0:
-            return None if needs_trial(one, fix) else fix
+            return None if is_guess or needs_trial(one, fix) else fix
         found: TrialVerdict = self._try(one, fix) if fix.edits else "useless"
         if found == "unknown":
-            return fix
+            return None if is_guess else fix
         if found == "late":
-            return None if needs_trial(one, fix) else fix
+            return None if is_guess or needs_trial(one, fix) else fix
         mending = [fix] if found in ("safe", "unsafe") else []
         is_settled = found == "safe" or (bool(mending) and self._mends_others(one, fix))
         others = iter(()) if is_settled else _other_fixes(self.report, one, fix, self.seconds)

@@ -17,8 +17,8 @@ from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.explain.explain_error import explain_error
 from ipy_tensorwatch.core.explain.node_log import NodeLog
 from ipy_tensorwatch.core.fixes.cells_to_run import cells_to_run
-from ipy_tensorwatch.core.fixes.copy_where_taken import name_copies
 from ipy_tensorwatch.core.fixes.replay import plan_hazard, plan_replay
+from ipy_tensorwatch.core.fixes.word_fixes import word_fixes
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
@@ -175,7 +175,7 @@ def conclude(traces: Iterable[CellTrace]) -> Iterator[Concluded]:
         hazards, standing = explain_error(reasoning, find_hazards(reasoning, standing), past, built)
         known.add(trace)
         origins = Origins.now(known, trace.after)
-        hazards, standing = name_copies(hazards, standing, trace.after, sources, origins)
+        hazards, standing = word_fixes(hazards, standing, trace.after, sources, origins)
         report = Report(
             cell=trace.cell, reasoning=reasoning, hazards=hazards, turns=standing.turned,
             origins=origins, sources=sources,

@@ -7,9 +7,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..hazards.error_facts import Stopped
 from ..hazards.fix import Edit, Fix, with_edits
 from ..records.path import AccessPath
-from ..records.typed_line import TypedLine
+from ..records.typed_line import TypedLine, typed_line
 from ..statements.rewrite_statement import parse_one, replace_expressions
 from ..statements.statement import Statement, parse_statements
 from ..syntax.ast_queries import keyword, last_name, source_of_node
@@ -138,27 +139,79 @@ def _last_binding(path: AccessPath, cells: Mapping[int, str]) -> tuple[int, int]
     return next(((count, one.line) for count, one in several if binds_path(one, path)), None)
 
 
+def named_again(hazard: Hazard, cells: Mapping[int, str]) -> Fix:
+    """Return the fix of a backward that raised, with all that its own result needs to be computed again.
+
+    What was foretold may be of another result, for which other variables are stale.
+    """
+    fix, fact, site, cell = hazard.fix, hazard.fact, hazard.written_at, hazard.written_cell
+    if fix.kind not in _AGAIN or not isinstance(fact, Stopped) or fact.owner is not None:
+        return fix
+    if site is None or cell is None or fact.raised.root is None:
+        return fix
+    places = _stale_places(fact.raised.root, fix.names, _ran_before((cell, site.line), cells)[1], _written(hazard))
+    if places and fact.writing is not None and fact.writing.cause == "optimizer" and site.inner is None:
+        # A backward before the step would add to the gradients that the step takes.
+        fix = replace(fix, kind="compute-again", other="", target=typed_line(cell, site))
+    return replace(fix, names=tuple(sorted(places, key=lambda name: places[name]))) if places else fix
+
+
+def _stale_places(root: str, known: Iterable[str], before: _Before, written: set[str]) -> dict[str, _Place]:
+    """Return what a result needs to be computed again, itself included, each with the place that bound it.
+
+    Of what is known to be stale, only what it was computed from; nothing if a statement is not plain.
+    """
+    found = dict[str, tuple[_Place, Statement]]()
+    if not _depends(root, before, written) or not _add(root, before, written, found):
+        return {}
+    used = _used(root, before)
+    others = {name: used[name] for name in known if name in used}
+    return {name: place for name, (place, _) in found.items()} | others
+
+
+def _used(root: str, before: _Before) -> dict[str, _Place]:
+    """Return the variables that a result was computed from, itself included, each with the place that bound it."""
+    found, waiting = dict[str, _Place](), [(root, before)]
+    while waiting:
+        name, earlier = waiting.pop()
+        bound = [(one, place) for one, place in earlier if name in one.binds]
+        if bound and name not in found:
+            one, found[name] = bound[-1]
+            waiting += [(each, [other for other in earlier if other[1] < found[name]]) for each in one.reads]
+    return found
+
+
 def _computing(hazard: Hazard, after: Snapshot, write: tuple[int, int], cells: Mapping[int, str]) -> Iterator[str]:
     """Yield the statements that computed what is stale before a write, in order; none if one of them is not plain."""
-    places = [(one, (count, one.line, one.index)) for count in sorted(cells) for one in parse_statements(cells[count])]
-    before = [each for each in places if each[1] < write]
-    written = {parse_path(one).root for one in hazard.paths}
+    places, before = _ran_before(write, cells)
+    written = _written(hazard)
     graphs = (path.root for path, one in after.entries() if not path.steps and one.grad_fn is not None)
     ran = {name for statement, place in places if place[:2] <= write for name in _RUN.findall(statement.text)}
     due = {one for one in graphs if one not in ran and _depends(one, before, written)}
     stale = {*(set(hazard.fix.names) - ran or hazard.fix.names), *due}
-    found: dict[_Place, Statement] = {}
+    found: dict[str, tuple[_Place, Statement]] = {}
     if hazard.fix.names and all(_add(name, before, written, found) for name in sorted(stale)):
-        yield from (found[place].text for place in sorted(found))
+        statements = dict(found.values())
+        yield from (statements[place].text for place in sorted(statements))
 
 
-def _add(name: str, before: _Before, written: set[str], found: dict[_Place, Statement]) -> bool:
+def _ran_before(write: tuple[int, int], cells: Mapping[int, str]) -> tuple[_Before, _Before]:
+    """Return all statements of the cells in order, and those before a write."""
+    places = [(one, (count, one.line, one.index)) for count in sorted(cells) for one in parse_statements(cells[count])]
+    return places, [each for each in places if each[1] < write]
+
+
+def _written(hazard: Hazard) -> set[str]:
+    return {parse_path(one).root for one in hazard.paths}
+
+
+def _add(name: str, before: _Before, written: set[str], found: dict[str, tuple[_Place, Statement]]) -> bool:
     """Add the statement that bound a name, and those of what it reads that was computed with what was written."""
     bound = [(one, place) for one, place in before if name in one.binds]
     if not bound or not _is_plain(bound[-1][0].text):
         return False
     one, place = bound[-1]
-    found[place] = one
+    found[name] = place, one
     earlier = [each for each in before if each[1] < place]
     stale = (each for each in one.reads - {name} if _depends(each, earlier, written))
     return all(_add(each, earlier, written, found) for each in sorted(stale))

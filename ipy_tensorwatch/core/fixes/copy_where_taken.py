@@ -16,43 +16,15 @@ from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.statement_text import spell_header
 from ..syntax.syntax_tree import find_nodes
 from .copy_imports import spelled_deepcopy, with_deepcopy
-from .derivation import FixContext
 from .silent_change_fix import change_fixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..hazards.hazard import Hazard
-    from ..hazards.standing_hazards import Standing
-    from ..origins.origins import Origins
     from ..records.path import AccessPath
     from ..records.snapshots.snapshot import Snapshot
-
-
-def name_copies(
-    hazards: tuple[Hazard, ...], standing: Standing, after: Snapshot, cells: Mapping[int, str], origins: Origins
-) -> tuple[tuple[Hazard, ...], Standing]:
-    """Word the fixes of new kept references by the statements that took them, where these are known."""
-    new = [turn.hazard for turn in standing.turned if turn.why is None]
-    context = FixContext(cell=max(cells, default=0), after=after, cells=cells, origins=origins)
-    named = {
-        one.fix: replace(fix, edits=(), applicability="display")
-        for one in new
-        if one.fix.kind == "deep-copy" and one.fix.target is None
-        and (fix := copied_where_taken(one, context)).target is not None
-    }  # fmt: skip
-    if not named:
-        return hazards, standing
-
-    def told(one: Hazard) -> Hazard:
-        return replace(one, fix=named.get(one.fix, one.fix))
-
-    return tuple(map(told, hazards)), replace(
-        standing,
-        hazards=tuple(map(told, standing.hazards)),
-        turned=tuple(replace(one, hazard=told(one.hazard)) for one in standing.turned),
-        fixes={fix: named.get(known, known) for fix, known in standing.fixes.items()},
-    )
+    from .derivation import FixContext
 
 
 def copied_where_taken(hazard: Hazard, context: FixContext) -> Fix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.fix import Fix
+from ..hazards.fix import Fix, Tail
 from ..records.path import AccessPath
 from ..records.typed_line import TypedLine
 from ..statements.aliases.expression_aliases import trace
@@ -20,6 +20,7 @@ from ..syntax.ast_queries import (
     last_name,
     makes_array,
     own_parts,
+    positional_names,
     spell_path,
 )
 from ..syntax.parsing import parse_cell, rebindable, statements_on, walk_statements
@@ -73,7 +74,7 @@ def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fi
 
 def copied_result(source: str, inner: Inner, callers: Iterable[str], *, is_array: bool) -> Iterator[Fix]:
     """Yield the copy that a function gives back of what each of its calls writes, if some statements all call it."""
-    write = _find_write(source, inner)
+    write, callers = _find_write(source, inner), [*callers]
     if write is None or not _all_call(write.function.name, callers):
         return
     mine = _written(write.node)
@@ -86,7 +87,25 @@ def copied_result(source: str, inner: Inner, callers: Iterable[str], *, is_array
     path = next((ref for ref in refs for one in mine if one.leads_to(ref) or ref.leads_to(one)), None)
     code = copied_value(typed.text, Copying(path, path, is_array=is_array)) if path is not None else None
     if code is not None:
-        yield Fix(kind="copy-shared", code=code, target=typed, says_where=True)
+        anew = _anew(write, mine, callers)
+        tail: Tail | None = "default-too" if anew else None
+        yield Fix(kind="copy-shared", code=code, other=anew, target=typed, says_where=True, tail=tail)
+
+
+def _anew(write: _Write, mine: Iterable[AccessPath], callers: Iterable[str]) -> str:
+    """Return the line out of place, if it writes to a default, which keeps what each call writes."""
+    kept = {one.root for one in mine if not one.steps} & {*_with_defaults(write.function)}
+    for call in (one for text in callers for one in find_nodes(ast.Call, parse_cell(text))):
+        kept -= _passed(call, write.function) if last_name(call.func) == write.function.name else set()
+    return out_of_place(write.typed(write.node).text, kept) or ""
+
+
+def _passed(call: ast.Call, function: _Function) -> set[str]:
+    """Return the parameters for which a call has arguments; all if it spreads some."""
+    if any(isinstance(one, ast.Starred) for one in call.args) or any(one.arg is None for one in call.keywords):
+        return {*defaults_of(function.args)}
+    given = len(call.args) + isinstance(call.func, ast.Attribute)  # a method is given its object too
+    return {*positional_names(function.args)[:given], *(one.arg for one in call.keywords if one.arg)}
 
 
 def _given(node: ast.stmt) -> ast.expr | None:

@@ -32,8 +32,8 @@ ROOTS = frozenset((*MODULES, *MODULES.values(), "F"))
 """The names behind which a trial has these modules, and `torch.nn.functional`."""
 _METHODS = CONTAINER_METHODS | VIEWS | FRESH | SELVES | OUT_OF_PLACE | GETTERS | WRAPPERS | MEMBERS | OUTER_WRITES
 _STATEMENTS = (
-    ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.For, ast.If, ast.With, ast.Return, ast.Pass, ast.Break,
-    ast.Continue, ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Delete, ast.Assert,
+    ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.For, ast.If, ast.With, ast.Match, ast.Return, ast.Pass,
+    ast.Break, ast.Continue, ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Delete, ast.Assert,
 )  # fmt: skip
 _FORBIDDEN = (ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda, ast.Global, ast.Nonlocal)
 _MODES = frozenset(("torch.no_grad", "torch.enable_grad", "torch.inference_mode"))

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 from ..runtime.deadline import NEVER, Deadline
 from ..runtime.grouped import grouped
 from ..runtime.record import field, record
+from ..statements.statement import parse_statements
+from ..syntax.parsing import parse_path
+from .sharing import binds_path
 from .silent_change_fix import FixSearch, change_fixes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..hazards.fix import Edit, Fix
     from ..records.report_parts import Change
+    from ..records.snapshots.snapshot import Snapshot
     from ..records.typed_line import TypedLine
     from .derivation import FixContext
 
@@ -34,10 +38,13 @@ class FoundFixes:
         Without those that nothing plain mends.
     late
         The paths for which there was no time.
+    guesses
+        The changes whose fix may copy the very tensor that was written, so that only a trial can tell whether it mends.
     """
 
     by_change: Mapping[Change, Fix] = field(default_factory=dict)
     late: tuple[str, ...] = ()
+    guesses: frozenset[Change] = frozenset()
 
 
 def fix_changes(changes: Iterable[Change], context: FixContext, deadline: Deadline = NEVER) -> FoundFixes:
@@ -60,7 +67,35 @@ def fix_changes(changes: Iterable[Change], context: FixContext, deadline: Deadli
             found |= dict.fromkeys(several, search.complete(together))
     left = ((one, _of_another(one, found)) for one, fix, _ in every if fix is None)
     known = _joined(found | {one: other for one, other in left if other is not None})
-    return FoundFixes(by_change=known, late=tuple(one.path for one, fix, is_late in every if is_late and fix is None))
+    late = tuple(one.path for one, fix, is_late in every if is_late and fix is None)
+    return FoundFixes(by_change=known, late=late, guesses=_guesses([one for one, _, _ in every], known, context.after))
+
+
+def _guesses(changes: Sequence[Change], found: Mapping[Change, Fix], after: Snapshot) -> frozenset[Change]:
+    """Return the changes whose fix leaves another path of their memory, where no name of what wrote is known.
+
+    A weak reference, a closure or a bound method may lead to either of them.
+    """
+    unnamed = [one for one in changes if one.cause == "alias" and not one.via]
+    several = grouped(unnamed, lambda one: (one.sites, _storage(one, after)))
+
+    def leaves_another(one: Change) -> bool:
+        alike = several[one.sites, _storage(one, after)]
+        return any(each not in found or found[each].edits != found[one].edits for each in alike)
+
+    return frozenset(
+        one for one in unnamed if one in found and _copies_where_bound(one, found[one]) and leaves_another(one)
+    )
+
+
+def _storage(change: Change, after: Snapshot) -> int | None:
+    reading = after.get(change.path)
+    return None if reading is None else reading.storage
+
+
+def _copies_where_bound(change: Change, fix: Fix) -> bool:
+    path = parse_path(change.path)
+    return fix.target is not None and any(binds_path(one, path) for one in parse_statements(fix.target.text))
 
 
 def _written_by(change: Change) -> object:

@@ -19,6 +19,7 @@ from ..syntax.cached_functions import cached_functions, calls_any
 from ..syntax.parsing import function_around, parse_path
 from ..syntax.syntax_tree import find_nodes
 from ..syntax.torch_vocabulary import OPTIMIZERS
+from .copied_capture import copied_capture
 from .copy_imports import spelled_deepcopy, with_deepcopy
 from .derivation import Derivation, FixContext
 from .edited_source import are_apart
@@ -246,6 +247,9 @@ class FixSearch:
             code = self._code(Sharing(begun, path, other))
         if code is not None:
             yield Fix(kind="copy-shared", code=code, names=(str(path),), target=begun, says_where=True)
+        else:
+            source = self.context.cells.get(begun.cell or 0, "")
+            yield from copied_capture(source, begun, self._copying(begun, path, other))
 
     def _is_stored_inside(self, begun: TypedLine) -> bool:
         origin = self.change.shared_since

@@ -31,7 +31,7 @@ Replacing = Literal[
 """The code replaces a statement."""
 Preceding = Literal[
     "write-copy", "write-copy-here", "copy-before-write", "own-elements", "own-view", "take-again", "use-detached",
-    "detach-rounds", "module-keeps-input", "copy-before-read", "detach-state", "compute-anew",
+    "detach-rounds", "module-keeps-input", "copy-before-read", "detach-state", "compute-anew", "copy-captured",
 ]  # fmt: skip
 """The code goes before a statement."""
 Displayed = Literal[
@@ -45,7 +45,7 @@ Displayed = Literal[
 """No edit is possible: the fix depends on the intent, or on the place."""
 FixKind = Replacing | Preceding | Displayed
 
-Tail = Literal["old-leaf", "base-alone", "compute-first", "base-too", "record-instead", "if-meant"]
+Tail = Literal["old-leaf", "base-alone", "compute-first", "base-too", "record-instead", "if-meant", "default-too"]
 """The sentence after a fix: what it does not change, or an alternative."""
 Applicability = Literal["safe", "unsafe", "display"]
 

@@ -9,7 +9,7 @@ from ..statements.aliases import reference as to
 from ..statements.aliases.expression_aliases import bind, bind_element, trace
 from ..statements.aliases.reference import References, union
 from ..syntax.ast_queries import OPERATOR_STEMS, is_slice, spell_item
-from ..syntax.syntax_tree import all_nodes
+from ..syntax.syntax_tree import names_stored
 
 if TYPE_CHECKING:
     from .frame import Frame
@@ -89,8 +89,5 @@ def _enter(item: ast.withitem, frame: Frame) -> None:
 
 
 def _capture(node: ast.Match, refs: References, frame: Frame) -> None:
-    for case in node.cases:
-        for part in all_nodes(case.pattern):
-            name = getattr(part, "name", None)
-            if isinstance(name, str):
-                frame.set_name(name, union(refs, to.element(refs)))
+    for name in set[str]().union(*(names_stored(case.pattern) for case in node.cases)):
+        frame.set_name(name, union(refs, to.element(refs)))

@@ -13,16 +13,17 @@ from .rewrite_statement import parse_one
 from .statement import every_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Loader(NamedTuple):
-    """A function that loads a state dict out of one of its parameters, and the steps to it."""
+    """A function or method that loads a state dict out of one of its parameters, and the steps to it."""
 
     name: str
     place: int
     parameter: str
     steps: str
+    is_method: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -54,11 +55,30 @@ def loading_functions(source: str) -> frozenset[Loader]:
     Examples
     --------
     >>> [*loading_functions("def resume(net, state):\n    opt.load_state_dict(state['opt'])")]
-    [Loader(name='resume', place=1, parameter='state', steps="['opt']")]
+    [Loader(name='resume', place=1, parameter='state', steps="['opt']", is_method=False)]
     """
     tree = parse_cell(source) if ".load_state_dict(" in source else None
     every = find_nodes(ast.FunctionDef, tree) if tree is not None else ()
     return frozenset(loader for one in every for loader in _loaders_of(one))
+
+
+def sure_loaders(loaders: Iterable[Loader], sources: Iterable[str]) -> frozenset[Loader]:
+    """Return some loaders without the functions that load nothing any more, as they were defined again.
+
+    Parameters
+    ----------
+    sources
+        The functions and classes of the notebook, as they are now.
+    """
+    others = frozenset[str]().union(*map(_loading_nothing, sources))
+    return frozenset(one for one in loaders if one.is_method or one.name not in others)
+
+
+@lru_cache(maxsize=1024)
+def _loading_nothing(source: str) -> frozenset[str]:
+    tree = parse_cell(source)
+    functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)] if tree is not None else []
+    return frozenset(one.name for one in functions if not any(True for _ in _loaders_of(one)))
 
 
 def _loaders_of(function: ast.FunctionDef) -> Iterator[Loader]:
@@ -67,14 +87,14 @@ def _loaders_of(function: ast.FunctionDef) -> Iterator[Loader]:
     for path in filter(None, map(_loaded, find_nodes(ast.Call, function))):
         root = parse_path(path).root
         if root in names[own:]:
-            yield Loader(function.name, names.index(root) - own, root, path.removeprefix(root))
+            yield Loader(function.name, names.index(root) - own, root, path.removeprefix(root), is_method=own)
 
 
 def _all_loaded(call: ast.Call, loaders: frozenset[Loader]) -> Iterator[str]:
     if (path := _loaded(call)) is not None:
         yield path
     for one in loaders:
-        if one.name == last_name(call.func):
+        if one.name == last_name(call.func) and one.is_method == isinstance(call.func, ast.Attribute):
             named = [each.value for each in call.keywords if each.arg == one.parameter]
             for given in map(spell_path, (*call.args[one.place : one.place + 1], *named)):
                 if given is not None:

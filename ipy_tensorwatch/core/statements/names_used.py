@@ -17,7 +17,7 @@ from ..syntax.ast_queries import (
     spell_path,
 )
 from ..syntax.parsing import DEFINITIONS, walk_statements
-from ..syntax.syntax_tree import all_nodes, children_of, find_nodes, names_in
+from ..syntax.syntax_tree import all_nodes, children_of, find_nodes, names_in, names_stored
 from ..syntax.torch_vocabulary import OF_LAYOUT, VIEW_ATTRIBUTES, WITHOUT_GRADIENT
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def binds_of(node: ast.stmt) -> frozenset[str]:
         case ast.AugAssign():
             return names
         case ast.Match(cases=cases):
-            return names.union(name for one in cases for name in _pattern_names(one.pattern))
+            return names.union(*(names_stored(one.pattern) for one in cases))
         case _:
             caught = (one.name for one in getattr(node, "handlers", ()) if one.name)
             return names.union(caught, (part.id for own in own_parts(node) for part in _bound(own)))
@@ -220,10 +220,3 @@ def _bound(node: ast.expr) -> Iterator[ast.Name]:
 
 def _walrus_names(node: ast.stmt) -> Iterator[str]:
     return (part.target.id for part in own_nodes(node) if isinstance(part, ast.NamedExpr))
-
-
-def _pattern_names(pattern: ast.pattern) -> Iterator[str]:
-    for part in all_nodes(pattern):
-        name = getattr(part, "rest", None) if isinstance(part, ast.MatchMapping) else getattr(part, "name", None)
-        if name:
-            yield name

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..records.path import AccessPath
 from .ast_queries import covers_line
-from .syntax_tree import all_nodes, find_nodes
+from .plain_spelling import spell_plainly
+from .syntax_tree import all_nodes, find_nodes, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,12 +44,15 @@ LAST_SOURCES = 32
 
 @lru_cache(maxsize=LAST_SOURCES)
 def parse_cell(source: str) -> ast.Module | None:
-    """Parse a cell's source, top-level `await` included; None if it is not Python. Nobody may change the tree."""
+    """Parse a cell's source, top-level `await` included; None if it is not Python. Nobody may change the tree.
+
+    What is spelled in a roundabout way, as `globals()['x']`, is spelled plainly in the tree.
+    """
     try:
         tree = compile(source, "<cell>", "exec", _FLAGS, dont_inherit=True)
+        return spell_plainly(tree, source) if isinstance(tree, ast.Module) else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return tree if isinstance(tree, ast.Module) else None
 
 
 def may_give_memory(source: str) -> bool:
@@ -271,13 +275,6 @@ def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:
     return frozenset[str]().union(*map(bound_in, around))
 
 
-def _bound_name(part: ast.AST) -> Iterator[str]:
-    if isinstance(part, ast.arg):
-        yield part.arg
-    elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-        yield part.id
-
-
 def bound_around(source: str, line: int) -> frozenset[str]:
     r"""Return the names that the innermost function around a line binds, its `global` names included.
 
@@ -292,7 +289,7 @@ def bound_around(source: str, line: int) -> frozenset[str]:
 
 def bound_in(function: ast.AST) -> frozenset[str]:
     """Return the names that a function binds, its parameters included."""
-    return frozenset(name for part in all_nodes(function) for name in _bound_name(part))
+    return frozenset(names_stored(function)).union(one.arg for one in find_nodes(ast.arg, function))
 
 
 def rebindable(source: str, line: int) -> frozenset[str]:

@@ -75,8 +75,22 @@ def names_in(tree: ast.AST | None) -> set[str]:
 
 
 def names_stored(tree: ast.AST) -> set[str]:
-    """Return the names that a tree binds or deletes, but for those of definitions, imports and patterns."""
-    return {one.id for one in find_nodes(ast.Name, tree) if not isinstance(one.ctx, ast.Load)}
+    r"""Return the names that a tree binds or deletes, but for those of definitions and imports.
+
+    Examples
+    --------
+    >>> sorted(names_stored(ast.parse("match f(x):\n case {'a': [y, *z], **w}: v = y")))
+    ['v', 'w', 'y', 'z']
+    """
+    return {name for one in all_nodes(tree) if (name := _name_stored(one))}
+
+
+def _name_stored(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Name):
+        return None if isinstance(node.ctx, ast.Load) else node.id
+    if isinstance(node, ast.MatchAs | ast.MatchStar):
+        return node.name
+    return node.rest if isinstance(node, ast.MatchMapping) else None
 
 
 def each_target(targets: Iterable[ast.expr]) -> list[ast.expr]:

@@ -42,7 +42,7 @@ SELVES = _words("""
 
 MEMBERS = _words("""
     parameters named_parameters buffers named_buffers modules named_modules children named_children
-    get_submodule
+    get_submodule get_parameter get_buffer
 """)
 """Module methods that return something behind the module."""
 
@@ -236,7 +236,7 @@ INPLACE_DUNDERS = _words("""
 """Methods that Python itself calls to write in place."""
 
 GETTERS = _words("""
-    get pop setdefault __getitem__ get_parameter get_buffer popitem popleft __next__
+    get pop setdefault __getitem__ popitem popleft __next__
 """)
 """Methods that return one item of a container."""
 

@@ -10,7 +10,7 @@ from ...core.hazards.codes import OUTCOMES
 from ...core.runtime.record import record
 from ..page import Line, Page, PagePart, Row, Table, code, words
 from ..wording.changes.phrases import names
-from ..wording.hazards.fix_sentences import title
+from ..wording.hazards.fix_sentences import remedy, title
 from ..wording.quantities import few
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _parts(
     first: OfferedFix, others: Sequence[OfferedFix], sources: Mapping[int, str], again: Sequence[int]
 ) -> Iterator[PagePart]:
     yield first.what
-    yield title(first.fix)
+    yield remedy(first.fix)
     if again:
         yield from (_difference(first.fix, count, source) for count, source in sources.items())
         verb = "is" if len(sources) == 1 else "are"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...core.blame.past_changes import PastChanges
 from ...core.explain.explain_error import explain_error
 from ...core.explain.node_log import NodeLog
-from ...core.fixes.copy_where_taken import name_copies
+from ...core.fixes.word_fixes import word_fixes
 from ...core.hazards.find_hazards import find_hazards
 from ...core.hazards.optimizers.optimizer_wiring import may_be_unregistered
 from ...core.hazards.standing_hazards import Standing
@@ -98,7 +98,7 @@ class Reporter:
         GUARD.run("finding-writer", self.origins.add, reasoning.trace, default=None)
         origins, sources = Origins.now(self.origins, ended.observed.shot.snapshot), self.sources.plain
         known = hazards, self.standing, reasoning.trace.after, sources, origins
-        hazards, self.standing = GUARD.run("finding-fix", name_copies, *known, default=known[:2])
+        hazards, self.standing = GUARD.run("finding-fix", word_fixes, *known, default=known[:2])
         self.turns.extend(self.standing.turned)
         return Report(
             cell=ended.record,

@@ -16,7 +16,7 @@ from ...core.records.report_parts import Inner
 from ...core.records.typed_line import TypedLine
 from ...core.runtime.record import field, mutable
 from ...core.statements.leftover_names import leftover_names
-from ...core.statements.loaded_states import Loader, loaded_states, loading_functions
+from ...core.statements.loaded_states import Loader, loaded_states, loading_functions, sure_loaders
 from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.repeated_calls import repeated_calls
 from ...core.statements.shallow_copies import copying_functions, shallow_copies
@@ -133,6 +133,7 @@ class Sources:
     _renamed: frozenset[str] = frozenset()
     _copiers: frozenset[str] = frozenset()
     _loaders: frozenset[Loader] = frozenset()
+    _loaders_now: frozenset[Loader] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str, busy: float = 0.0) -> None:
@@ -180,7 +181,10 @@ class Sources:
 
     def _note_loads(self, count: int, source: str) -> None:
         self._loaders |= loading_functions(source)
-        for path, line, text in loaded_states(source, self._loaders):
+        if self._loaders and may_define(source):
+            defined = {**self.definitions, **definitions_in(source, count)}
+            self._loaders_now = sure_loaders(self._loaders, [one.source for one in defined.values()])
+        for path, line, text in loaded_states(source, self._loaders_now):
             found = *self.loaded.pop(path, ()), TypedLine(cell=count, line=line, text=text)
             self.loaded[path] = found[-MAX_LOADS:]
         for known in [*self.loaded][:-MAX_COPIES]:
@@ -188,7 +192,7 @@ class Sources:
 
     def loads(self, source: str) -> bool:
         """Return whether a cell loads a state dict, itself or by a function of the notebook."""
-        return bool(loaded_states(source, self._loaders))
+        return bool(loaded_states(source, self._loaders_now))
 
     def leftovers(self) -> frozenset[str]:
         """Return the names that loops of the cells so far have left over."""

@@ -54,6 +54,37 @@ def test_one_edit_mends_all_calls(made: str, calls: list[str], code: str, *, is_
     assert [] == [name for each in after for name in silent(each) if name in RESULTS]
 
 
+@pytest.mark.parametrize(
+    ("function", "code"),
+    [
+        ("def step(v, total=torch.zeros(2)):\n    total += v\n    return total", "total = total + v"),
+        ("def step(v, *, total=torch.zeros(2)):\n    total.add_(v)\n    return total", "total = total.add(v)"),
+        (STEP, None),
+        ("def step(v, kept={'t': torch.zeros(2)}):\n    kept['t'] += v\n    return kept['t']", None),
+    ],
+)
+def test_a_default_argument_is_said_to_keep_what_each_call_writes(function: str, code: str | None):
+    with Notebook() as nb:
+        for cell in (START, function, "a = step(1)", "b = step(2)"):
+            nb.run(cell)
+        page = " ".join(nb.cell("%tensorwatch fix a").stdout.split())
+
+    words = f"The default argument still keeps what each call writes; to leave it as it was, {code}."
+    assert "Copy it where they begin to share memory" in page
+    assert (words in page) == ("The default" in page) == (code is not None)
+
+
+def test_a_default_for_which_something_is_handed_in_keeps_nothing():
+    function = PROGRAMS["a default argument"][0] + "\nhidden = iter([torch.ones(2)] * 2)"
+    with Notebook() as nb:
+        for cell in (START, function, "a = step(1, next(hidden))", "b = step(2, next(hidden))"):
+            nb.run(cell)
+        page = nb.cell("%tensorwatch fix a").stdout
+
+    assert "return total.clone()" in page
+    assert "The default" not in page
+
+
 def test_a_copy_in_another_function_mends_nothing():
     cells = [START, CELL + "\nclass Peek(Cell):\n    def peek(self): return self.h\ncell = Peek()"]
     report = run([*cells, "p = cell.peek()", "cell(1)"])[-1]

@@ -41,6 +41,9 @@ PROGRAMS = {
     "expand": [START + "y = x.expand(2, 6)", "x.add_(1)"],
     "two names": [START, "y = x", "y += 1"],
     "one assignment": [START + "a = b = torch.zeros(3)", "a += 1"],
+    "what a case matches": [START + "d = {'x': x}\ny = x[:3]", "match d:\n    case {'x': t}:\n        t.add_(1)"],
+    "what a case of one line matches": [START, "match x.detach():\n    case t: pass", "t.add_(1)"],
+    "the rest of what a case matches": [START + "xs = [1, x]", "match xs:\n    case [n, *rest]:\n        rest[0] += n"],
     "a tuple": [START, "a, b = x, x", "a.add_(1)"],
     "chunks": [START, "a, b = x.chunk(2)", "a.zero_()"],
     "rows in a list": [START + "rows = torch.split(x, 2)", "rows[1].mul_(0)"],
@@ -333,6 +336,26 @@ def test_what_is_not_proven_is_not_safe(cells: list[str], why: str):
 )
 def test_nothing_is_offered_where_the_shared_write_is_what_is_wanted(cells: list[str]):
     assert [] == [one["fix"] for _, one in run(*cells).changes if one["path"] != "x" and one["fix"] is not None]
+
+
+UNNAMED = [
+    ("import weakref\nr = weakref.ref({})", "r().add_(1)"),
+    ("def make(t):\n    def f(): t.add_(1)\n    return f\nf = make({})", "f()"),
+    ("f = {}.add_", "f(1)"),
+    ("import functools\nf = functools.partial(torch.Tensor.add_, {})", "f(1)"),
+]
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+@pytest.mark.parametrize(("kept", "write"), UNNAMED)
+def test_no_copy_is_offered_that_may_be_of_what_an_unnamed_write_goes_to(kept: str, write: str, name: str):
+    with Notebook() as nb:
+        nb.run(START + "y = x.detach()")
+        nb.run(kept.format(name))
+        report = nb.run(write)
+
+    assert ["x", "y"] == [one["path"] for one in report["changes"] if one["silent"] and one["fix"] is None]
+    assert "fix:" not in nb.said[-1]
 
 
 def test_a_trial_leaves_the_users_objects_and_random_states_alone():

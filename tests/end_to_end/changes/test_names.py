@@ -321,6 +321,36 @@ class TestContainersReachedTwice:
         assert {} == changed(notebook, BOXES, made, "with torch.no_grad(): both[0].x.sub_(1)")
 
 
+ROUNDABOUT = [
+    "globals()['x'].add_(1)",
+    "vars()['x'] += 1",
+    "vars(b)['x'].mul_(2).add_(1)",
+    "b.__dict__['x'][0] = 5",
+    "getattr(b, 'x').add_(1)",
+    "operator.attrgetter('x.data')(b).add_(1)",
+    "operator.itemgetter('x')(d).add_(1)",
+    "operator.methodcaller('add_', 1)(x)",
+    "functools.partial(torch.Tensor.add_, x)(1)",
+]
+
+
+@pytest.mark.parametrize("cell", ROUNDABOUT)
+def test_a_roundabout_spelling_names_what_it_writes(notebook, cell):
+    notebook.run("import functools, operator\nclass Box: pass\nb = Box(); x = b.x = torch.zeros(3); d = {'x': x}")
+
+    found = changed(notebook, "y = x.detach()", cell)
+
+    assert found["y"][0] == "alias"
+    assert len(found["y"][1]) > 0
+    assert len(found) == 3  # of x, b.x and d['x'], one is named
+
+
+def test_a_parameter_that_a_module_is_asked_for_by_name_is_named(notebook):
+    ask = "with torch.no_grad():\n    net.get_parameter('0.weight').fill_(1); net.get_buffer('1.running_mean').add_(1)"
+
+    assert {} == changed(notebook, "net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))", ask)
+
+
 def test_a_lazy_module_that_initializes_its_parameters_changes_nothing(notebook):
     made = "net = nn.Sequential(nn.LazyLinear(3), nn.LazyBatchNorm1d()); also = net[0]; x = torch.ones(4, 2)"
 

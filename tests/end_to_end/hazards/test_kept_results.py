@@ -167,7 +167,17 @@ def test_the_result_whose_backward_raised_is_to_be_computed_again_not_another_of
         nb.cell(both + "d.backward(retain_graph=True)\nof_head.step()\ng.backward()")
         [hazard] = [one for one in nb.report()["hazards"] if one["happened"]]
 
-    assert "compute `score` and `g` again" in hazard["remedy"]
+    assert hazard["remedy"] == "Compute `score` and `g` again after `of_head.step()`."
+
+
+def test_only_what_the_result_whose_backward_raised_was_computed_from_is_to_be_computed_again():
+    losses = "real, fake = head(enc(x) + 1), head(enc(x))\nd = real.exp().mean() + fake.exp().mean()\ng = fake.mean()\n"
+    with Notebook() as nb:
+        nb.run(SETTING)
+        nb.cell(losses + "d.backward(retain_graph=True)\nof_head.step()\ng.backward()")
+        [hazard] = [one for one in nb.report()["hazards"] if one["happened"]]
+
+    assert hazard["remedy"] == "Compute `fake` and `g` again after `of_head.step()`."
 
 
 def test_an_output_of_a_batch_norm_that_runs_again_is_told_once_a_loss_is_computed_from_it():

@@ -82,3 +82,24 @@ def test_a_state_that_was_only_taken_is_told():
 
     assert ["TW207"] == [one["code"] for one in report["hazards"]]
     assert any(path.startswith("best") for path in silent(report))
+
+
+OTHERS = {
+    "a function with the name of a method": ["def load(state): return len(state)", "n = load(best)"],
+    "a method with the name of a function": [
+        "class Log:\n    def resume(self, net, state): self.size = len(state)\nlog = Log()", "kept = {'opt': best}; log.resume(net, kept)",
+    ],
+    "a function that is defined again": ["def resume(net, state): return len(state)", "n = resume(net, {'opt': best}); kept = {'opt': best}; n = resume(net, kept)"],
+    "a function that never loaded": ["def read(state): return len(state)", "n = read(best)"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cells", OTHERS.values(), ids=OTHERS)
+def test_what_only_has_the_name_of_a_function_that_loads_hands_nothing_over(cells: list[str]):
+    with Notebook() as nb:
+        for cell in (START, "best = opt.state_dict()", *cells):
+            nb.run(cell)
+        report = nb.run("train()")
+
+    assert "TW207" in nb.said[-1]
+    assert any(path.startswith("best['state']") for path in silent(report))

@@ -312,6 +312,59 @@ def test_what_the_closure_of_an_optimizer_keeps_is_copied_in_the_closure():
     assert not [one for one in after["changes"] if one["silent"]]
 
 
+FILL = """import asyncio, torch
+from concurrent.futures import ThreadPoolExecutor
+buf = torch.zeros(2)
+async def fill(i):
+    buf.fill_(i)
+    return buf
+async def fill_and_wait(i):
+    buf.fill_(i)
+    await asyncio.sleep(0)
+    return buf
+def work(i):
+    buf.fill_(i)
+    return buf
+def reset(i):
+    buf.fill_(i)
+    return buf
+class Env:
+    def __init__(self): self.state = torch.zeros(2)
+    async def reset(self, i):
+        self.state.fill_(i)
+        return self.state
+    async def step(self, i):
+        self.state += i
+        return self.state
+env = Env()"""
+GATHERED = {
+    "one after the other": (
+        "out = [await fill(i) for i in range(3)]",
+        ["out = [(await fill(i)).clone() for i in range(3)]"],
+    ),
+    "together": ("out = await asyncio.gather(*[fill(i) for i in range(3)])", ["return buf.clone()"]),
+    "by a method": ("out = await asyncio.gather(*[env.step(i) for i in range(3)])", ["return self.state.clone()"]),
+    "by a pool": ("with ThreadPoolExecutor(1) as ex:\n    out = list(ex.map(work, range(3)))", ["return buf.clone()"]),
+    "by a method whose name a function has too": ("out = await asyncio.gather(*[env.reset(i) for i in range(3)])", []),
+    "where each waits after it wrote": ("out = await asyncio.gather(*[fill_and_wait(i) for i in range(3)])", []),
+}
+
+
+@pytest.mark.parametrize(("cell", "codes"), GATHERED.values(), ids=GATHERED)
+def test_what_coroutines_or_a_pool_give_is_copied_where_it_is_not_too_late(cell: str, codes: list[str]):
+    with Notebook() as nb:
+        nb.run(FILL)
+        [hazard] = of_one_memory(nb.run(cell))
+
+    assert ["out[0]", "out[1]", "out[2]"] == hazard["paths"]
+    assert codes == [one["text"].strip() for one in hazard["fix"]["edits"]]
+    if codes:
+        mended = mend([FILL, cell], hazard)
+        with Notebook() as nb:
+            nb.run(mended[0])
+            assert of_one_memory(nb.run(mended[1])) == []
+
+
 def test_several_memories_that_one_container_holds_are_one_hazard():
     with Notebook() as nb:
         nb.run("import torch\nfrom torch import nn\nnet, kept = nn.Linear(3, 1), []")

@@ -20,7 +20,7 @@ from ...statements.writes.kept_in_loops import (
     refilled_in_loop,
     returning_statement,
 )
-from ...statements.writes.refilled_by_calls import NamedFunction, putting_statement, refilled_by_call
+from ...statements.writes.refilled_by_calls import called_writer, putting_statement, refilled_by_call
 from ...syntax.ast_queries import arguments, last_name, own_nodes, root_variable
 from ...syntax.parsing import may_hide_writes, parse_cell, parse_header, parse_path
 from ...syntax.syntax_tree import all_nodes, find_nodes, names_in, names_stored
@@ -245,11 +245,10 @@ class _Followed:
 
     def _returned(self, name: str, found: ast.stmt) -> Refill:
         """Return that a function writes what it gives back; those that wait for one another may all write first."""
-        tree, site = self.functions[name], self._inside(name, found)
-        if isinstance(tree, ast.AsyncFunctionDef) and find_nodes(ast.Await, tree):
+        function, site = called_writer(self._node, found, self.functions), self._inside(name, found)
+        if isinstance(function, ast.AsyncFunctionDef) and find_nodes(ast.Await, function):
             return Refill(None, site, instead=line_of_definition(found, self._notebook.definitions[name]))
-        is_called = isinstance(tree, NamedFunction) and name in names_in(self._node)
-        node = returning_statement(tree, found) if is_called else None
+        node = returning_statement(function, found) if function is not None else None
         return Refill(None, site, returned=self._typed(name, node) if node else None)
 
     def _inside(self, name: str, found: ast.stmt) -> Site:

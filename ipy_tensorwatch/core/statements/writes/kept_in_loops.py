@@ -93,6 +93,8 @@ def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = (()
     ('kept.append(buf.clone())', 'all = [one.clone() for one in stream()]')
     >>> keeping_copies("kept.append((s, 1, t))", ".copy()", [["[0]"], ["[2]"]])
     'kept.append((s.copy(), 1, t.copy()))'
+    >>> keeping_copies("return buf", ".clone()"), keeping_copies("all = list(pool.map(f, xs))", ".clone()")
+    ('return buf.clone()', None)
     """
     node = deepcopy(parse_header(text))  # parsed once for all, and changed here
     match node:
@@ -109,12 +111,19 @@ def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = (()
             turns = ast.Call(ast.Name("range"), [times], [])
             item = ast.comprehension(target=ast.Name("_"), iter=turns, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
-        case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])):
+        case ast.Return(value=ast.expr() as kept):
+            node.value = _copied(kept, copy)
+        case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])) if not _runs_ahead(several):
             item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(ast.Name("one"), copy), generators=[item])
         case _:
             return None
     return ast.unparse(node)
+
+
+def _runs_ahead(several: ast.expr) -> bool:
+    """Return whether a pool may have run all calls before the first result is read, so that copies come too late."""
+    return isinstance(several, ast.Call) and isinstance(several.func, ast.Attribute) and "map" in several.func.attr
 
 
 class _Exchange(ast.NodeTransformer):

@@ -64,6 +64,14 @@ def refilled_by_call(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> tuple
     return None
 
 
+def called_writer(node: ast.stmt, written: ast.stmt, functions: Mapping[str, ast.stmt]) -> NamedFunction | None:
+    """Return the function or method that a statement stands in; None if `node` does not name it, or another is so named."""
+    every = [one for _, one in _definitions(functions) if one.name in _names_in(node)]
+    holding = [one for one in every if written in [*walk_statements(one.body)]]
+    alike = {ast.unparse(one) for one in every for found in holding if one.name == found.name}
+    return holding[0] if len(alike) == 1 else None
+
+
 def putting_statement(container: str, functions: Mapping[str, ast.stmt]) -> tuple[str, ast.stmt] | None:
     """Return the only statement of functions that puts a tensor into a container; None if there are several.
 

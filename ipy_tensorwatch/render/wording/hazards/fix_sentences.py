@@ -32,6 +32,7 @@ _TITLES: Mapping[FixKind, str] = {
     "no-grad-view": "As for its view, do not let autograd record it{there}: `{code}`",
     "inference-mode": "Write in inference mode too{there}: `{code}`",
     "write-copy": "Write to a copy{there}: `{code}` before it",
+    "copy-captured": "Copy what the case matches{there}: `{code}`",
     "write-copy-here": "Write to a copy: `{code}` before it{there}",
     "copy-before-write": "Copy it before that write: `{code}`",
     "own-elements": "Give each element its own memory, before it is written: `{code}`",
@@ -82,6 +83,7 @@ _TAILS: Mapping[Tail, str] = {
     "compute-first": ", and compute `{name}` again first",
     "base-too": "; to change `{name}` too, `{other}` before it",
     "record-instead": "; to record it, make the view with grad mode on",
+    "default-too": ". The default argument still keeps what each call writes; to leave it as it was, `{other}`",
     "if-meant": ". If `{other}` was to change, compute it out of place, where gradients are recorded",
 }
 

@@ -48,6 +48,12 @@ SENTENCES = [
     (coded("write-copy-here", says_where=True), "Write to a copy: `CODE` before it in cell 1, line 7."),
     (coded("copy-before-write"), "Copy it before that write: `CODE`."),
     (coded("own-elements"), "Give each element its own memory, before it is written: `CODE`."),
+    (
+        coded("copy-shared", tail="default-too", other="t = t + x"),
+        "Copy it where they begin to share memory: `CODE`. The default argument still keeps what each call writes; to "
+        "leave it as it was, `t = t + x`.",
+    ),
+    (coded("copy-captured"), "Copy what the case matches: `CODE`."),
     (coded("own-view"), "Take it as a separate view: `CODE` before it."),
     (coded("take-again", says_where=True), "Take it again after the write: `CODE` before it in cell 1, line 7."),
     (coded("use-detached", says_where=True), "Use it without its graph, as when it was made: `CODE` before it in cell 1, line 7."),
