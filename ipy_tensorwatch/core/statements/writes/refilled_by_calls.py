@@ -65,7 +65,7 @@ def refilled_by_call(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> tuple
 
 
 def called_writer(node: ast.stmt, written: ast.stmt, functions: Mapping[str, ast.stmt]) -> NamedFunction | None:
-    """Return the function or method that a statement stands in; None if `node` does not name it, or another is so named."""
+    """Return the function or method that a statement is in, if `node` names it and no other has its name."""
     every = [one for _, one in _definitions(functions) if one.name in _names_in(node)]
     holding = [one for one in every if written in [*walk_statements(one.body)]]
     alike = {ast.unparse(one) for one in every for found in holding if one.name == found.name}
