@@ -405,6 +405,16 @@ def test_a_sparse_tensor_is_told_once_not_with_its_parts(made: str):
     assert "part of a sparse tensor" in page
 
 
+def test_a_tensor_of_inference_mode_that_is_given_ordinary_memory_is_told_by_its_bytes():
+    with Notebook() as nb:
+        nb.run("import torch\nwith torch.inference_mode():\n    net = torch.nn.Linear(2, 2)")
+        report = nb.run("for p in net.parameters(): p.data = p.data.clone()")
+        assert mutated(report) == set()
+        assert report["coverage"]["unverified"] == []
+
+        assert mutated(nb.run("net.bias.data.add_(1)")) == {"net.bias", "p"}
+
+
 # ---------------------------------------------------------------- what stays as it was
 
 
