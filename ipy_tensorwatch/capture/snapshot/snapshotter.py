@@ -176,7 +176,13 @@ class Snapshotter:
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
             routes = found.routes
             is_same = is_same and routes == self._routes and idle == self._idle
-            if self._shot and is_same and not (resting or self._shot.resting or self._unread):
+            skipped = tuple(dict.fromkeys(found.skipped))
+            if (
+                self._shot
+                and is_same
+                and skipped == self._shot.skipped
+                and not (resting or self._shot.resting or self._unread)
+            ):
                 return self._shot
             self._forget(found, kept, resting)
             blocks = self._join_blocks({name: one for name, one in kept.items() if name not in resting})
@@ -192,7 +198,7 @@ class Snapshotter:
                 snapshot,
                 blocks,
                 tuple(counter for one in seen.values() for counter in one.counters),
-                tuple(dict.fromkeys(found.skipped)),
+                skipped,
                 tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers),
                 tuple(kept[name].blocks for name in resting if name in kept),
                 late,

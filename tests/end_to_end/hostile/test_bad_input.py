@@ -415,6 +415,17 @@ def test_a_tensor_of_inference_mode_that_is_given_ordinary_memory_is_told_by_its
         assert mutated(nb.run("net.bias.data.add_(1)")) == {"net.bias", "p"}
 
 
+def test_what_cannot_be_looked_at_is_listed_though_nothing_else_changed():
+    with Notebook() as nb:
+        nb.run("import torch\nx = torch.ones(3)")
+        listed = [
+            [one["path"] for one in nb.run(cell)["coverage"]["unverified"]]
+            for cell in ("class Own:\n    __dict__ = property(lambda self: {})\nown = Own()", "pass", "del own", "pass")
+        ]
+
+    assert listed == [["own"], ["own"], [], []]
+
+
 # ---------------------------------------------------------------- what stays as it was
 
 
