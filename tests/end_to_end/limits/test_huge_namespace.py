@@ -159,3 +159,26 @@ def test_a_huge_list_in_a_huge_list_is_looked_at(small):
             report = nb.run("pass")
 
     assert len(report["tensors"]) == 119
+
+
+def test_a_list_that_is_no_longer_read_in_parts_is_no_other_list(small):
+    with Notebook() as nb:
+        nb.run("import torch\nbig = [torch.zeros(2) for _ in range(55)]\nx = big[3]")
+        for _ in range(6):
+            nb.run("pass")
+        report = nb.run("del big[15:]; x.add_(1)")
+
+    assert changes(report, "mutated").keys() == {"x", "big[3]"}
+    assert changes(report, "bound") == {}
+    assert changes(report, "unbound").keys() == {f"big[{place}]" for place in range(15, 55)}
+
+
+def test_a_list_that_is_read_in_parts_from_now_on_is_no_other_list(monkeypatch):
+    monkeypatch.setattr(look_limits, "HUGE", 300)
+    with Notebook() as nb:
+        nb.run("import torch\nbig = [torch.zeros(2) for _ in range(300)]\nx = big[3]")
+        report = nb.run("big.append(torch.zeros(2)); x.add_(1)")
+
+    assert mutated(report) == {"x", "big[3]"}
+    assert changes(report, "bound").keys() == {"big[300]"}
+    assert changes(report, "unbound") == {}
