@@ -193,6 +193,8 @@ def _gained(before: Reading, after: Reading) -> bool:
     """
     if before.unknown and before.unknown.code in _WITHOUT_BYTES:
         return False
+    if any(one.unknown and one.unknown.code == "error-while-reading" for one in (before, after)):
+        return False
     if before.unknown != after.unknown:
         return True
     return before.version != after.version and not (before.unknown and "sparse" in before.unknown.detail)

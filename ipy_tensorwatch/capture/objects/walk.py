@@ -32,7 +32,7 @@ from .module_tree import is_same, outline_tree, survey_module
 from .optimizer_state import held_by, keys_of, take_states
 from .slices import Slices
 from .small_records import take_record
-from .take_levels import CONTAINERS, find_levels, take_level
+from .take_levels import CONTAINERS, WaitingLevels, find_levels, take_level
 from .walk_state import MAX_WAYS, Branch, Tree, Walk
 
 if TYPE_CHECKING:
@@ -168,21 +168,24 @@ def _follow(found: Walk, name: str, value: object) -> None:
         if found.barren.is_large:
             found.large[name] = id(value)
         return
-    branch = Branch(odd=found.skipped, key=name)
+    branch, is_first = Branch(odd=found.skipped, key=name), not found.containers
     queue: Queue = deque([(value, branch.outline.add_node(-1, name), 0, (id(value),))])
     found.followed[id(value)] += 1
     found.homes.setdefault(id(value), (branch, 0))
     count = len(found.segments)
     _follow_all(found, branch, queue)
-    if branch.objects or found.optimizers or len(found.segments) > count:
+    if branch.is_cut and not (is_first and branch.objects):  # what was not reached in it is not gone: its turn comes
+        found.resting.append(name)
+    elif branch.objects or found.optimizers or len(found.segments) > count:
         found.branches[name] = branch
 
 
 def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
     while queue:
         thing, node, depth, above = queue.popleft()
-        if why := _limit_of(found, depth):
+        if why := None if type(thing) is WaitingLevels else _limit_of(found, depth):  # levels have been read
             found.skipped.append((str(branch.outline.node_path(node)), why))
+            branch.is_cut = why == BUDGET
             break
         found.containers += 1
         if take_record(branch, node, thing):
@@ -272,8 +275,8 @@ def _copied(run: OutlineRun, values: Sequence[object]) -> tuple[OutlineRun, Sequ
 
 
 def _cut(found: Walk, branch: Branch, run: OutlineRun, values: Sequence[object], above: tuple[int, ...]) -> bool:
-    """Split a container into segments if it is huge."""
-    if len(values) <= SEGMENT:
+    """Split a container into segments if it is huge; what lies in a segment is walked whole."""
+    if len(values) <= SEGMENT or branch.key != branch.outline.nodes[0][1]:
         return False
     path, kind = branch.outline.node_path(run.node), type(next(iter(values[:1]), None))
     holds_arrays, weight = is_array(kind), OF_MODULE if is_a(kind, torch.nn.Module) else 1

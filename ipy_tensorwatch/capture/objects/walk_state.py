@@ -89,7 +89,11 @@ class Walk:
     def ways(self) -> tuple[Way, ...]:
         """Return the second ways to the containers that hold a tensor."""
         leading = {id(branch) for branch, *_ in self.repeated}
-        homes = ((branch.outline, node, step, *self.homes[thing]) for branch, node, step, thing in self.repeated)
+        homes = (
+            (branch.outline, node, step, *self.homes[thing])
+            for branch, node, step, thing in self.repeated
+            if thing in self.homes  # else the time was over before it was reached
+        )
         return tuple(
             Way(outline, node, step, home.outline, place)
             for outline, node, step, home, place in homes
@@ -111,6 +115,8 @@ class Branch:
         The ids of the objects' types.
     spelled
         The paths spelled so far, by their places; kept between looks along with the outline.
+    is_cut
+        Whether the time was over before all of it was walked.
     """
 
     outline: Outline = field(default_factory=Outline)
@@ -120,6 +126,7 @@ class Branch:
     kinds: set[int] = field(default_factory=set)
     spelled: dict[int, str] = field(default_factory=dict)
     key: str = ""
+    is_cut: bool = False
 
     def take(self, run: OutlineRun, values: Sequence[object], kinds: set[int] | None = None) -> None:
         """Add neighbours; `kinds` are the ids of their types, if known."""

@@ -201,7 +201,17 @@ def _versions(_: object) -> tuple[bool, Callable[[Tensor], bool], Callable[[Tens
         written = torch.zeros(1, device="cpu").zero_()
     if read(written) != 1:
         raise ValueError
-    return True, lambda tensor: not is_inference(tensor), read, attrgetter("_version")
+
+    def has_version(tensor: Tensor) -> bool:
+        if is_inference(tensor):
+            return False
+        try:
+            read(tensor)
+        except RuntimeError:  # made in inference mode, and given ordinary memory since
+            return False
+        return True
+
+    return True, has_version, read, attrgetter("_version")
 
 
 HAS_VERSIONS: bool

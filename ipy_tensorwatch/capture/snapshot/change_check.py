@@ -240,14 +240,17 @@ def _merged(are_arrays: list[bool], of_arrays: list[Any], of_tensors: list[Any])
 def _read_arrays(arrays: Sequence[Any]) -> Chunk:
     """Read what `_read_each` does, of NumPy's own arrays, in columns."""
     layouts = map(plain_reads.array_shape, arrays), map(plain_reads.array_strides, arrays)
-    types = map(_type_of, map(plain_reads.array_dtype, arrays))
+    types = _types_of([*map(plain_reads.array_dtype, arrays)])
     nothing = [None] * len(arrays)
     return Chunk(
         [*nothing], [*nothing], plain_reads.addresses_of(arrays), [*zip(map(id, arrays), *layouts, types, strict=True)]
     )
 
 
-_type_of = operator.attrgetter("str")
+def _types_of(types: Sequence[np.dtype[Any]]) -> list[str]:
+    """Spell some types, those of records with their fields."""
+    found = [one.str for one in types]
+    return [str(kind) if one[1] == "V" else one for one, kind in zip(found, types, strict=True)]
 
 
 def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
@@ -256,7 +259,7 @@ def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
             layout = (
                 plain_reads.array_shape(thing),
                 plain_reads.array_strides(thing),
-                plain_reads.array_dtype(thing).str,
+                *_types_of([plain_reads.array_dtype(thing)]),
             )
             return None, None, plain_reads.address_of(thing), (id(thing), *layout)
         local = plain_reads.local_of(thing)

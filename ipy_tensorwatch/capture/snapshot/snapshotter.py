@@ -171,11 +171,17 @@ class Snapshotter:
                 for (branch, node, _), held in zip(found.optimizers, found.parameters, strict=False)
             )
             if computed is not None:
-                computed.put(found, kept)
+                computed.put(found, {name: one for name, one in kept.items() if name not in resting})
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
             routes = found.routes
             is_same = is_same and routes == self._routes and idle == self._idle
-            if self._shot and is_same and not (resting or self._shot.resting or self._unread):
+            skipped = tuple(dict.fromkeys(found.skipped))
+            if (
+                self._shot
+                and is_same
+                and skipped == self._shot.skipped
+                and not (resting or self._shot.resting or self._unread)
+            ):
                 return self._shot
             self._forget(found, kept, resting)
             blocks = self._join_blocks({name: one for name, one in kept.items() if name not in resting})
@@ -191,7 +197,7 @@ class Snapshotter:
                 snapshot,
                 blocks,
                 tuple(counter for one in seen.values() for counter in one.counters),
-                tuple(dict.fromkeys(found.skipped)),
+                skipped,
                 tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers),
                 tuple(kept[name].blocks for name in resting if name in kept),
                 late,
@@ -315,12 +321,15 @@ class Snapshotter:
         size = sum(one.size for one in found.segments if one.key not in idle)
         is_exact = size <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
         waiting = deque(sorted(found.segments, key=lambda one: (one.key in idle, limits.last_turn(one.key))))
+        unfinished = set[str]()
         for number in range(len(waiting)):
             if number and limits.is_late and not (is_exact and waiting[0].key not in idle):
                 break
             segment = waiting.popleft()
             branch = take_segment(found, segment)
-            if not branch.objects:
+            if branch.is_cut and (number or not branch.objects):
+                unfinished.add(segment.key)
+            elif not branch.objects:
                 self._barren.add(segment.key)
             else:
                 self._barren.discard(segment.key)
@@ -328,7 +337,7 @@ class Snapshotter:
                 self._read(found, segment.key, kept, patience)
         let_go_of_classes()
         self.spent = 0.0 if is_exact else thread_time() - start
-        return {one.key for one in waiting}
+        return unfinished.union(one.key for one in waiting)
 
     def _read(self, found: Walk, name: str, kept: dict[str, KnownBranch], patience: float) -> None:
         branch = found.branches[name]

@@ -32,9 +32,10 @@ COMPONENT = "component"
 
 def add_parts(branch: Branch) -> None:
     """Add the components and tensor attributes of every tensor in a branch, spelled after its path."""
+    stops = branch.outline.stops()
     for index, thing in enumerate(branch.objects[:]):
         if is_tensor(thing) and (parts := _parts(thing)):
-            path = branch.outline.path_at(index)
+            path = branch.outline.path_at(index, stops)
             node = -1
             for step in (path.root, *path.steps):
                 node = branch.outline.add_node(node, step)

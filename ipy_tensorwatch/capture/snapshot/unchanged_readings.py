@@ -55,8 +55,7 @@ def unchanged_readings(
     last = zip(scene.readings[start:], same, strict=False)
     found = [one if all(alike) and _may_stay(one, lost) else None for one, alike in last]
     found += [None] * (len(branch.objects) - len(found))
-    if not facts.all_torch:
-        found = _of_same_objects(branch.objects, found, number)
+    found = _of_same_objects(branch.objects, found, number)
     return _of_same_layout(branch.objects, found, all_torch=facts.all_torch)
 
 
@@ -79,9 +78,9 @@ def _may_stay(one: Reading, lost: Collection[int]) -> bool:
 def _of_same_objects(
     things: Sequence[Any], last: list[Reading | None], number: Callable[[Sequence[Any]], list[int]]
 ) -> list[Reading | None]:
-    """Return the readings without those of other objects, whose ids are used again."""
-    serials = iter(number([thing for thing, one in zip(things, last, strict=True) if one]))
-    return [one if one and next(serials) == one.object else None for one in last]
+    """Return the readings without those of other objects: of arrays ids are used again, and tensors can be swapped."""
+    pairs = zip(number(things), last, strict=True)  # all at once: of two that were swapped, one tells of the other
+    return [one if one and one.object == serial else None for serial, one in pairs]
 
 
 def _of_same_layout(things: Sequence[Any], last: list[Reading | None], *, all_torch: bool) -> list[Reading | None]:

@@ -18,6 +18,7 @@ from ipy_tensorwatch.capture.objects import walk as walk_module
 from ipy_tensorwatch.capture.objects.look_limits import EXACT_OBJECTS, LIGHT, Limits
 from ipy_tensorwatch.capture.objects.record_levels import LevelOutline, is_long, survey_records
 from ipy_tensorwatch.capture.objects.walk import walk
+from ipy_tensorwatch.core.records.reason import BUDGET
 from tests.support.nested import Data, OwnDict, Plain, Slotted
 
 if TYPE_CHECKING:
@@ -251,6 +252,18 @@ def test_a_look_without_time_takes_no_levels():
     limits = lambda: Limits(seconds=-1, objects=EXACT_OBJECTS - searched // LIGHT)  # noqa: E731
 
     assert with_limits(namespace, limits, in_levels=False) == with_limits(namespace, limits, in_levels=True)
+
+
+def test_a_second_way_to_a_record_that_was_not_reached_is_left_out(monkeypatch: pytest.MonkeyPatch):
+    memory = [[Plain(zeros())] for _ in range(MANY)]
+    thing = Plain(0)
+    thing.__dict__.update(memory=memory, best=[memory[0][0], {"x": zeros()}], last=[[zeros()]])
+    limits = iter([None, None, None, BUDGET])  # it is over before the last, and before the levels below the first
+    monkeypatch.setattr(walk_module, "_limit_of", lambda *_: next(limits))
+    found = walk({"thing": thing})
+
+    assert found.repeated != []
+    assert found.ways() == ()
 
 
 def test_more_containers_than_a_walk_may_open_are_left_to_it(monkeypatch: pytest.MonkeyPatch):

@@ -70,6 +70,7 @@ MAKE: list[Callable[[], Any]] = [
     lambda: torch.zeros(0),
     lambda: torch.nested.nested_tensor([torch.zeros(2)]),
     lambda: torch.from_numpy(np.zeros(3)),
+    lambda: np.zeros(2, [("a", "f4"), ("b", "f4")]),
     either,
     either_or_odd,
 ]
@@ -139,10 +140,15 @@ def swap(memory: list[Any], _: object) -> None:
     memory[9], memory[11] = memory[11], memory[9]
 
 
+def rename_fields(memory: list[Any], _: object) -> None:
+    if type(memory[13]) is np.ndarray and memory[13].dtype.names:
+        memory[13].dtype = np.dtype([("c", "f8")])
+
+
 CHANGES = [
     *(append, rotate, replace, drop_and_make, swap, write),
     *(give_other_memory, give_the_same_memory, require_grad, leave_the_graph),
-    *(lay_out_anew, lay_out_without_a_version),
+    *(lay_out_anew, lay_out_without_a_version, rename_fields),
 ]
 
 
@@ -248,3 +254,14 @@ def test_a_buffer_that_is_kept_without_its_module_is_a_tensor():
     ]
 
     assert kinds == [["buffer"], ["tensor"]]
+
+
+def test_tensors_that_were_swapped_while_others_came_are_the_same_with_other_bytes():
+    memory = [torch.zeros(2) for _ in range(MANY)] + [torch.ones(2) for _ in range(MANY)]
+    watched = Snapshotter()
+    before = serials(watched.take({"memory": memory}))
+    for one, other in zip(memory[:MANY], memory[MANY:], strict=True):
+        torch.utils.swap_tensors(one, other)
+    memory.append(zeros())
+
+    assert serials(watched.take({"memory": memory}))[:-1] == before

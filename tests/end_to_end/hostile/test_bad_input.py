@@ -405,6 +405,27 @@ def test_a_sparse_tensor_is_told_once_not_with_its_parts(made: str):
     assert "part of a sparse tensor" in page
 
 
+def test_a_tensor_of_inference_mode_that_is_given_ordinary_memory_is_told_by_its_bytes():
+    with Notebook() as nb:
+        nb.run("import torch\nwith torch.inference_mode():\n    net = torch.nn.Linear(2, 2)")
+        report = nb.run("for p in net.parameters(): p.data = p.data.clone()")
+        assert mutated(report) == set()
+        assert report["coverage"]["unverified"] == []
+
+        assert mutated(nb.run("net.bias.data.add_(1)")) == {"net.bias", "p"}
+
+
+def test_what_cannot_be_looked_at_is_listed_though_nothing_else_changed():
+    with Notebook() as nb:
+        nb.run("import torch\nx = torch.ones(3)")
+        listed = [
+            [one["path"] for one in nb.run(cell)["coverage"]["unverified"]]
+            for cell in ("class Own:\n    __dict__ = property(lambda self: {})\nown = Own()", "pass", "del own", "pass")
+        ]
+
+    assert listed == [["own"], ["own"], [], []]
+
+
 # ---------------------------------------------------------------- what stays as it was
 
 

@@ -84,7 +84,21 @@ def diff(before: Snapshot, after: Snapshot) -> list[DiffRow]:
         if old is new:
             continue
         found += _rereadings(old, new) if old.outline is new.outline else _changes(old, new)
-    return found
+    others = before.scenes.keys() ^ after.scenes.keys()
+    return [*_joined(found)] if any("<" in name for name in others) else found
+
+
+def _joined(rows: list[DiffRow]) -> Iterator[DiffRow]:
+    """Join what left one scene and came into another: the parts of a container that grew are scenes of their own."""
+    paths = [str(row.scene.path_at(row.place)) for row in rows]
+    gone = {path: row.before for path, row in zip(paths, rows, strict=True) if row.after is None}
+    come = {path for path, row in zip(paths, rows, strict=True) if row.before is None}
+    for path, row in zip(paths, rows, strict=True):
+        if row.before is None and path in gone:
+            if row.after != gone[path]:
+                yield row._replace(before=gone[path])
+        elif row.after is not None or path not in come:
+            yield row
 
 
 _NOTHING = RootSnapshot()
