@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, retaining
+from ..hazards.backward.kept_results import kept_without_graph
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
 from ..hazards.hazard_facts import FreedGraph, How
@@ -189,6 +190,9 @@ class SecondBackward:
         if name in states:
             code = "; ".join(dict.fromkeys(detached(one, self._source) for one in states))
             return Fix(kind="detach-state", code=code, other=user.text, target=user)
+        kept = kept_without_graph(self._paths(self._node(name) or 0), user, self._cells)
+        if kept is not None and self._carrying == "goes-on":
+            return kept
         return fix_freed(name, user, made, is_covered=how == "goes-on", source=self._source)
 
     def _states(self) -> Iterator[str]:
@@ -207,6 +211,11 @@ class SecondBackward:
                 return found
             found.update(one.binds if number >= self._since else ())
         return set()
+
+    @property
+    def _cells(self) -> dict[int, str]:
+        """The plain sources of the cells that computed what is alive."""
+        return {one.cell: one.plain for one in self.scene.built.spans}
 
     @property
     def _source(self) -> str:

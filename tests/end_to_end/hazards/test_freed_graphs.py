@@ -8,7 +8,7 @@ import torch
 from ipy_tensorwatch.capture.autograd import freed_nodes
 from ipy_tensorwatch.shell import extension
 from tests.support.mending import mend
-from tests.support.notebook import Notebook
+from tests.support.notebook import Notebook, Report
 
 SETUP = """import torch
 from torch import nn
@@ -117,6 +117,57 @@ def gradients(*cells: str) -> list[torch.Tensor]:
         for cell in cells:
             nb.cell(cell)
         return [p.grad for name in ("rnn", "head") for p in nb.ns[name].parameters()]
+
+
+BANK = """import torch
+from torch import nn
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 3))
+x, bank = torch.randn(5, 4), []"""
+ROUND = "z = net(x)\nbank.append(z)\nz.square().mean().backward()"
+LOSS = "loss = (net(x) @ torch.cat(bank).T).mean()"
+ROUNDS = """for step in range(3):
+    z = net(x)
+    loss = z.square().mean()
+    if bank:
+        loss = loss + (z @ torch.cat(bank).T).mean()
+    loss.backward()
+    bank.append(z)"""
+BANKS = {
+    "in a loop": ([BANK, ROUNDS], "    bank.append(z.detach())"),
+    "in a loop of one cell": ([f"{BANK}\n{ROUNDS}"], "    bank.append(z.detach())"),
+    "before its backward": ([BANK, ROUND, LOSS], "bank.append(z.detach())"),
+    "in a later cell": ([BANK, ROUND, f"{LOSS}\nloss.backward()"], "bank.append(z.detach())"),
+}
+
+
+@pytest.mark.parametrize(("cells", "code"), BANKS.values(), ids=BANKS)
+def test_what_a_memory_bank_keeps_is_detached_where_it_is_put_there(cells: list[str], code: str):
+    [hazard] = [one for one in run_all(cells)["hazards"] if one["code"] == "TW213"]
+
+    assert [code] == [one["text"] for one in hazard["fix"]["edits"]]
+    assert [] == run_all(mend(cells, hazard))["hazards"]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [BANK, ROUND, "loss = torch.cat(bank).mean()\nloss.backward()"],  # nothing else would need a gradient
+        [BANK, ROUND, "bank.append(net(x))", f"{LOSS}\nloss.backward()"],  # two statements put something there
+    ],
+)
+def test_what_no_single_statement_keeps_beside_a_new_pass_is_not_detached(cells: list[str]):
+    [hazard] = run_all(cells)["hazards"]
+
+    assert "`retain_graph=True`" in hazard["remedy"]
+
+
+def run_all(cells: list[str]) -> Report:
+    """Run cells, the last of which may raise; return its report."""
+    with Notebook() as nb:
+        for cell in cells:
+            nb.cell(cell)
+        return nb.report()
 
 
 class TestSurvey:

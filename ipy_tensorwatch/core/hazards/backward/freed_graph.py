@@ -13,6 +13,7 @@ from ...syntax.name_promises import stands_for_itself
 from ..fix import Fix
 from ..hazard import Hazard
 from ..hazard_facts import FreedGraph
+from .kept_results import kept_without_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -117,6 +118,9 @@ def _fix(
     one: HalfFreed, roots: list[str], user: TypedLine | None, made: Site | None, built: Mapping[int, Timeline]
 ) -> Fix:
     source = "\n".join(timeline.source for timeline in built.values())
+    kept = kept_without_graph(one.names, user, {count: timeline.source for count, timeline in built.items()})
+    if kept is not None and one.is_covered:
+        return kept
     fix = fix_freed(next(iter(one.names), None), user, made, is_covered=one.is_covered, source=source)
     if fix.kind != "detach-state" or user is None:
         return fix
