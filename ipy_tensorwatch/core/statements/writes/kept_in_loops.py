@@ -111,8 +111,6 @@ def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = (()
             turns = ast.Call(ast.Name("range"), [times], [])
             item = ast.comprehension(target=ast.Name("_"), iter=turns, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
-        case ast.Return(value=ast.expr() as kept):
-            node.value = _copied(kept, copy)
         case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])) if not _runs_ahead(several):
             item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(ast.Name("one"), copy), generators=[item])
