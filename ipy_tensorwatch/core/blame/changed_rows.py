@@ -36,6 +36,7 @@ class ChangedRows:
         self._make_cell, self.found, self._judge = make_cell, found, judge
         self._made: dict[int, Change | None] = {}
         self._silent: dict[int, None] = {}
+        self._settled: Mapping[int, Cause] = {}
 
     @cached_property
     def cell(self) -> CellIndex:
@@ -46,7 +47,7 @@ class ChangedRows:
     def classes(self) -> Mapping[int, Cause | None]:
         """The mutated rows, each with the cause that its class settles, or None."""
         if not self._silent:
-            return ExpectedWrites(self.cell, self.found).classes()
+            return ExpectedWrites(self.cell, self.found).classes(self._settled)
         rest = [row for row in range(len(self.found)) if row not in self._silent]
         classes = ExpectedWrites(self.cell, [self.found[row] for row in rest]).classes() if rest else {}
         return dict(sorted((self._silent | {rest[place]: cause for place, cause in classes.items()}).items()))
@@ -94,6 +95,11 @@ class ChangedRows:
         known = {row: changes[path] for row, path in paths if path in changes}
         self._made.update(known)
         self._silent.update(dict.fromkeys(known))
+
+    def take_settled(self, other: ChangedRows) -> None:
+        """Take over the causes that classes settled of the same rows, if these were asked for."""
+        if "classes" in vars(other):
+            self._settled = {row: cause for row, cause in other.classes.items() if cause is not None}
 
     def adopt(self, other: ChangedRows) -> None:
         """Take over the changes that were made from the same rows."""

@@ -123,6 +123,8 @@ class Reasoning:
         """Return the reasoning about the same cell, with what the notebook defines."""
         known = Reasoning(replace(self.trace, notebook=notebook))
         known.born.together = self.born.together
+        if not known.own.calling:  # then no function of the notebook can have written
+            known._rows.take_settled(self._rows)
         return known
 
     def count_changes(self) -> int:

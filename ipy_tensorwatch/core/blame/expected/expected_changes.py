@@ -6,17 +6,21 @@ module. If every statement that may have written has the same cause, the cause i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...records.snapshots.differences import Differences
 from ...statements.told_by_text import runs_backward
-from ..evidence.module_calls import calls_for_certain
+from ..evidence.module_calls import calls_for_certain, calls_in_text
+from .naming_statements import NamingStatements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from ...records.path import AccessPath
     from ...records.reading import Reading
@@ -30,45 +34,75 @@ if TYPE_CHECKING:
     Statements = frozenset[int]
 
 
+class _Steps:
+    """Some steps of optimizers.
+
+    Attributes
+    ----------
+    storages
+        All that they held.
+    only
+        The steps as one, with all these storages, if they are of one optimizer; else None.
+    """
+
+    def __init__(self, steps: Sequence[OptimizerStep]) -> None:
+        self.statements = frozenset(one.statement for one in steps)
+        self.storages = frozenset[int]().union(*(one.storages for one in steps))
+        is_one = len({(one.paths, one.parameters) for one in steps}) == 1
+        self.only = replace(steps[0], storages=self.storages) if is_one else None
+
+
 class ExpectedWrites:
     """Finds the mutations of one cell whose only possible cause is `optimizer`, `backward` or `module`."""
 
     def __init__(self, cell: CellIndex, found: Sequence[Found]) -> None:
         self._cell, self._evidence = cell, cell.evidence
         self._found = found
-        self._backs: dict[int, bool] = {}
+        self._naming = NamingStatements(cell)
         self._able: dict[frozenset[Position], Statements] = {}
         self._behind: dict[RootSnapshot, bool] = {}
-        self._stepping: dict[tuple[Statements, tuple[int, ...]], bool] = {}
+        self._stepping: dict[tuple[Statements, _Steps], bool] = {}
 
-    def classes(self) -> dict[int, Cause | None]:
-        """Return the mutated rows, each with its only possible cause; None if there are several."""
+    def classes(self, known: Mapping[int, Cause] = MappingProxyType({})) -> dict[int, Cause | None]:
+        """Return the mutated rows, each with its only possible cause; None if there are several.
+
+        Parameters
+        ----------
+        known
+            Rows whose cause is known without the notebook.
+        """
         found = self._found
         if isinstance(found, Differences):
             rows = found.is_mutated.nonzero()[0]
             stepped = self._rows_of_only_step(found, rows)
             classes: dict[int, Cause | None] = dict.fromkeys(stepped, "optimizer")
+            classes.update(known)
             for row in rows.tolist():
                 _, _, before, after = found.rows[row]
-                if row not in stepped and before and after:
+                if row not in classes and before and after:
                     classes[row] = self._class_of(row, before, after)
             return classes
         several = ((row, one.before, one.after) for row, (one, content) in enumerate(found) if is_mutated(one, content))
-        return {row: self._class_of(row, before, after) for row, before, after in several if before and after}
+        return {
+            row: known[row] if row in known else self._class_of(row, before, after)
+            for row, before, after in several
+            if before and after
+        }
 
     def _rows_of_only_step(self, found: Differences, rows: Column) -> set[int]:
         """Return the rows written by an optimizer, if its step is all that can have written."""
-        steps, evidence = self._evidence.steps, self._evidence
-        if len(steps) != 1 or len(self._every) != 1 or steps[0].statement not in (None, *self._every):
+        evidence, steps = self._evidence, _Steps(self._evidence.steps)
+        step = steps.only
+        if step is None or len(self._every) != 1 or not steps.statements <= {None, *self._every}:
             return set()
-        if evidence.recorded or evidence.moves or found.moved or self._exact:
+        if evidence.recorded or evidence.moves or found.moved or self._naming.exact:
             return set()
-        here = rows[np.isin(found.storages[rows], [*steps[0].storages])]
-        is_held = np.isin(found.objects[here], [*steps[0].parameters])
+        here = rows[np.isin(found.storages[rows], [*step.storages])]
+        is_held = np.isin(found.objects[here], [*step.parameters])
         rest = {*here[~is_held].tolist()}  # of those that are parameters, some may only follow one that is held
-        behind = {scene for scene in {found.rows[row].scene for row in rest} if self._leads_behind(scene, steps[0])}
+        behind = {scene for scene in {found.rows[row].scene for row in rest} if self._leads_behind(scene, step)}
         tell = [row for row in rest if found.rows[row].scene not in behind]
-        told = {*here.tolist()}.difference([row for row in tell if not self._is_behind(steps[0], row)])
+        told = {*here.tolist()}.difference([row for row in tell if not self._is_behind(step, row)])
         if not told or self._cell.calling.isdisjoint(self._every):
             return told
         return told.difference(here[np.isin(found.storages[here], [*self._shared])].tolist())
@@ -77,17 +111,17 @@ class ExpectedWrites:
         if before.storage != after.storage or self._evidence.recorded or after.object in self._evidence.moves:
             return None
         suspects = self._suspects(after)
-        if not suspects or (self._exact and str(self._path(row)) in self._exact):
+        if not suspects or (self._naming.exact and str(self._path(row)) in self._naming.exact):
             return None
         steps = self._steps.get(after.storage)
         if steps:
             return "optimizer" if all(self._are_steps(one, steps, after, row) for one in suspects) else None
-        ran, path = frozenset[int]().union(*suspects), self._path(row)
-        if not self._naming.isdisjoint(ran):
-            return None
+        path = self._path(row)
         if path.is_grad:
-            return "backward" if not after.requires_grad and all(map(self._back, ran)) else None
-        return "module" if after.kind == "buffer" and self._is_called(after, path, ran) else None
+            is_it = not after.requires_grad and all(self._is_by_backward(one, after.storage) for one in suspects)
+            return "backward" if is_it else None
+        is_it = after.kind == "buffer" and self._has_one_root(after, path)
+        return "module" if is_it and all(self._is_by_calls(one, after.storage, path) for one in suspects) else None
 
     def _path(self, row: int) -> AccessPath:
         found = self._found
@@ -120,40 +154,28 @@ class ExpectedWrites:
         return self._able[positions]
 
     @cached_property
-    def _naming(self) -> Statements:
-        """The statements that name any path as written."""
-        return frozenset(index for index in self._cell.able if self._cell.numbered[index].targets)
-
-    @cached_property
-    def _exact(self) -> frozenset[str]:
-        """The paths that statements name as written."""
-        named = (self._cell.named_by(self._cell.numbered[index]).exact for index in self._naming)
-        return frozenset[str]().union(*named)
-
-    @cached_property
-    def _steps(self) -> Mapping[int, list[OptimizerStep]]:
+    def _steps(self) -> Mapping[int, _Steps]:
         """The optimizers' steps by the storages of what they hold."""
-        found: dict[int, list[OptimizerStep]] = {}
-        for step in self._evidence.steps:
+        numbers: dict[int, tuple[int, ...]] = {}
+        for number, step in enumerate(self._evidence.steps):
             for storage in step.storages:
-                found.setdefault(storage, []).append(step)
-        return found
+                numbers[storage] = (*numbers.get(storage, ()), number)
+        alike = {several: _Steps([self._evidence.steps[one] for one in several]) for several in {*numbers.values()}}
+        return {storage: alike[several] for storage, several in numbers.items()}
 
-    def _are_steps(self, ran: Statements, steps: list[OptimizerStep], reading: Reading, row: int) -> bool:
+    def _are_steps(self, ran: Statements, steps: _Steps, reading: Reading, row: int) -> bool:
         """Return whether some statements are steps that own the tensor, and no other statement names it as written."""
-        key = ran, tuple(map(id, steps))
-        if key not in self._stepping:
-            known = {one.statement for one in steps}
-            stepping = ran if None in known else ran & known
-            others = ran - stepping
-            is_one = bool(stepping) and not any(map(self._names_values, others & self._naming))
-            self._stepping[key] = is_one and self._are_kept_from(steps[0], others)
-        is_one = self._stepping[key]
-        if is_one and not self._cell.calling.isdisjoint(ran) and reading.storage in self._shared:
+        if (ran, steps) not in self._stepping:
+            stepping = ran if None in steps.statements else ran & steps.statements
+            is_alone = bool(stepping) and (ran - stepping).isdisjoint(self._naming.among(steps.storages))
+            self._stepping[ran, steps] = is_alone and self._are_kept_from(steps.storages, ran - stepping)
+        if not self._stepping[ran, steps]:
             return False
-        if not is_one or (reading.kind == "parameter" and not self._may_follow(reading)):
-            return is_one
-        only = steps[0] if len(self._evidence.steps) == 1 else None  # no other step can have written this memory
+        if reading.storage in self._shared and not self._cell.calling.isdisjoint(ran):
+            return False
+        if reading.kind == "parameter" and not self._may_follow(reading):
+            return True
+        only = steps.only  # no other step can have written this memory
         return only is not None and (reading.object in only.parameters or self._is_behind(only, row))
 
     @cached_property
@@ -172,15 +194,10 @@ class ExpectedWrites:
         beside = () if reading.object in held else self._cell.places.in_storage(reading.storage)
         return any(one.object in held for _, one in beside)
 
-    def _names_values(self, index: int) -> bool:
-        """Return whether a statement names more than gradients as written."""
-        return any(not one.grad for one in self._cell.numbered[index].targets)
-
-    def _are_kept_from(self, step: OptimizerStep, others: Statements) -> bool:
-        """Return whether no function that some statements call names what an optimizer holds as written."""
-        return all(
-            step.storages.isdisjoint(self._cell.storages_named_in(index)) for index in others & self._cell.calling
-        )
+    def _are_kept_from(self, storages: AbstractSet[int], others: Statements) -> bool:
+        """Return whether no function that some statements call names what lies in some storages as written."""
+        calling = others & self._cell.calling
+        return all(storages.isdisjoint(self._cell.storages_named_in(index)) for index in calling)
 
     def _is_behind(self, step: OptimizerStep, row: int) -> bool:
         """Return whether a path goes through the step's optimizer."""
@@ -194,19 +211,28 @@ class ExpectedWrites:
             self._behind[scene] = _lies_behind(scene, step.paths)
         return self._behind[scene]
 
-    def _back(self, index: int) -> bool:
-        """Return whether a statement certainly computed or cleared gradients."""
-        if index not in self._backs:
-            statement = self._cell.numbered[index]
-            self._backs[index] = runs_backward(statement) or self._cell.effects_of(statement).backward
-        return self._backs[index]
+    def _is_by_backward(self, ran: Statements, storage: int) -> bool:
+        """Return whether one of these statements certainly computed or cleared gradients, and no other names them."""
+        numbered = self._cell.numbered
+        certain = frozenset(one for one in ran if runs_backward(numbered[one]))
+        certain = certain or frozenset(one for one in ran if self._cell.effects_of(numbered[one]).backward)
+        return self._explain(certain, ran, storage)
 
-    def _is_called(self, reading: Reading, path: AccessPath, ran: Statements) -> bool:
-        """Return whether a buffer is reached from one root only, and all statements that ran call its module."""
-        entries = self._cell.places.in_storage(reading.storage)
-        if any(one.root != path.root for one, _ in entries):
-            return False
-        return all(calls_for_certain(self._cell, self._cell.numbered[one], path) for one in ran)
+    def _is_by_calls(self, ran: Statements, storage: int, path: AccessPath) -> bool:
+        """Return whether one of these statements certainly calls a buffer's module, and no other names the buffer."""
+        numbered = self._cell.numbered
+        certain = frozenset(one for one in ran if calls_in_text(self._cell, numbered[one], (path,)))
+        certain = certain or frozenset(one for one in ran if calls_for_certain(self._cell, numbered[one], path))
+        return self._explain(certain, ran, storage)
+
+    def _explain(self, certain: Statements, ran: Statements, storage: int) -> bool:
+        """Return whether some statements explain a write: no other's functions, and none itself, names the memory."""
+        is_named = not ran.isdisjoint(self._naming.at(storage))
+        return bool(certain) and not is_named and self._are_kept_from({storage}, ran - certain)
+
+    def _has_one_root(self, reading: Reading, path: AccessPath) -> bool:
+        """Return whether one variable only leads to a tensor."""
+        return all(one.root == path.root for one, _ in self._cell.places.in_storage(reading.storage))
 
 
 def _lies_behind(scene: RootSnapshot, paths: Collection[str]) -> bool:
