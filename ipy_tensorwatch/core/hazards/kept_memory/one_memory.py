@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...interpreter.functions_named import functions_named
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from ...blame.born_changes import Item
     from ...blame.reasoning import Reasoning
     from ...records.reading import Reading
-    from ...records.trace.cell_trace import CellTrace
     from ...statements.statement import Statement
 
     Written = tuple[AccessPath, Change, Reading]
@@ -188,17 +188,30 @@ class FollowedStatements:
     """The statements of a cell, each followed once for all groups of items that it may have kept."""
 
     def __init__(self, reasoning: Reasoning) -> None:
-        self._reasoning = reasoning
+        self._reasoning, self.trace = reasoning, reasoning.trace
         self._known: dict[tuple[int, bool], _Followed] = {}
+        self._searched = cache(refilled_in_loop)
 
     def of(self, ran: Sequence[int]) -> list[_Followed]:
         """Return some statements, one of which kept the memory."""
         is_alone, statements = not ran[1:], self._reasoning.own.numbered
         for one in ran:
             if (one, is_alone) not in self._known:
-                followed = _Followed(statements[one], self._reasoning.trace, is_alone=is_alone)
-                self._known[one, is_alone] = followed
+                self._known[one, is_alone] = _Followed(statements[one], self, is_alone=is_alone)
         return [self._known[one, is_alone] for one in ran]
+
+    def refilled_for(self, into: str) -> ast.stmt | None:
+        """Return the statement of the cell's loops that writes to what its loop puts into a variable."""
+        tree = parse_cell(self.trace.own.plain)
+        return self._searched(tree, into, self._may_hold) if tree is not None else None
+
+    def refilled_in(self, tree: ast.stmt) -> ast.stmt | None:
+        """Return the statement of a function that writes to what its loop keeps."""
+        return self._searched(tree)
+
+    def _may_hold(self, name: str) -> bool:
+        """Return whether a variable leads to a tensor when the cell has ended, or to what holds some."""
+        return name in self.trace.after.scenes or self.trace.after.get(name) is not None
 
 
 class _Followed:
@@ -210,16 +223,12 @@ class _Followed:
         Whether no other statement can have kept the memory, in a loop around both.
     """
 
-    def __init__(self, statement: Statement, trace: CellTrace, *, is_alone: bool) -> None:
-        self._statement, self._trace, self._notebook = statement, trace, trace.notebook
+    def __init__(self, statement: Statement, every: FollowedStatements, *, is_alone: bool) -> None:
+        self._statement, self._every, self._notebook = statement, every, every.trace.notebook
         self._node = parse_header(statement.text) or ast.Pass()
-        self._around = None if is_alone else parse_cell(trace.own.plain)
+        self._is_alone = is_alone
         self.functions = functions_named(self._node, self._notebook)
         self._refills: dict[str, Refill | None] = {}
-
-    def _may_hold(self, name: str) -> bool:
-        """Return whether a variable leads to a tensor when the cell has ended, or to what holds some."""
-        return name in self._trace.after.scenes or self._trace.after.get(name) is not None
 
     def refill(self, into: str) -> Refill | None:
         """Return where a loop of the cell writes to what it puts into a variable, or a function's to what it keeps."""
@@ -231,12 +240,12 @@ class _Followed:
         site = self._statement.site()
         if refilled_by_itself(self._node):
             return Refill(None, site)
-        found = refilled_in_loop(self._around, into, self._may_hold) if self._around else None
+        found = None if self._is_alone else self._every.refilled_for(into)
         if found is not None:
             text = ast.unparse(found)
             return Refill(None, Site(line=found.lineno, end_line=found.end_lineno or found.lineno, text=text))
         for name, tree in self.functions.items():
-            found = refilled_in_loop(tree)
+            found = self._every.refilled_in(tree)
             if found is not None:
                 node = keeping_statement(tree, found)
                 return Refill(None, self._inside(name, found), self._typed(name, node) if node else None)

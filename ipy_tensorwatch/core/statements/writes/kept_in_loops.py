@@ -194,7 +194,8 @@ def _refilled(
     for outer in all_nodes(tree):
         body = [*walk_statements(getattr(outer, "body", []))] if isinstance(outer, kinds) else []
         kept = {path for node in body for path in kept_by(node)}
-        found = next((node for node in body if writes_to(node, kept) and not _writes_to_new(node, outer)), None)
+        writing = (node for node in body if writes_to(node, kept)) if kept else iter(())
+        found = next((node for node in writing if not _writes_to_new(node, outer)), None)
         if found is not None:
             return found
     return None
