@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     from ..statements.statement import Statement
     from .source_index import Library
 
+KnownEffects = dict[object, Effects]
+
 _CUT = Effects(is_cut=True)
+LAST_CELLS = 8
+"""The number of cells whose effects are kept: a cell that runs again does the same, while what it calls stays."""
+_last: deque[tuple[object, KnownEffects]] = deque(maxlen=LAST_CELLS)
 KEEP_EVERY = 16
 """The number of statements between saved states, beside those asked for, to which an earlier statement returns."""
 
@@ -29,20 +35,33 @@ KEEP_EVERY = 16
 class StatementEffects:
     """Interprets the statements of one cell; the effect of earlier statements is computed once.
 
+    Parameters
+    ----------
+    known
+        Receives the effects, and has those that are known; see `known_effects`.
+
     Attributes
     ----------
     is_cut
         Whether the deadline passed before a statement was fully interpreted.
     """
 
-    def __init__(self, notebook: Notebook, *, cell: int = 0, source: str = "", deadline: Deadline = NEVER) -> None:
+    def __init__(
+        self,
+        notebook: Notebook,
+        *,
+        cell: int = 0,
+        source: str = "",
+        deadline: Deadline = NEVER,
+        known: KnownEffects | None = None,
+    ) -> None:
         self.is_cut = False
         self._cell = cell
         self._nodes = [*walk_statements(parse_body(source))]
         self._follower = Interpreter(notebook, deadline)
         self._frame = Frame(self._follower)
         self._deadline = deadline
-        self._known: dict[object, Effects] = {}
+        self._known: KnownEffects = {} if known is None else known
         self._place = 0
         self._kept = {0: self._state()}
 
@@ -55,17 +74,17 @@ class StatementEffects:
         """Interpret a statement; its effects serve every path that the statement changed."""
         key = statement if isinstance(statement, str) else (statement.index, statement.text)
         if key not in self._known:
-            self._known[key] = self._follow(statement)
+            try:
+                self._deadline.check()
+                self._known[key] = self._follow(statement)
+            except LateError:
+                self.is_cut = True
+                return _CUT
         return self._known[key]
 
     def _follow(self, statement: Statement | str) -> Effects:
-        try:
-            self._deadline.check()
-            node, line = self._arrive_at(statement)
-            return Effects() if node is None else self._try(node, line)
-        except LateError:
-            self.is_cut = True
-            return _CUT
+        node, line = self._arrive_at(statement)
+        return Effects() if node is None else self._try(node, line)
 
     def _arrive_at(self, statement: Statement | str) -> tuple[ast.stmt | None, int]:
         """Interpret what precedes a statement, and return its node and line."""
@@ -116,3 +135,16 @@ class StatementEffects:
     def _restore(self, state: tuple[Any, ...]) -> None:
         self._frame.names = dict(state[0])
         self._follower.restore(state[1])
+
+
+def known_effects(notebook: Notebook, cell: int, source: str) -> KnownEffects:
+    """Return the effects that are known of the statements of a cell with the same source, in the same notebook."""
+    lines = cell if "_magic(" in source else 0  # the code that a magic runs are lines of this cell
+    objects = notebook.classes, notebook.inplace, notebook.modules, notebook.optimizers
+    seen = source, lines, notebook.definitions, objects
+    for one, known in list(_last):
+        if one == seen:
+            return known
+    made: KnownEffects = {}
+    _last.appendleft((seen, made))
+    return made

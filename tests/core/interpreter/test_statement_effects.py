@@ -3,7 +3,7 @@
 import random
 
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.interpreter.statement_effects import StatementEffects
+from ipy_tensorwatch.core.interpreter.statement_effects import StatementEffects, known_effects
 from ipy_tensorwatch.core.records.trace.notebook import Notebook
 from ipy_tensorwatch.core.runtime.deadline import Deadline
 from ipy_tensorwatch.core.statements.statement import parse_statements
@@ -61,6 +61,30 @@ def test_what_was_asked_for_is_not_interpreted_again_on_the_way_to_a_later_state
     for one in STATEMENTS:
         effects.of(one)
     assert both.count <= first.count + len(STATEMENTS)
+
+
+def of_late(source, cell, statement):
+    """Interpret a statement of a cell when there is no time left for it."""
+    notebook = Notebook(definitions=definitions_in(source, 1), classes={"pool": "Pool"})
+    known = known_effects(notebook, cell, CELL)
+    return StatementEffects(notebook, cell=cell, source=CELL, deadline=Deadline.after(0), known=known).of(statement)
+
+
+def test_what_a_cell_did_is_known_when_it_runs_again():
+    notebook = Notebook(definitions=definitions_in(CELL, 1), classes={"pool": "Pool"})
+    first = StatementEffects(notebook, cell=1, source=CELL, known=known_effects(notebook, 1, CELL))
+    effects = {one: first.of(one) for one in STATEMENTS[-2:]}
+    assert effects == {one: of_late(CELL, 2, one) for one in effects}
+    assert of_late(CELL, 2, STATEMENTS[-3]).is_cut
+    assert of_late(CELL.replace("row.zero_()", "row.fill_(1)"), 3, STATEMENTS[-1]).is_cut
+
+
+def test_lines_of_a_magics_code_are_those_of_the_cell_that_runs():
+    source = "get_ipython().run_cell_magic('time', '', 'pool.clear()')"
+    notebook = Notebook()
+    known_effects(notebook, 1, source)["a"] = known_effects(notebook, 1, CELL)["a"] = open_effects().of(STATEMENTS[0])
+    assert not known_effects(notebook, 2, source)
+    assert known_effects(notebook, 2, CELL)
 
 
 def follow(source, statement, **classes):

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from ...interpreter.ranking import Elsewhere
-from ...interpreter.statement_effects import StatementEffects
+from ...interpreter.statement_effects import StatementEffects, known_effects
 from ...runtime.deadline import Deadline
 from ...runtime.grouped import grouped, tally
 from ...statements.assigned_value import may_write_in
@@ -323,9 +323,9 @@ class CellIndex:
 
     @cached_property
     def _effects(self) -> StatementEffects:
-        return StatementEffects(
-            self._trace.notebook, cell=self.evidence.cell, source=self.evidence.plain, deadline=self.deadline
-        )
+        notebook, cell, source = self._trace.notebook, self.evidence.cell, self.evidence.plain
+        known = known_effects(notebook, cell, source)
+        return StatementEffects(notebook, cell=cell, source=source, deadline=self.deadline, known=known)
 
     def line(self, place: Place) -> Inner | None:
         """Return the cell line behind a line of a file."""
