@@ -39,6 +39,10 @@ class NamingStatements:
             self._at[storage] = self._leading_to(roots, objects)
         return self._at[storage]
 
+    def of_values_at(self, storage: int) -> Statements:
+        """Return those that may name the values of what lies in a storage as written, not only its gradient."""
+        return frozenset(filter(self._names_values, self.at(storage)))
+
     def among(self, storages: AbstractSet[int]) -> Statements:
         """Return the statements that may name what optimizers hold as written, more than its gradients.
 

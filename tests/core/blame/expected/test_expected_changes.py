@@ -57,6 +57,7 @@ CASES = {
     "gradients through another name": ("g.zero_(loss.backward())", {"w": HELD, "w.grad": GRAD, "g": GRAD}, {"changed": ["w.grad"]}, [None]),
     "buffers of the module that is called": ("net(z)", {"net.bn.mean": BUFFER}, {}, ["module"]),
     "buffers of a module that a loop calls": ("for z in rows:\n    y = net(z)\n    total += y.item()", {"net.bn.mean": BUFFER}, {"writes": {6: [[0, 1, 2]]}}, ["module"]),
+    "buffers where gradients of their module are named": ("y = net(z)\nclip_grad_norm_(net, 1)", {"net.bn.mean": BUFFER}, {"writes": {6: [[0, 1]]}}, ["module"]),
     "buffers that no call wrote at one time": ("y = net(z)\nf(y)", {"net.bn.mean": BUFFER}, {"writes": {6: [[0], [1]]}}, [None]),
     "buffers of which a name led there": ("y = net(z)\nm.zero_()", {"net.bn.mean": BUFFER}, {"writes": {6: [[0, 1]]}, "evidence": {"targets": {1: {"m": frozenset((6,))}}}}, [None]),
     "buffers that a function names": ("y = net(z)\nreset(net)", {"net.bn.mean": BUFFER}, {"writes": {6: [[0, 1]]}, "cells": ["def reset(m):\n    m.bn.mean.zero_()"]}, [None]),
