@@ -13,6 +13,8 @@ from ..syntax.magic_calls import MAGIC_CALL
 from .known_writes import KnownWrites, line_and_text, writes_by_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..records.report_parts import Site
     from ..statements.statement import Statement
     from .error_scene import ErrorScene
@@ -119,12 +121,24 @@ class OverwriteSearch:
         if not here and not self.known_writes.saw(self.spoiled.expected, at_once=self.saved_in is None):
             return None
         since = [*dict.fromkeys(self.ran_since(self.scene.count))]
-        saver = since[0] if here and since and self.spoiled.is_output else None
         statements = {line_and_text(one): one.index for one in self.scene.reasoning.own.statements}
         told = [(statements.get(line_and_text(one.site)), one) for one in self.known_writes.told()]
-        found = [(_turn(one, since.index(index), is_saver=index == saver), turn)
+        saver = since[0] if here and since else None
+        is_explained = self._is_explained({index for index, _ in told if index in since} - {saver})
+        found = [(_turn(one, since.index(index), is_before=index == saver and (is_explained or self._makes(one))), turn)
                  for turn, (index, one) in enumerate(told) if index in since]  # fmt: skip
         return told[min(found)[1]][1] if found else None
+
+    def _is_explained(self, others: Collection[int | None]) -> bool:
+        """Return whether statements that wrote after the one that saved are as many as the writes since.
+
+        Then that one wrote before it saved, as a batch norm updates its buffers.
+        """
+        return 0 < self.spoiled.now - self.spoiled.expected <= len(others)
+
+    def _makes(self, one: Writing) -> bool:
+        """Return whether a statement that saved wrote by name what it saved as its result."""
+        return self.spoiled.is_output and one.cause == "direct"
 
     def ran_since(self, cell: int) -> list[int]:
         """Return the statements of a cell that ran since the save, once per entry."""
@@ -144,7 +158,6 @@ def _as_typed(one: Writing) -> Writing:
     return one if path is None else replace(one, path=path)
 
 
-def _turn(one: Writing, place: int, *, is_saver: bool) -> tuple[bool, bool, int, bool]:
-    """Sort key for writes: a statement that both saves and writes a name wrote first, so it comes last."""
-    is_named = one.cause == "direct"
-    return one.site is not None and not is_counted(one.site.text), is_named and is_saver, place, not is_named
+def _turn(one: Writing, place: int, *, is_before: bool) -> tuple[bool, bool, int, bool]:
+    """Sort key for writes: one from before the save comes last."""
+    return one.site is not None and not is_counted(one.site.text), is_before, place, one.cause != "direct"

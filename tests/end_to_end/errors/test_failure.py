@@ -71,6 +71,18 @@ STOPPED = {
         "Write out of place: `h = h.add(1)`.",
         "w.grad.tolist() == [8, 16, 24] and h.tolist() == [3, 5, 7]",
     ),
+    "a buffer that its batch norm updates before it saves it": (
+        [START + "norm = nn.BatchNorm1d(1)\nloss = norm(w[:, None]).pow(3).sum()\nnorm.running_var.fill_(2)\nloss.backward()"],
+        "`loss.backward()` raised: `norm.running_var`, saved by NativeBatchNormBackward0 in cell 1, line 7, was overwritten in cell 1, line 8: `norm.running_var.fill_(2)`",
+        "Write to a copy: `norm.running_var = norm.running_var.clone()` before it.",
+        "norm.running_var.tolist() == [2]",
+    ),
+    "a buffer in a loop, through another name": (
+        [START + "norm = nn.BatchNorm1d(1)\nmean = norm.running_mean", "for turn in range(2):\n    loss = norm(w[:, None]).pow(3).sum()\n    mean.fill_(2)\n    loss.backward()"],
+        "`loss.backward()` raised: `mean`, saved by NativeBatchNormBackward0 in cell 2, line 2, was overwritten in cell 2, line 3: `mean.fill_(2)`",
+        "Write to a copy: `mean = mean.clone()` before it.",
+        "mean.tolist() == [2] and norm.running_mean.tolist() != [2]",
+    ),
     "not the write before the save": (
         [START + "h = w * 2\nh.add_(1)\nloss = (h * h).sum()\nh *= 2\nloss.backward()"],
         "`loss.backward()` raised: `h`, saved by MulBackward0 in cell 1, line 8, was overwritten in cell 1, line 9: `h *= 2`",
