@@ -122,6 +122,32 @@ for update in range({updates}):
     optimizer.step()
     history.append(loss.item())
 """
+_NORMS = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+inputs = torch.randn(64, 10)
+labels = (inputs.sum(1) > 0).long()
+batches = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(inputs, labels), batch_size=32)
+blocks = [part for _ in range(20) for part in (nn.Linear(32, 32), nn.BatchNorm1d(32), nn.ReLU())]
+model = nn.Sequential(nn.Linear(10, 32), *blocks, nn.Linear(32, 2))
+opt, loss_fn, history = torch.optim.Adam(model.parameters()), nn.CrossEntropyLoss(), []
+"""
+_EPOCHS = """
+for epoch in range(3):
+    model.train()
+    total = 0.0
+    for x, y in batches:
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        opt.step()
+        total += loss.item()
+    model.eval()
+    with torch.no_grad():
+        accuracy = (model(inputs).argmax(1) == labels).float().mean().item()
+    history.append((total, accuracy))
+"""
 _SHORT = """
 import torch
 from torch import nn
@@ -216,6 +242,11 @@ SCENARIOS = (
         name="a loop of 10,000 small operators",
         before=("import torch\nts = [torch.zeros(4) for _ in range(50)]",),
         timed=("t = torch.zeros(8)\nfor i in range(10000):\n    t = t + 1",),
+    ),
+    Scenario(
+        name="three short epochs, 20 batch norms",
+        before=(_NORMS,),
+        timed=(_EPOCHS,),
     ),
     Scenario(
         name="actor and critic, 4 environments, 50 updates",

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from ...records.snapshots.snapshot import RootSnapshot
     from ...records.trace.evidence import OptimizerStep, Position
     from ..evidence.cell_index import CellIndex
-
-    Statements = frozenset[int]
+    from .naming_statements import Statements
 
 
 class _Steps:
