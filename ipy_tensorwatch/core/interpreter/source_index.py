@@ -83,17 +83,6 @@ class Library:
                         return found
         return None
 
-    def methods(self, owner: str) -> Iterator[Function]:
-        """Yield the methods of a class and of its bases."""
-        names = [
-            node.name
-            for one in self._lineage(owner, set())
-            for node in self._members(one)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        ]
-        found = (self.method(owner, name) for name in dict.fromkeys(names))
-        yield from (one for one in found if one is not None)
-
     def kind_of(self, name: str) -> ClassKind:
         """Return whether a class is a module's or an optimizer's; one with `step` and `zero_grad` counts as such."""
         if name not in self._kinds:

@@ -27,16 +27,9 @@ KEEP_EVERY = 16
 
 
 class StatementEffects:
-    """Interprets the statements of one cell; the effect of earlier statements is computed once.
-
-    Attributes
-    ----------
-    is_cut
-        Whether the deadline passed before a statement was fully interpreted.
-    """
+    """Interprets the statements of one cell; the effect of earlier statements is computed once."""
 
     def __init__(self, notebook: Notebook, *, cell: int = 0, source: str = "", deadline: Deadline = NEVER) -> None:
-        self.is_cut = False
         self._cell = cell
         self._nodes = [*walk_statements(parse_body(source))]
         self._follower = Interpreter(notebook, deadline)
@@ -64,7 +57,6 @@ class StatementEffects:
             node, line = self._arrive_at(statement)
             return Effects() if node is None else self._try(node, line)
         except LateError:
-            self.is_cut = True
             return _CUT
 
     def _arrive_at(self, statement: Statement | str) -> tuple[ast.stmt | None, int]:

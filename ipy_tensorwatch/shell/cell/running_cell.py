@@ -15,7 +15,6 @@ from ...capture.running.born_paths import BornPaths, Names
 from ...capture.running.memory_watch.look_budget import LookBudget
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import WriteLog
-from ...core.blame.evidence.statement_timeline import Timeline
 from ...core.runtime.record import field, mutable
 from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
@@ -187,11 +186,6 @@ class RunningCell:
             self.recording.release()
         self.write_log.forget()
         self.meanwhile.clear()
-
-    @cached_property
-    def timeline(self) -> Timeline:
-        """When its statements ran; valid after the cell has ended."""
-        return Timeline(self.plain, tuple(self.write_log.built))
 
     def statements(self) -> tuple[Statement, ...]:
         """Return the cell's statements, parsed on the first call: only cells that changed something need them."""
