@@ -130,7 +130,7 @@ class RunningCell:
         if not is_typed and not self._is_as_typed(tree):
             return self.write_log.probes
         self._nodes = [*walk_statements(tree.body)]
-        self._written = [*map(names_written, self.statements())]
+        self._written = [*map(names_written, self.statements)]
         hiding = frozenset(self._hiding(tree))
         self.write_log.begin(len(self._nodes), frozenset(self._changing(tree)), hiding)
         self.write_log.spoiled = self._backwards() if hiding else None
@@ -152,7 +152,7 @@ class RunningCell:
         snapshotter = self.observer.snapshotter
         return SpoiledBackwards(
             names=self.names,
-            statements=self.statements(),
+            statements=self.statements,
             graphs=self.observer.graphs,
             objects=snapshotter.objects,
             storages=snapshotter.storages,
@@ -168,7 +168,7 @@ class RunningCell:
         hides = may_hide_writes(self.plain)
         by_calls = self.functions_hide_writes or "fused" in self.plain
         by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in all_nodes(tree)))
-        for one in self.statements() if hides or by_calls else ():
+        for one in self.statements if hides or by_calls else ():
             if may_hide_writes(one.text) or (by_calls and one.calls):
                 yield one.index
 
@@ -187,12 +187,9 @@ class RunningCell:
         self.write_log.forget()
         self.meanwhile.clear()
 
-    def statements(self) -> tuple[Statement, ...]:
-        """Return the cell's statements, parsed on the first call: only cells that changed something need them."""
-        return self._statements
-
     @cached_property
-    def _statements(self) -> tuple[Statement, ...]:
+    def statements(self) -> tuple[Statement, ...]:
+        """The cell's statements, parsed when first asked for: only cells that changed something need them."""
         return parse_statements(self.plain)
 
     def _sample(self, index: int) -> None:
