@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..capture.changed_values import values_of
 from ..core.runtime.guard import GUARD
 from ..core.runtime.record import field, mutable
 from .ipython.request import request_cell, request_metadata, request_session
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets import Bunch
 
-    from ..core.records.report_parts import Values
     from ..panel.feed import Feed
     from ..panel.widget import TensorWatchWidget
     from ..render.preview import Preview
@@ -75,7 +73,7 @@ class PanelHost:
             # Loading the widget's libraries takes half as long as loading this package; a terminal does not need them.
             from ..panel.widget import TensorWatchWidget  # noqa: PLC0415
 
-            self.widget = TensorWatchWidget(self._values_of, self.hushed, self._choose_block, self._preview)
+            self.widget = TensorWatchWidget(self.watcher.values_of, self.hushed, self._choose_block, self._preview)
             self.widget.feed.relay = relay_to_rank
         return self.widget
 
@@ -91,9 +89,6 @@ class PanelHost:
     def _switch(self, change: Bunch) -> None:
         if self.widget is not None:
             GUARD.run("showing-report", partial(self.widget.feed.watch, on=change["new"]), default=None)
-
-    def _values_of(self, path: str) -> Values | None:
-        return values_of(path, self.watcher.reporter.observed, self.watcher.observer.prints)
 
     def close(self) -> None:
         """Close the panel."""

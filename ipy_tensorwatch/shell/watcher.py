@@ -9,6 +9,7 @@ from functools import partial
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
+from ..capture.changed_values import values_of
 from ..capture.compare.element_diff import EXAMPLES
 from ..capture.observer import Observer
 from ..capture.protect.byte_archive import Archive
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
+    from ..core.records.report_parts import Values
     from ..core.records.snapshots.differences import Found
     from ..render.report import Report
     from .ipython.magic_options import DiffOptions
@@ -104,6 +106,10 @@ class Watcher:
     def report(self) -> Report | None:
         """The last cell's report; None before the first cell."""
         return self.reporter.report
+
+    def values_of(self, path: str) -> Values | None:
+        """Return what a change shows of its values, from before and after the last cell."""
+        return values_of(path, self.reporter.observed, self.observer.prints)
 
     @property
     def running(self) -> RunningCell | None:

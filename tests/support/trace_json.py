@@ -46,6 +46,15 @@ from ipy_tensorwatch.core.records.trace.notebook import Definition, Notebook
 from ipy_tensorwatch.core.records.trace.saved_tensor import Overwritten, RootOrigin, SavedTensor, Spoiled, Writing
 
 SCHEMA = 1
+
+
+def way_of(path: AccessPath, target: AccessPath) -> Way:
+    """Make a way from its spelled paths."""
+    *above, step = path.steps
+    outline, home = Outline(), Outline()
+    return Way(outline, outline.add_path(AccessPath(path.root, tuple(above))), step, home, home.add_path(target))
+
+
 _RECORDS: dict[str, Any] = {
     one.__name__: one
     for one in (
@@ -54,7 +63,7 @@ _RECORDS: dict[str, Any] = {
         *(Arrival, Born, HalfFreed, OptimizerHolding, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten),
         *(SavedTensor, Snapshot, CellError, ErrorFrame, FreedAtError, GraphAtError, Local, Spoiled, Spot, Writing),
     )
-} | {"Content": Content.of, "Way": Way.of}
+} | {"Content": Content.of, "Way": way_of}
 _KIND = "@"
 
 

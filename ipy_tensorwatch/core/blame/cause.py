@@ -136,21 +136,13 @@ class _Case:
     def _telling(self) -> frozenset[int]:
         """Return the statements that name this memory as written, and those that were seen to write to it."""
         roots = {self.path.root, *(path.root for path in self.others)}
-        steps = {one.statement for one in self.evidence.steps if one.storages & self._storages}
+        steps = {one.statement for one in self.evidence.steps if one.storages & self.changed.storages}
         stepping = frozenset(one for one in steps if one is not None)
         every = frozenset(self.cell.numbered) if None in steps else frozenset[int]()
-        spelling, leading = self.cell.spelling(roots), self.cell.leading_to(self._objects)
+        spelling, leading = self.cell.spelling(roots), self.cell.leading_to(self.changed.objects)
         if self.path.is_grad:
             spelling |= frozenset(one.index for one in self.cell.statements if runs_backward(one))
         return spelling | leading | stepping | every | frozenset(self.recorded)
-
-    @cached_property
-    def _objects(self) -> frozenset[int]:
-        return self.changed.objects
-
-    @cached_property
-    def _storages(self) -> frozenset[int]:
-        return self.changed.storages
 
     def _is_told_to_write(self, statement: Statement) -> bool:
         """Return whether a statement names this memory as written, or was seen to write to it."""
@@ -162,7 +154,7 @@ class _Case:
             return True
         if self._named_by_detour(statement, self.paths):
             return True
-        if any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets):
+        if any(not self.changed.objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets):
             return True
         mine = (self.path, self.reading)
         return bool(statement.elements) and any(self.cell.loops.names(statement, *one) for one in (mine, *self.group))
@@ -227,7 +219,7 @@ class _Case:
         is_cut = reached.is_cut or (not is_seen and self.spelled in self.cell.curtailed)
         if is_cut and (expected := self._cause_in_doubt(statement)) is not None:
             return expected
-        if step is None and statement.calls and (self._mentions(statement) or self._is_reached(reached)):
+        if step is None and statement.calls and (mentions(statement, self.path) or self._is_reached(reached)):
             return "call"
         return "alias"
 
@@ -273,7 +265,7 @@ class _Case:
     def _step(self, statement: Statement) -> OptimizerStep | None:
         """Return the optimizer step in this statement that wrote this memory."""
         for step in self.evidence.steps:
-            if step.statement in (None, statement.index) and step.storages & self._storages:
+            if step.statement in (None, statement.index) and step.storages & self.changed.storages:
                 return step
         return None
 
@@ -345,7 +337,7 @@ class _Case:
             return computes_parameter(statement, self.path)
         rivals = [path for path, reading in self.group if reading.kind == "buffer" and path.root != self.path.root]
         mine = [rival for rival in rivals if self.cell.places.is_one_module(self.path, rival)]
-        if rivals and not self._mentions(statement):
+        if rivals and not mentions(statement, self.path):
             called = {rival for rival in rivals if mentions(statement, rival)}
             if called and called.isdisjoint(mine):
                 return False
@@ -373,9 +365,6 @@ class _Case:
         elements = (one.target.path for one in statement.elements)
         return self.cell.detours.spell(paths, (*self.cell.named_by(statement).paths, *elements))
 
-    def _mentions(self, statement: Statement) -> bool:
-        return mentions(statement, self.path)
-
     def _via(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> list[str]:
         if named := self._named_others(statement):
             return named
@@ -387,7 +376,7 @@ class _Case:
         through = [str(path) for path in self.others if path in [one.origin for one in likeliest]]
         if through and likeliest[0].score >= NAMES_IT:
             return through
-        own = self.path.root if self._mentions(statement) else None  # its variable leads to the others as well
+        own = self.path.root if mentions(statement, self.path) else None  # its variable leads to the others as well
         mentioned = [path for path, _ in self.group if path.root != own and mentions(statement, path)]
         found = [str(path) for path in mentioned if not only_stores(statement, path.root)] or through
         found = found or self.cell.detours.spell(self.paths, statement.mentions) or self._held(reached)

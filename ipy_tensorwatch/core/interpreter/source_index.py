@@ -83,17 +83,6 @@ class Library:
                         return found
         return None
 
-    def methods(self, owner: str) -> Iterator[Function]:
-        """Yield the methods of a class and of its bases."""
-        names = [
-            node.name
-            for one in self._lineage(owner, set())
-            for node in self._members(one)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        ]
-        found = (self.method(owner, name) for name in dict.fromkeys(names))
-        yield from (one for one in found if one is not None)
-
     def kind_of(self, name: str) -> ClassKind:
         """Return whether a class is a module's or an optimizer's; one with `step` and `zero_grad` counts as such."""
         if name not in self._kinds:
@@ -112,27 +101,17 @@ class Library:
         node = self.class_node(name)
         return [] if node is None else node.bases
 
-    def fields(self, owner: str) -> list[str]:
-        """Return the fields that a dataclass-like class declares."""
+    def fields(self, owner: str) -> dict[str, ast.expr | None]:
+        """Return the fields that a dataclass-like class declares, each with its default value."""
         node = self.class_node(owner)
-        body = [] if node is None else node.body
-        return [one.target.id for one in body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
-
-    def defaults(self, owner: str) -> dict[str, ast.expr]:
-        """Return the default values of the fields of a dataclass-like class."""
-        node = self.class_node(owner)
-        body = [] if node is None else node.body
-        return {
-            one.target.id: one.value
-            for one in body
-            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and one.value is not None
-        }
+        declared = [one for one in node.body if isinstance(one, ast.AnnAssign)] if node else []
+        return {one.target.id: one.value for one in declared if isinstance(one.target, ast.Name)}
 
     def tuple_fields(self, owner: str) -> list[str]:
         """Return the fields of a class of named tuples; none of every other class."""
         for base in self._bases(owner):
             if ast.unparse(base).split(".")[-1] == "NamedTuple":
-                return self.fields(owner)
+                return [*self.fields(owner)]
             if isinstance(base, ast.Call) and last_name(base.func) == "namedtuple" and len(base.args) > 1:
                 return names_of_fields(base.args[1])
         return []

@@ -39,11 +39,6 @@ class StatementEffects:
     ----------
     known
         Receives the effects, and has those that are known; see `known_effects`.
-
-    Attributes
-    ----------
-    is_cut
-        Whether the deadline passed before a statement was fully interpreted.
     """
 
     def __init__(
@@ -55,7 +50,6 @@ class StatementEffects:
         deadline: Deadline = NEVER,
         known: KnownEffects | None = None,
     ) -> None:
-        self.is_cut = False
         self._cell = cell
         self._nodes = [*walk_statements(parse_body(source))]
         self._follower = Interpreter(notebook, deadline)
@@ -78,7 +72,6 @@ class StatementEffects:
                 self._deadline.check()
                 self._known[key] = self._follow(statement)
             except LateError:
-                self.is_cut = True
                 return _CUT
         return self._known[key]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..records.trace.notebook import ShallowCopy
 from ..syntax.ast_queries import COMPREHENSIONS, positional_names, spell_path
 from ..syntax.parsing import parse_cell
-from ..syntax.syntax_tree import find_nodes
+from ..syntax.syntax_tree import assigned_pairs, find_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,14 +68,7 @@ def _made_in(function: ast.FunctionDef) -> Iterator[ShallowCopy]:
 
 
 def _kept(node: ast.stmt, within: str, copiers: frozenset[str] = frozenset()) -> Iterator[ShallowCopy]:
-    match node:
-        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
-            pairs = [*zip(targets, values, strict=False)]
-        case ast.Assign(targets=targets, value=value):
-            pairs = [(one, value) for one in targets]
-        case _:
-            return
-    for target, value in pairs:
+    for target, value in assigned_pairs(node):
         is_several = isinstance(value, COMPREHENSIONS)
         made = value.elt if isinstance(value, ast.ListComp) else value
         path, owner = spell_path(target), _owner_of_copy(made, copiers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import LAST_SOURCES, parse_cell
-from ..syntax.syntax_tree import each_target, find_nodes, names_in
+from ..syntax.syntax_tree import assigned_pairs, each_target, find_nodes, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +37,7 @@ def _bindings(tree: ast.AST) -> Iterator[tuple[str, bool]]:
         counter = _counter_of(loop)
         yield from ((name, name == counter) for name in names_in(loop.target))
     for node in find_nodes(ast.Assign, tree):
-        pairs = [(target, node.value) for target in node.targets]
-        if isinstance(node.value, ast.Tuple) and isinstance(node.targets[0], ast.Tuple):
-            pairs = [*zip(node.targets[0].elts, node.value.elts, strict=False)]
-        for target, value in pairs:
+        for target, value in assigned_pairs(node):
             several = each_target([target])
             yield from ((one.id, _is_number(value)) for one in several if isinstance(one, ast.Name))
 

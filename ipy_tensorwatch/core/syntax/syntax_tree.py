@@ -105,3 +105,20 @@ def each_target(targets: Iterable[ast.expr]) -> list[ast.expr]:
     for one in targets:
         found += each_target(one.elts) if isinstance(one, ast.Tuple | ast.List) else [one]
     return found
+
+
+def assigned_pairs(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    """Return the targets of an assignment, each with its value; those of a tuple one by one, if its value is one too.
+
+    Examples
+    --------
+    >>> [tuple(map(ast.unparse, one)) for one in assigned_pairs(ast.parse("a = b, c = d, e").body[0])]
+    [('a', '(d, e)'), ('b', 'd'), ('c', 'e')]
+    """
+    found: list[tuple[ast.expr, ast.expr]] = []
+    for one, value in [(one, node.value) for one in node.targets] if isinstance(node, ast.Assign) else ():
+        if isinstance(one, ast.Tuple) and isinstance(value, ast.Tuple):
+            found += zip(one.elts, value.elts, strict=False)
+        else:
+            found.append((one, value))
+    return found

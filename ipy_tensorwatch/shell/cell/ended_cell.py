@@ -85,7 +85,7 @@ def sharpen(cell: RunningCell, observed: Observation, sources: Sources, shell: I
     """Return what was observed, with the differences sharpened by the cell's recording if there is one."""
     if not cell.recording:
         return observed
-    cell.recording.conclude(RecordedWrites(cell.count, cell.statements(), sources.listing(shell)), observed)
+    cell.recording.conclude(RecordedWrites(cell.count, cell.statements, sources.listing(shell)), observed)
     return replace(observed, found=cell.recording.sharpen(observed, cell.observer))
 
 

@@ -66,7 +66,7 @@ class GuardedCell:
         """Return which statements may have written."""
         if self.cell.beside:
             return Culprit(place="cells")
-        ran = [one for one in self.cell.statements() if one.index in self.ran]
+        ran = [one for one in self.cell.statements if one.index in self.ran]
         lines = tuple(one.line + self.cell.offset for one in ran)
         return Culprit(lines=lines, text=ran[0].text if len(ran) == 1 else "")
 

@@ -15,7 +15,6 @@ from ...capture.running.born_paths import BornPaths, Names
 from ...capture.running.memory_watch.look_budget import LookBudget
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import WriteLog
-from ...core.blame.evidence.statement_timeline import Timeline
 from ...core.runtime.record import field, mutable
 from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
@@ -131,7 +130,7 @@ class RunningCell:
         if not is_typed and not self._is_as_typed(tree):
             return self.write_log.probes
         self._nodes = [*walk_statements(tree.body)]
-        self._written = [*map(names_written, self.statements())]
+        self._written = [*map(names_written, self.statements)]
         hiding = frozenset(self._hiding(tree))
         self.write_log.begin(len(self._nodes), frozenset(self._changing(tree)), hiding)
         self.write_log.spoiled = self._backwards() if hiding else None
@@ -153,7 +152,7 @@ class RunningCell:
         snapshotter = self.observer.snapshotter
         return SpoiledBackwards(
             names=self.names,
-            statements=self.statements(),
+            statements=self.statements,
             graphs=self.observer.graphs,
             objects=snapshotter.objects,
             storages=snapshotter.storages,
@@ -169,7 +168,7 @@ class RunningCell:
         hides = may_hide_writes(self.plain)
         by_calls = self.functions_hide_writes or "fused" in self.plain
         by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in all_nodes(tree)))
-        for one in self.statements() if hides or by_calls else ():
+        for one in self.statements if hides or by_calls else ():
             if may_hide_writes(one.text) or (by_calls and one.calls):
                 yield one.index
 
@@ -189,16 +188,8 @@ class RunningCell:
         self.meanwhile.clear()
 
     @cached_property
-    def timeline(self) -> Timeline:
-        """When its statements ran; valid after the cell has ended."""
-        return Timeline(self.plain, tuple(self.write_log.built))
-
     def statements(self) -> tuple[Statement, ...]:
-        """Return the cell's statements, parsed on the first call: only cells that changed something need them."""
-        return self._statements
-
-    @cached_property
-    def _statements(self) -> tuple[Statement, ...]:
+        """The cell's statements, parsed when first asked for: only cells that changed something need them."""
         return parse_statements(self.plain)
 
     def _sample(self, index: int) -> None:

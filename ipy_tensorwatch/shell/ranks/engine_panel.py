@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...capture.changed_values import values_of
 from ...core.runtime.record import field, mutable
 from ...panel.feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ...core.records.report_parts import Values
     from ...render.report import Report
     from ..watcher import Watcher
 
@@ -27,7 +25,7 @@ class EnginePanel:
     def hear(self, messages: Iterable[Mapping[str, Any]]) -> list[tuple[dict[str, Any], bytes]]:
         """Run the commands of a page; return what is to be sent to it since the last call."""
         if self.feed is None:
-            self.feed = Feed(send=lambda head, body: self._told.append((head, body)), values_of=self._values_of)
+            self.feed = Feed(send=lambda head, body: self._told.append((head, body)), values_of=self.watcher.values_of)
             if self.watcher.report is not None:
                 self.publish(self.watcher.report)
         for one in messages:
@@ -39,6 +37,3 @@ class EnginePanel:
         """Tell a page of a cell, if any shows this rank."""
         if self.feed is not None:
             self.feed.publish(report, None)
-
-    def _values_of(self, path: str) -> Values | None:
-        return values_of(path, self.watcher.reporter.observed, self.watcher.observer.prints)

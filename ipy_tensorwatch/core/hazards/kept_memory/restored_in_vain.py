@@ -14,7 +14,7 @@ from ...statements.aliases.scope import Scope
 from ...statements.copied_value import Copying, copied_value
 from ...syntax.ast_queries import is_none, last_name, spell_path
 from ...syntax.parsing import bound_in, may_restore, parse_path, walk_statements
-from ...syntax.syntax_tree import LOOPS, all_nodes
+from ...syntax.syntax_tree import LOOPS, all_nodes, assigned_pairs
 from ..fix import Fix
 from ..hazard_facts import KeptReference
 from .functions_reached import calls_that_ran, has_written, inner_of, kept_inside, line_of_definition, reached
@@ -198,17 +198,11 @@ class _Body:
 
 def _taken_by(node: ast.stmt) -> Iterator[tuple[str, ast.Call]]:
     """Yield the variables that a statement binds to a state dict, each with the call that gives it."""
-    if not isinstance(node, ast.Assign):
-        return
-    for target in node.targets:
-        pairs = [(target, node.value)]
-        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-            pairs = [*zip(target.elts, node.value.elts, strict=False)]
-        for one, value in pairs:
-            call = _state_dict(value)
-            name = spell_path(one)
-            if name is not None and call is not None:
-                yield name, call
+    for one, value in assigned_pairs(node):
+        call = _state_dict(value)
+        name = spell_path(one)
+        if name is not None and call is not None:
+            yield name, call
 
 
 def _state_dict(value: ast.expr) -> ast.Call | None:

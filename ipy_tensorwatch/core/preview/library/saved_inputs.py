@@ -43,7 +43,7 @@ def note_saved(memory: AbstractMemory, op: str, result: AbstractValue, inputs: S
         return
     saved = [*_saved(op, result, [one for one in inputs[:2] if isinstance(one, AbstractTensor)])]
     if saved or op in _OTHERS:
-        memory.note_saved(op, result, saved)
+        memory.note_saved(result, saved)
 
 
 def note_saved_by_each(

@@ -126,7 +126,7 @@ def _note_saved_in_place(
     elif sources and leaves_of(tensor):
         kept = [one for one in sources[:1] if one.reading.storage != tensor.reading.storage]
         if kept and op in ("mul", "imul", "div", "itruediv"):
-            memory.note_saved(op, tensor, kept)
+            memory.note_saved(tensor, kept)
 
 
 def _set(memory: AbstractMemory, tensor: AbstractTensor, given: CallArguments) -> AbstractValue:

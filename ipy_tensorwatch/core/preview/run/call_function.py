@@ -178,8 +178,8 @@ class CallInterpreter(ItemVisitor):
 
     def _fill_in(self, made: AbstractObject, name: str) -> AbstractObject:
         """Give the fields of a dataclass or a named tuple that no argument is for their defaults."""
-        for step, node in self.scene.library.defaults(name).items():
-            if made.parts.get(f".{step}", UNKNOWN) is UNKNOWN:
+        for step, node in self.scene.library.fields(name).items():
+            if node is not None and made.parts.get(f".{step}", UNKNOWN) is UNKNOWN:
                 value = self.evaluate(node, self.top)
                 made.parts[f".{step}"] = value
         return made

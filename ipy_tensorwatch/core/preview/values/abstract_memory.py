@@ -151,11 +151,11 @@ class AbstractMemory:
         graph = _joined(sources) if leaves else _NO_NODES
         return AbstractTensor(reading, is_exact=shape is not None, leaves=leaves, graph=graph)
 
-    def note_saved(self, op: str, result: AbstractTensor, saved: Iterable[AbstractTensor] = ()) -> None:
+    def note_saved(self, result: AbstractTensor, saved: Iterable[AbstractTensor] = ()) -> None:
         """Note that the node of a result has saved something: some tensors, or others that nothing else leads to."""
         if self.records and result.leaves and not result.is_array:
             kept = tuple((one, self.moved.get(one.reading.storage, 0)) for one in saved)
-            result.graph |= {GraphNode(self.serial(), op, kept, self.position)}
+            result.graph |= {GraphNode(self.serial(), kept, self.position)}
 
     def find_broken(self, graph: Iterable[GraphNode]) -> tuple[GraphNode, AbstractTensor] | None:
         """Return the node that backward meets first of which a saved tensor was overwritten, and that tensor."""

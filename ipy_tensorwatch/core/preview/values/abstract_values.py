@@ -102,18 +102,16 @@ class GraphNode:
     ----------
     number
         Backward runs the node with the highest one first.
-    op
-        The name of the operation.
     saved
         The tensors that it saved, each with the version that its memory had then.
     position
         The statement that made it.
     """
 
-    __slots__ = ("number", "op", "position", "saved")
+    __slots__ = ("number", "position", "saved")
 
-    def __init__(self, number: int, op: str, saved: tuple[tuple[AbstractTensor, int], ...], position: Position) -> None:
-        self.number, self.op, self.saved, self.position = number, op, saved, position
+    def __init__(self, number: int, saved: tuple[tuple[AbstractTensor, int], ...], position: Position) -> None:
+        self.number, self.saved, self.position = number, saved, position
 
 
 @mutable(eq=False)

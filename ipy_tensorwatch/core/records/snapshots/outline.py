@@ -41,10 +41,6 @@ class Outline:
     nodes: list[tuple[int, str]] = field(default_factory=list)
     runs: list[OutlineRun] = field(default_factory=list)
 
-    def __len__(self) -> int:
-        """Count the tensors."""
-        return sum(len(run.keys) for run in self.runs)
-
     def copy(self) -> Outline:
         """Return a copy that can grow independently."""
         return Outline(self.nodes, self.runs.copy())

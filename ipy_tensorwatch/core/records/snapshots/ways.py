@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...runtime.grouped import grouped
 from ..path import AccessPath
-from .outline import Outline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from .outline import Outline
 
 _ROOT = re.compile(r"\w+")
 _ENDS = re.compile(r"(?=[.\[])|$")
@@ -40,13 +41,6 @@ class Way(NamedTuple):
     home: Outline
     home_node: int
 
-    @classmethod
-    def of(cls, path: AccessPath, target: AccessPath) -> Way:
-        """Make a way from its spelled paths."""
-        *above, step = path.steps
-        (outline, node), (home, home_node) = map(_outline_of, (AccessPath(path.root, tuple(above)), target))
-        return cls(outline, node, step, home, home_node)
-
     @property
     def root(self) -> str:
         """The variable that it starts from."""
@@ -67,11 +61,6 @@ class Way(NamedTuple):
     def target(self) -> AccessPath:
         """The path under which the container is walked."""
         return self.home.node_path(self.home_node)
-
-
-def _outline_of(path: AccessPath) -> tuple[Outline, int]:
-    outline = Outline()
-    return outline, outline.add_path(path)
 
 
 def _length(path: AccessPath) -> tuple[int, int]:
@@ -100,15 +89,7 @@ class Ways:
         return grouped(self._several, attrgetter("target_root"))
 
     def to(self, path: AccessPath) -> list[AccessPath]:
-        """Return other paths to what a path leads to, those over several ways too, the shortest public one first.
-
-        Examples
-        --------
-        >>> def at(root, *steps): return AccessPath(root, steps)
-        >>> ways = Ways([Way.of(at("dl", ".dataset"), at("part")), Way.of(at("part", ".dataset"), at("data"))])
-        >>> [str(one) for one in ways.to(at("data", ".x"))]
-        ['part.dataset.x', 'dl.dataset.dataset.x']
-        """
+        """Return other paths to what a path leads to, those over several ways too, the shortest public one first."""
         found = {path: None}
         for known in (waiting := [path]):
             new = [one for one in self._over_one(known) if one not in found][: MOST_PATHS - len(found)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ipy_tensorwatch.core.blame.evidence.detours import Detours
-from ipy_tensorwatch.core.records.snapshots.ways import Way, Ways
+from ipy_tensorwatch.core.records.snapshots.ways import Ways
 from ipy_tensorwatch.core.syntax.parsing import parse_path
+from tests.support.trace_json import way_of
 
 PAIRS = {"pair[0]": "box", "a.next.next": "a", "b.next": "a", "q.p": "p", "qs[0]": "q", "qs[1]": "q", "d['x.y']": "box"}
-WAYS = Ways([Way.of(parse_path(path), parse_path(target)) for path, target in PAIRS.items()])
+WAYS = Ways([way_of(parse_path(path), parse_path(target)) for path, target in PAIRS.items()])
 
 
 def typed(path: str, *several: str) -> list[str]:
@@ -35,7 +36,7 @@ def test_a_path_around_a_cycle_is_known_however_long_it_is():
 
 
 def test_a_cycle_of_ways_comes_to_an_end():
-    assert Ways([Way.of(parse_path("a.b"), parse_path("a.b.b"))]).resolve("a.b.t").startswith("a.b")
+    assert Ways([way_of(parse_path("a.b"), parse_path("a.b.b"))]).resolve("a.b.t").startswith("a.b")
 
 
 def test_a_path_is_spelled_as_the_statement_has_typed_it():
@@ -58,16 +59,23 @@ def test_other_paths_to_a_tensor_are_found():
     assert ["pair[0].t", "d['x.y'].t"] == [str(one) for one in Detours(WAYS).others([parse_path("box.t")])]
 
 
+def test_other_paths_over_several_ways_are_found():
+    pairs = {"dl.dataset": "part", "part.dataset": "data"}
+    ways = Ways([way_of(parse_path(path), parse_path(target)) for path, target in pairs.items()])
+
+    assert ["part.dataset.x", "dl.dataset.dataset.x"] == [str(one) for one in ways.to(parse_path("data.x"))]
+
+
 def test_other_paths_are_followed_over_several_ways_and_the_shortest_public_one_is_first():
     pairs = {"it._data": "data", "dl.sampler.data_source": "part", "dl.dataset": "part", "part.data": "data"}
-    ways = Ways([Way.of(parse_path(path), parse_path(target)) for path, target in pairs.items()])
+    ways = Ways([way_of(parse_path(path), parse_path(target)) for path, target in pairs.items()])
     found = [str(one) for one in ways.to(parse_path("data.x"))]
 
     assert ["part.data.x", "dl.dataset.data.x", "dl.sampler.data_source.data.x", "it._data.x"] == found
 
 
 def test_other_paths_around_a_cycle_are_few():
-    ways = Ways([Way.of(parse_path("a.b"), parse_path("a"))])
+    ways = Ways([way_of(parse_path("a.b"), parse_path("a"))])
 
     assert "a.b.t" == str(ways.to(parse_path("a.t"))[0])
     assert len(ways.to(parse_path("a.t"))) < 20
