@@ -11,7 +11,7 @@ from ..runtime.guard import GUARD
 from ..syntax.name_promises import says_own_values
 from ..syntax.parsing import parse_path
 from .backward.assigned_gradients import find_assignment
-from .backward.freed_graph import freed_graphs, remember_backward
+from .backward.freed_graph import LiveCode, freed_graphs, remember_backward
 from .backward.shared_gradients import aliased_grads
 from .backward.wrong_backward import wrong_backwards
 from .fix import Fix, with_edits, with_import
@@ -203,8 +203,8 @@ def _freed(reasoning: Reasoning, standing: Standing) -> Iterator[Hazard]:
     if trace.graphs.half_freed:
         known = {(one.node, one.outcome): one for one in standing.hazards if one.code == "TW213"}
         backward = trace.cell.count, _backward_of(reasoning)
-        ran = standing.backwards
-        for one in freed_graphs(trace.graphs.half_freed, trace.after, standing.built, backward, ran):
+        ran, code = standing.backwards, LiveCode(standing.built, trace.notebook)
+        for one in freed_graphs(trace.graphs.half_freed, trace.after, code, backward, ran):
             old = known.get((one.node, one.outcome))
             # Only its first cell knows what freed it. A backward that raised has freed more than one edit makes again.
             new = one if trace.error is None else replace(one, fix=replace(one.fix, target=None))

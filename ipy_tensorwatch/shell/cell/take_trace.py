@@ -131,9 +131,10 @@ def reason(
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
     reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
-    trace, sources = reasoning.trace, session.sources
+    trace, sources, known = reasoning.trace, session.sources, session.standing.hazards
     is_plain = is_plain and not (trace.outside and sources.collectives) and not sources.loads(cell.plain)
     is_plain = is_plain and not (sources.restore and trace.own.steps) and not any(compared_in_vain(reasoning))
+    is_plain = is_plain and {one.node for one in trace.graphs.half_freed} <= {one.node for one in known}
     if is_plain and not (trace.found and _may_be_at_risk(reasoning, sources)):
         return reasoning
     return reasoning.with_notebook(read_notebook(session.shell, sources))

@@ -268,7 +268,7 @@ def test_the_fix_keeps_a_copy_of_each(name: str):
     mended = mend(cells, hazard) if hazard["fix"]["edits"] else None
 
     assert mended is not None or name in (
-        "a buffer under keys", "an array inside tuples", "what coroutines that wait give back", "a buffer that a function puts into a global list",
+        "an array inside tuples", "what coroutines that wait give back", "a buffer that a function puts into a global list",
     )  # fmt: skip
     if mended is not None:
         with Notebook() as nb:
