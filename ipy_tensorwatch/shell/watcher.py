@@ -216,6 +216,7 @@ class Watcher:
             lock=self._lock,
             functions_give_memory=self.sources.give_memory,
             functions_hide_writes=self.sources.hide_writes,
+            functions_assign_gradients=self.sources.assign_gradients,
             outside=outside,
         )
         cell.write_log.look_budget.floor *= self._slowness

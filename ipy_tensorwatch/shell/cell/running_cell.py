@@ -21,7 +21,7 @@ from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.inert_cells import only_defines
-from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
+from ...core.syntax.parsing import Defined, may_assign_gradients, may_convert, may_give_memory, may_hide_writes
 from ...core.syntax.syntax_tree import all_nodes, names_stored
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ class RunningCell:
         Takes a snapshot while the cell runs.
     lock
         Held while the watcher looks.
-    functions_give_memory, functions_hide_writes
-        Whether a function of the notebook may replace a tensor's memory, or bypass the version counter.
+    functions_give_memory, functions_hide_writes, functions_assign_gradients
+        Whether a function of the notebook may replace a tensor's memory, bypass the version counter, or assign what
+        becomes a gradient.
     beside
         The cells of other threads that ran at the same time.
     meanwhile
@@ -78,6 +79,7 @@ class RunningCell:
     lock: RLock
     functions_give_memory: bool
     functions_hide_writes: bool
+    functions_assign_gradients: bool
     outside: Sequence[Found] = ()
     began: float = 0.0
     thread_began: float = 0.0
@@ -112,6 +114,7 @@ class RunningCell:
                 storages=self.observer.snapshotter.storages,
                 lock=self.lock,
                 before=self.observer.shot.snapshot,
+                assigns_gradients=self.functions_assign_gradients or may_assign_gradients(self.plain),
             ),
             look_budget=LookBudget(share=self.settings.probe_share, floor=self.settings.probe_floor),
             files=self.files,

@@ -23,6 +23,7 @@ from ...core.statements.shallow_copies import copying_functions, shallow_copies
 from ...core.statements.told_by_text import awaits, leaves_collective_open
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import (
+    may_assign_gradients,
     may_define,
     may_give_memory,
     may_hide_writes,
@@ -93,6 +94,8 @@ class Sources:
         Whether any cell so far may replace a tensor's memory.
     hide_writes
         Whether any function may bypass the version counter.
+    assign_gradients
+        Whether any function may make a tensor of its own a gradient.
     write_gradients
         Whether any cell registers a hook of a backward, or defines the backward of a Function.
     restore
@@ -117,6 +120,7 @@ class Sources:
     definitions: dict[str, Definition] = field(default_factory=dict)
     give_memory: bool = False
     hide_writes: bool = False
+    assign_gradients: bool = False
     write_gradients: bool = False
     restore: bool = False
     repeat: bool = False
@@ -154,6 +158,7 @@ class Sources:
             return
         self.resizing.note(source)
         self.hide_writes = self.hide_writes or may_hide_writes(source)
+        self.assign_gradients = self.assign_gradients or may_assign_gradients(source)
         self.repeat = self.repeat or bool(repeated_calls(source))
         self.restore = self.restore or may_restore(source) or may_write_back(source)
         self.cells.pop(count, None)
