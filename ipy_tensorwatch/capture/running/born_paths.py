@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.evidence.path_writes import touches
@@ -23,6 +22,7 @@ from ..snapshot.tensor_parts import COMPONENT, add_parts
 from ..tensors.plain_reads import is_ndarray
 from .left_path import Birth, Left, difference_since, writes_since
 from .memory_watch.look_budget import READING_NEW
+from .used_names import UsedNames
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -102,6 +102,11 @@ class BornPaths:
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
     _outlines: dict[str, list[tuple[int, Outline]]] = field(default_factory=dict)
+    _used: UsedNames = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to follow what the names lead to."""
+        self._used = UsedNames(self.names)
 
     @property
     def last_whole(self) -> int:
@@ -189,16 +194,12 @@ class BornPaths:
                     found[name] = value
                 else:
                     self._note_outline(name, NOTHING, number, positions)
-            for name in sorted(mentioned.union(self._used_by(mentioned))):
+            used = self._used.of(statement, mentioned)
+            for name in sorted(mentioned | used):
                 value = self.names.get(name)
                 if name not in found and name not in self._large and _may_grow(value):
                     found[name] = value
         return found
-
-    def _used_by(self, mentioned: Iterable[str]) -> Iterator[str]:
-        """Yield the names that functions of the notebook use, into which they may put tensors."""
-        functions = (one for name in mentioned if type(one := self.names.get(name)) is FunctionType)
-        return (name for one in functions for name in one.__code__.co_names if name in self.names)
 
     def _note_outline(self, name: str, outline: Outline, number: int, positions: frozenset[Position]) -> None:
         """Note the paths that a name has at a look, if they are others than before."""

@@ -120,6 +120,21 @@ async def fetch_slowly(i):
     buf.fill_(i)
     await asyncio.sleep(0)
     return buf
+acts, firsts = [], []
+def note_output(module, given, out):
+    acts.append(out)
+def first(module, given, out):
+    put_first(out[:1])
+def put_first(t):
+    firsts.append(t)
+class Collector:
+    def __init__(self): self.given = []
+    def __call__(self, module, given): self.given.append(given[0])
+class Sink:
+    def put(self, t): firsts.append(t)
+hooked, watched, collected = (torch.nn.Sequential(torch.nn.Identity(), torch.nn.Linear(2, 1)) for _ in range(3))
+collector, sink = Collector(), Sink()
+_ = hooked[0].register_forward_hook(note_output), watched[0].register_forward_hook(first), collected.register_forward_pre_hook(collector)
 def roll(n):
     seen, obs = {"obs": [], "turn": []}, env.reset()
     for i in range(n):
@@ -129,6 +144,18 @@ def roll(n):
     return seen
 """
 KEPT = {
+    "what a hook keeps": ("for i in range(3):\n    buf.fill_(i)\n    y = hooked(buf)", "acts", 3),
+    "what a function keeps that a hook calls": (
+        "for i in range(3):\n    buf.fill_(i)\n    y = watched(buf)",
+        "firsts",
+        3,
+    ),
+    "what a hook that is an object keeps": (
+        "for i in range(3):\n    buf.fill_(i)\n    y = collected(buf)",
+        "collector.given",
+        3,
+    ),
+    "what a method puts into a global list": ("for i in range(3):\n    buf.fill_(i)\n    sink.put(buf)", "firsts", 3),
     "gradients that each call keeps in a dict": ("done = [note(i) for i in range(3)]", "grads", 3),
     "batches of a loader with a buffer": ("seen = [b for b in collated]", "seen", 4),
     "batches of a loader with a function": ("seen = list(filled)", "seen", 4),
@@ -200,6 +227,7 @@ KEPT = {
 }
 QUIET = {
     "batches of their own beside a buffer": "seen = list(counted)",
+    "what a hook keeps of new memory": "for i in range(3):\n    y = hooked(buf + i)",
     "copies that coroutines give back": "async def own(i):\n    buf.fill_(i)\n    return buf.clone()\n"
     "seen = await asyncio.gather(*map(own, range(3)))",
     "views that a function only takes": "x = torch.zeros(2)\nseen = looks(x)\nx.data.add_(1)",
