@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..objects.class_names import function_of
+from ..objects.class_names import plain_function_of
 from ..objects.inspect_object import attribute, is_a, members_of, module_of, mro_of, pairs_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class UsedNames:
         waiting, seen = [*_run_by(value)], set[int]()
         owners = {id(_owner_of(one)) for one in waiting}
         while waiting and len(seen) < MAX_FUNCTIONS:
-            function = function_of(waiting.pop())
+            function = plain_function_of(waiting.pop())
             if type(function) is not types.FunctionType:
                 waiting += _methods_of(type(function))
             elif id(function) not in seen and function.__globals__ is self._names:
