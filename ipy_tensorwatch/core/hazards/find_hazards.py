@@ -28,6 +28,7 @@ from .kept_memory.repeated_modules import repeated_modules
 from .kept_memory.restored_in_vain import restored_in_vain
 from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference, loaded_again
 from .kept_memory.written_back import written_back_in_vain
+from .kept_memory.written_in_cache import written_in_cache
 from .optimizers.made_optimizer import makes_optimizer, remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
 from .overwritten.find_broken_saves import find_broken_saves, remember_cell
@@ -163,6 +164,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     updates = (one for one in reasoning.updates_of(says_own_values) if not _is_handed_over(trace, one.path))
     yield from kept_by_name(updates, snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
+    yield from written_in_cache(reasoning, changes)
     yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
 
 

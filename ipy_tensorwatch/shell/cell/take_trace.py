@@ -6,6 +6,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from ...capture.objects.cached_results import cached_results
 from ...capture.objects.class_names import ClassNames, collect_class_names
 from ...capture.running.past_memory import PastMemory
 from ...capture.runtime.graph_private import next_sequence_number
@@ -148,7 +149,7 @@ def _may_restore(session: SessionState) -> bool:
 def _may_be_at_risk(reasoning: Reasoning, sources: Sources) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
     trace = reasoning.trace
-    if sources.write_gradients or sources.repeat or sources.copies or shares_gradients(trace.after):
+    if sources.write_gradients or sources.repeat or sources.copies or sources.cache or shares_gradients(trace.after):
         return True
     if holds_what_is_gone(trace):
         return True
@@ -233,6 +234,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         initializing=frozenset(known.initializing),
         collectives=sources.collectives,
         copies=tuple(sources.copies.values()),
+        cached=GUARD.run("finding-hazards", cached_results, user_variables(shell), default={}) if sources.cache else {},
         loaded=dict(sources.loaded),
     )
 
