@@ -99,13 +99,15 @@ class RunningCell:
     def __post_init__(self) -> None:
         """Open the write log."""
         self.known = len(self.files)
+        follows, follows_losses = may_give_memory(self.plain), self.functions_give_memory or may_convert(self.plain)
+        self.observer.snapshotter.objects.may_move = follows or follows_losses
         self.write_log = WriteLog(
             marks=self.observer.prints.marks,
             devices=self.observer.devices,
             before=self.observer.shot,
             peek=self.peek,
-            follows=may_give_memory(self.plain),
-            follows_losses=self.functions_give_memory or may_convert(self.plain),
+            follows=follows,
+            follows_losses=follows_losses,
             storages=self.observer.snapshotter.storages,
             paths=BornPaths(
                 names=self.names,
