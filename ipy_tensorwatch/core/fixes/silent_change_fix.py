@@ -172,7 +172,9 @@ class FixSearch:
         code = copied_value(sharing.begun.text, self._copying(*sharing))
         is_deep = code is not None and "deepcopy(" in code
         is_in_vain = self._is_stored_inside(sharing.begun) or _is_state(sharing.path) or _works_on_others(sharing.begun)
-        return None if is_deep and (is_in_vain or (self._is_of_class and _COPIES_NEW.search(code or ""))) else code
+        shares_nothing_own = self._is_of_class or sharing.path == sharing.other
+        is_in_vain = is_in_vain or (shares_nothing_own and _COPIES_NEW.search(code or "") is not None)
+        return None if is_deep and is_in_vain else code
 
     @property
     def _is_of_class(self) -> bool:

@@ -50,3 +50,10 @@ def test_a_new_object_is_not_copied_where_no_line_can_be_mended():
 
     assert {"Layer.total"} == silent(report)
     assert [None] * len(silent(report)) == [one["fix"] for one in report["changes"] if one["silent"]]
+
+
+def test_a_new_object_is_not_copied_where_nothing_else_leads_to_what_it_holds():
+    made = "import torch, weakref\nclass Box:\n    def __init__(self, t): self.t = t\nbox = Box(torch.zeros(2))"
+    report = run([f"{made}\nweak = weakref.ref(box)", "weak().t.add_(1)"])
+
+    assert [("box.t", None)] == [(one["path"], one["fix"]) for one in report["changes"] if one["silent"]]
