@@ -10,6 +10,7 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from ..capture.compare.element_diff import EXAMPLES
+from ..capture.objects.inspect_object import refers_weakly
 from ..capture.observer import Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
@@ -237,7 +238,10 @@ class Watcher:
         seen = self.observer.snapshotter
         if seen.has_large:
             words = None if self.cells.others else words_reached(plain, self.sources.definitions)
-            seen.words = frozenset(user_variables(self.shell)) if words is None else words
+            variables = user_variables(self.shell)
+            if words is None or any(refers_weakly(variables.get(one)) for one in words):
+                words = frozenset(variables)
+            seen.words = words
 
     def _peek(self) -> Shot:
         with self._lock:

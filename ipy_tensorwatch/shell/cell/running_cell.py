@@ -16,13 +16,21 @@ from ...capture.running.memory_watch.look_budget import LookBudget
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import WriteLog
 from ...core.blame.evidence.statement_timeline import Timeline
+from ...core.interpreter.reached_definitions import may_lead_anywhere
 from ...core.runtime.record import field, mutable
 from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.inert_cells import only_defines
-from ...core.syntax.parsing import Defined, may_assign_gradients, may_convert, may_give_memory, may_hide_writes
-from ...core.syntax.syntax_tree import all_nodes, names_stored
+from ...core.syntax.parsing import (
+    Defined,
+    may_assign_gradients,
+    may_convert,
+    may_give_memory,
+    may_hide_writes,
+    parse_cell,
+)
+from ...core.syntax.syntax_tree import all_nodes, names_in, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -227,8 +235,16 @@ class RunningCell:
     def _names_led_on(self, index: int) -> Names:
         """Return the names that may lead to new objects after a statement."""
         if index not in self._led_on:
-            self._led_on[index] = Names(*names_led_on(self._nodes[index]))
+            text = self.statements()[index].text
+            bound, mentioned = names_led_on(self._nodes[index])
+            anywhere = self._named if may_lead_anywhere(text) else frozenset[str]()
+            self._led_on[index] = Names(bound | anywhere, mentioned - anywhere)
         return self._led_on[index]
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """The variables that the cell names anywhere."""
+        return frozenset(names_in(parse_cell(self.plain)))
 
     def _is_inert(self, index: int) -> bool:
         """Return whether a statement that has run can have written no tensor, and led no name to or from one."""
