@@ -94,7 +94,7 @@ def test_it_comes_to_its_turn_and_what_it_held_before_is_no_news(nb: Notebook):
         ("class Keeper:\n    def keep(self, t):\n        rows[7]['t'] = t\nk = Keeper()", "k.keep(x)"),
         ("class Keeper:\n    def __call__(self, t):\n        rows[7]['t'] = t\nk = Keeper()", "k(x)"),
         (WEAK, "weak()[7]['t'] = x"),
-        (WEAK, "named['rows'][7]['t'] = x"),
+        (WEAK, "next(named.values())[7]['t'] = x"),
         (WEAK + "\ndef keep(t): proxy[7]['t'] = t", "keep(x)"),
         ("a = 1", "exec('ro' + 'ws[7][\"t\"] = x')"),
         ("a = 1", "globals()['row' + 's'][7]['t'] = x"),
