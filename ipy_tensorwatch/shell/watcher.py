@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..capture.changed_values import values_of
 from ..capture.compare.element_diff import EXAMPLES
+from ..capture.objects.inspect_object import refers_weakly
 from ..capture.observer import Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
@@ -222,6 +223,7 @@ class Watcher:
             lock=self._lock,
             functions_give_memory=self.sources.give_memory,
             functions_hide_writes=self.sources.hide_writes,
+            functions_assign_gradients=self.sources.assign_gradients,
             outside=outside,
         )
         cell.write_log.look_budget.floor *= self._slowness
@@ -242,7 +244,10 @@ class Watcher:
         seen = self.observer.snapshotter
         if seen.has_large:
             words = None if self.cells.others else words_reached(plain, self.sources.definitions)
-            seen.words = frozenset(user_variables(self.shell)) if words is None else words
+            variables = user_variables(self.shell)
+            if words is None or any(refers_weakly(variables.get(one)) for one in words):
+                words = frozenset(variables)
+            seen.words = words
 
     def _peek(self) -> Shot:
         with self._lock:

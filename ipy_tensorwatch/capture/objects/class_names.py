@@ -215,13 +215,13 @@ def _name_of(thing: Any) -> str:  # noqa: ANN401
         return text_of(thing.gi_code.co_name) or "generator"
     if type(thing) is functools.partial:
         return name_of_partial(len(thing.args), _name_of(thing.func))
-    function = _function_of(thing)
+    function = plain_function_of(thing)
     if type(function) is types.FunctionType:
         return text_of(function.__name__) or "function"
     return name_of(type(thing))
 
 
-def _function_of(thing: Any) -> object:  # noqa: ANN401
+def plain_function_of(thing: Any) -> object:  # noqa: ANN401
     """Return the plain function of a method, or of a function with given arguments."""
     while type(thing) is types.MethodType or type(thing) is functools.partial:
         thing = thing.__func__ if type(thing) is types.MethodType else thing.func
@@ -230,7 +230,7 @@ def _function_of(thing: Any) -> object:  # noqa: ANN401
 
 def _place_of(thing: object) -> tuple[str, int, int] | None:
     """Return the file of a lambda's code, and the line and column where its body begins; None before Python 3.11."""
-    code = getattr(_function_of(thing), "__code__", None)
+    code = getattr(plain_function_of(thing), "__code__", None)
     if type(code) is not types.CodeType or not hasattr(code, "co_positions"):
         return None
     spans = ((line, column, end) for line, _, column, end in code.co_positions())

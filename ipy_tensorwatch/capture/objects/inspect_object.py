@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import types
+import weakref
 from collections import deque
 from itertools import repeat
 from operator import is_
@@ -86,6 +87,20 @@ def _is_builtin(kind: type) -> bool:
 def member_of(kind: type, name: str) -> Any:  # noqa: ANN401
     """Return what a class itself holds under a name, without comparing the name with user keys."""
     return next((value for key, value in members_of(kind).items() if type(key) is str and key == name), None)
+
+
+def refers_weakly(value: object) -> bool:
+    """Return whether an object is a weak reference or proxy, or a container of some."""
+    return is_a(type(value), *_WEAK)
+
+
+_WEAK: tuple[Any, ...] = (
+    weakref.ref,
+    *weakref.ProxyTypes,
+    weakref.WeakKeyDictionary,
+    weakref.WeakValueDictionary,
+    weakref.WeakSet,
+)
 
 
 def pairs_of(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:

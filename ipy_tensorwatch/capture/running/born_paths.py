@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.evidence.path_writes import touches
@@ -23,6 +22,7 @@ from ..snapshot.tensor_parts import COMPONENT, add_parts
 from ..tensors.plain_reads import is_ndarray
 from .left_path import Birth, Left, difference_since, writes_since
 from .memory_watch.look_budget import READING_NEW
+from .used_names import UsedNames
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -75,6 +75,8 @@ class BornPaths:
         What was written and then left by its path, the last for each path.
     arrivals
         What each path led to when a look found it to lead elsewhere, in order.
+    assigns_gradients
+        Whether the cell may make a tensor of its own a gradient; a backward makes one before anything shares it.
     told_late
         The storages of devices that were written, which devices tell of when the cell has ended.
     """
@@ -85,6 +87,7 @@ class BornPaths:
     storages: StorageSerials
     lock: RLock
     before: Snapshot
+    assigns_gradients: bool = False
     births: dict[str, Birth] = field(default_factory=dict)
     missed: set[str] = field(default_factory=set)
     last: int = 0
@@ -95,10 +98,15 @@ class BornPaths:
     _between: list[int] = field(default_factory=list)
     _parted: deque[tuple[AccessPath, Birth, int]] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
     _gone: set[str] = field(default_factory=set)
-    _first: dict[int, Birth] = field(default_factory=dict)
+    _sharing: dict[int, Birth] = field(default_factory=dict)
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
     _outlines: dict[str, list[tuple[int, Outline]]] = field(default_factory=dict)
+    _used: UsedNames = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to follow what the names lead to."""
+        self._used = UsedNames(self.names)
 
     @property
     def last_whole(self) -> int:
@@ -186,16 +194,12 @@ class BornPaths:
                     found[name] = value
                 else:
                     self._note_outline(name, NOTHING, number, positions)
-            for name in sorted(mentioned.union(self._used_by(mentioned))):
+            used = self._used.of(statement, mentioned)
+            for name in sorted(mentioned | used):
                 value = self.names.get(name)
                 if name not in found and name not in self._large and _may_grow(value):
                     found[name] = value
         return found
-
-    def _used_by(self, mentioned: Iterable[str]) -> Iterator[str]:
-        """Yield the names that functions of the notebook use, into which they may put tensors."""
-        functions = (one for name in mentioned if type(one := self.names.get(name)) is FunctionType)
-        return (name for one in functions for name in one.__code__.co_names if name in self.names)
 
     def _note_outline(self, name: str, outline: Outline, number: int, positions: frozenset[Position]) -> None:
         """Note the paths that a name has at a look, if they are others than before."""
@@ -230,7 +234,7 @@ class BornPaths:
                 gathered.add(thing, role, serial)
                 self._known[spelled] = serial
                 self.births[spelled] = Birth(gathered.readings[-1], number, positions)
-                self._first.setdefault(serial, self.births[spelled])
+                self._sharing.setdefault(gathered.readings[-1].storage, self.births[spelled])
                 self._arrive(spelled, gathered.readings[-1], number, positions)
                 if before is not None:
                     yield path, before
@@ -292,7 +296,8 @@ class BornPaths:
         rows = observed.found.rows
         late = [row for row in rows if row[3] is not None and (row[2] is None or row[2].object != row[3].object)]
         late = [row for row in late if (id(row.scene), row.place) not in known] if known else late
-        kept = [(row, first) for row in late if (first := self._kept_as(row))] if self._first else []
+        asked = () if self.assigns_gradients or not self._sharing else late
+        kept = [(row, first) for row in asked if (first := self._shared_since(row))]
         for row, first in kept:
             groups.setdefault((first.look, first.positions), []).append(row._replace(before=first.reading))
         told = {(row.scene, row.place) for row, _ in kept}
@@ -335,10 +340,12 @@ class BornPaths:
             paths = (row.scene.path_at(row.place) for row in rows)
             self.missed.update(one.root for one in paths if not one.is_grad)
 
-    def _kept_as(self, row: DiffRow) -> Birth | None:
-        """Return when a name first led to a gradient, as `kept = [w.grad]` does; None for other paths."""
-        birth = self._first.get(row.after.object) if self._first and row.after is not None else None
-        return birth if birth is not None and row.scene.path_at(row.place).is_grad else None
+    def _shared_since(self, row: DiffRow) -> Birth | None:
+        """Return a gradient as it was when something was first seen to share its memory; None for other paths."""
+        first = self._sharing.get(row.after.storage) if row.after is not None else None
+        if first is None or row.after is None or not row.scene.path_at(row.place).is_grad:
+            return None
+        return first._replace(reading=row.after._replace(version=first.reading.version))
 
     def _was_there(self, path: str, reading: Reading) -> bool:
         """Return whether a path led to the same tensor before the cell."""

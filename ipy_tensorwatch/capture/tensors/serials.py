@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import torch
 
 from ...core.runtime.record import field, mutable
 from ..objects.inspect_object import are_all
@@ -19,8 +20,6 @@ from .plain_reads import are_plain, is_ndarray, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    import torch
 
     Token = object
     _Owners = dict[int, tuple[Token, int]]
@@ -32,16 +31,21 @@ class ObjectSerials:
     """Identifies tensor objects by their own `__dict__`, arrays by a weak reference.
 
     A tensor's empty `__dict__` lives as long as we hold it and belongs to no other tensor, so it proves identity
-    after ids have been recycled. A weak reference to a tensor would break `torch.utils.swap_tensors`.
+    after ids have been recycled. A weak reference to a tensor would break `torch.utils.swap_tensors`. What a user has
+    put into a `__dict__` we must not hold: of such a tensor the storage proves that it is another, if the old one died
+    and no code can have given the tensor a new one.
 
     Attributes
     ----------
+    may_move
+        Whether code that ran since the last look may have given tensors other memory.
     refers
         Whether arrays are referred to; otherwise ids must suffice.
     asked, refused
         The tensors that were asked for their `grad_fn`, and whether any were not, because these are too many.
     """
 
+    may_move: bool = True
     refers: bool = True
     asked: set[int] = field(default_factory=set)
     refused: bool = False
@@ -134,7 +138,10 @@ class ObjectSerials:
                 self._known[address] = token, known[1]
                 return known[1]
         else:  # the contents of a `__dict__` are the user's, and we must not keep them alive
-            token = own if type(own) is dict and not own else None
+            token = own if type(own) is dict and not own else _storage_reference(thing)
+            if known and type(known[0]) is _StorageReference and (self.may_move or known[0]() is not None):
+                self._known[address] = token, known[1]
+                return known[1]
             if known and not owners:
                 owners.update((id(one), (one, owner)) for owner, (one, _) in self._known.items() if one is not None)
         # `torch.utils.swap_tensors` exchanges the `__dict__` of two objects.
@@ -142,6 +149,18 @@ class ObjectSerials:
         serial = known[1] if known and was_swapped else next(self._count)
         self._known[address] = token, serial
         return serial
+
+
+class _StorageReference(weakref.ref["torch.UntypedStorage"]):
+    """The token of a tensor that has attributes."""
+
+
+def _storage_reference(thing: Any) -> _StorageReference | None:  # noqa: ANN401
+    """Return a reference to the storage of a plain tensor; parameters are too many, and sparse tensors have none."""
+    try:
+        return _StorageReference(storage_of(thing)) if type(thing) is torch.Tensor else None
+    except RuntimeError:
+        return None
 
 
 _BY_ID: Final = object()

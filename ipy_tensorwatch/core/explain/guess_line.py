@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from ..hazards.overwritten.hook_output import returned_by_hook
 from ..hazards.overwritten.read_copies import read_copies
 from ..interpreter.candidate_lines import (
     CandidateLine,
@@ -184,12 +185,13 @@ class Guess:
         return {path: known[path] for path in carried if path in known}
 
     def _reading(self, found: Stopped) -> Fix | None:
-        """Return what lets the line inside a function that wrote read copies, if it reads what it writes."""
+        """Return what lets the line inside a function that wrote read copies, or a hook return what it writes."""
         site = found.writing.site if found.writing is not None else None
         write = site.inner if site is not None and site.inner is not None else found.inside
         if write is None or write.cell is None:
             return None
-        return read_copies(self.search.scene.built.plain_of(write.cell), write)
+        copies = read_copies(self.search.scene.built.plain_of(write.cell), write)
+        return copies or returned_by_hook(write, self._reasoning.trace.notebook)
 
     def _rebinds(self, found: Stopped) -> frozenset[str]:
         """Return the names that can be rebound at the line inside a function that wrote, and whose values it reads."""

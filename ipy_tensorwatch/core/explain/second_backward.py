@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..hazards.backward.freed_graph import detached, fix_freed, foretold_freed, retaining
+from ..hazards.backward.freed_graph import LiveCode, detached, fix_freed, foretold_freed, retaining
 from ..hazards.backward.kept_results import kept_without_graph
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
@@ -190,10 +190,17 @@ class SecondBackward:
         if name in states:
             code = "; ".join(dict.fromkeys(detached(one, self._source) for one in states))
             return Fix(kind="detach-state", code=code, other=user.text, target=user)
-        kept = kept_without_graph(self._paths(self._node(name) or 0), user, self._cells)
+        kept = self._kept(self._paths(self._node(name) or 0), user)
         if kept is not None and self._carrying == "goes-on":
             return kept
         return fix_freed(name, user, made, is_covered=how == "goes-on", source=self._source)
+
+    def _kept(self, paths: Sequence[str], user: TypedLine | None) -> Fix | None:
+        """Return the fix that detaches what a container keeps."""
+        old = [number for number in self.freed.graph.below if number < self._since]
+        beside = [path for number in old for path in self.freed.now.get(number, ())]
+        cells = {one.cell: one.plain for one in self.scene.built.spans}
+        return kept_without_graph(paths, user, cells, self.scene.reasoning.trace.notebook, beside)
 
     def _states(self) -> Iterator[str]:
         """Yield what the statements of this round take over from the round before."""
@@ -211,11 +218,6 @@ class SecondBackward:
                 return found
             found.update(one.binds if number >= self._since else ())
         return set()
-
-    @property
-    def _cells(self) -> dict[int, str]:
-        """The plain sources of the cells that computed what is alive."""
-        return {one.cell: one.plain for one in self.scene.built.spans}
 
     @property
     def _source(self) -> str:
@@ -272,7 +274,8 @@ def explain_second(scene: ErrorScene) -> Hazard:
     if freed is None or local is not None:
         return local or _hazard(FreedGraph(root=scene.raised.root, how="shares", raised=scene.raised), None)
     if freed.foretold is not None:
-        return foretold_freed(freed.foretold, scene.raised, scene.standing.built)
+        code = LiveCode(scene.standing.built, scene.reasoning.trace.notebook)
+        return foretold_freed(freed.foretold, scene.raised, code)
     return SecondBackward(scene=scene, freed=freed, raised=scene.raised, own=scene.site).hazard()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from ..records.typed_line import TypedLine, typed_line
 from ..runtime.deadline import NEVER, Deadline, LateError
 from ..runtime.record import record
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
-from ..statements.rewrite_statement import parse_one, with_clones
+from ..statements.rewrite_statement import out_of_place, parse_one, with_clones, written_path
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import arguments, last_name, makes_array, root_variable
 from ..syntax.cached_functions import cached_functions, calls_any
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ..records.path import AccessPath
     from ..records.report_parts import Change
 
+_COPIES_NEW = re.compile(r"deepcopy\([\w.]+\(")
 _ITERATING = frozenset(("dict", "enumerate", "iter", "list", "next", "set", "sorted", "tuple"))
 
 MAX_COPIES = 20
@@ -87,6 +89,7 @@ class FixSearch:
 
     def possible(self) -> Iterator[Fix]:
         """Yield fixes, the likeliest first; some may have no edit."""
+        yield from self._written_anew()
         yield from self._copied_result()
         yield from self._copied_for_each()
         yield from self._copied_where_known()
@@ -169,7 +172,28 @@ class FixSearch:
         code = copied_value(sharing.begun.text, self._copying(*sharing))
         is_deep = code is not None and "deepcopy(" in code
         is_in_vain = self._is_stored_inside(sharing.begun) or _is_state(sharing.path) or _works_on_others(sharing.begun)
+        shares_nothing_own = self._is_of_class or sharing.path == sharing.other
+        is_in_vain = is_in_vain or (shares_nothing_own and _COPIES_NEW.search(code or "") is not None)
         return None if is_deep and is_in_vain else code
+
+    @property
+    def _is_of_class(self) -> bool:
+        """Return whether a class holds the memory, which a copy of a new object of that class does not part from it."""
+        reading = self.context.after.get(self.change.path)
+        alike = self.context.after.by_storage.get(reading.storage, ()) if reading is not None else ()
+        roots = {re.escape(path.root) for path, _ in alike if path.steps}
+        classes = re.compile(rf"^\s*class ({'|'.join(sorted(roots))})\b", re.MULTILINE)
+        return bool(roots) and any(map(classes.search, self.context.cells.values()))
+
+    def _written_anew(self) -> Iterator[Fix]:
+        """Give an object its own tensor where it writes to that of its class: `self.total = self.total + x`."""
+        site = self.change.site
+        line = None if site is None else site.inner or site
+        path = written_path(line.text) if line is not None and self._is_of_class else None
+        code = out_of_place(line.text, {path}) if line is not None and path is not None and "." in path else None
+        if code is not None:
+            target = typed_line(self.context.cell, line)
+            yield Fix(kind="out-of-place", code=code, target=target, says_where=True)
 
     def _is_second_way(self, sharing: Sharing) -> bool:
         """Return whether a copy would go to, or part from, another way to the very object: a loader of a dataset."""

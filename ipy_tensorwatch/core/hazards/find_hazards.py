@@ -11,7 +11,7 @@ from ..runtime.guard import GUARD
 from ..syntax.name_promises import says_own_values
 from ..syntax.parsing import parse_path
 from .backward.assigned_gradients import find_assignment
-from .backward.freed_graph import freed_graphs, remember_backward
+from .backward.freed_graph import LiveCode, freed_graphs, remember_backward
 from .backward.shared_gradients import aliased_grads
 from .backward.wrong_backward import wrong_backwards
 from .fix import Fix, with_edits, with_import
@@ -28,6 +28,7 @@ from .kept_memory.repeated_modules import repeated_modules
 from .kept_memory.restored_in_vain import restored_in_vain
 from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference, loaded_again
 from .kept_memory.written_back import written_back_in_vain
+from .kept_memory.written_in_cache import written_in_cache
 from .optimizers.made_optimizer import makes_optimizer, remember_optimizers
 from .optimizers.optimizer_wiring import is_wired, unheld_parameters
 from .overwritten.find_broken_saves import find_broken_saves, remember_cell
@@ -163,6 +164,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     updates = (one for one in reasoning.updates_of(says_own_values) if not _is_handed_over(trace, one.path))
     yield from kept_by_name(updates, snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
+    yield from written_in_cache(reasoning, changes)
     yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
 
 
@@ -203,8 +205,8 @@ def _freed(reasoning: Reasoning, standing: Standing) -> Iterator[Hazard]:
     if trace.graphs.half_freed:
         known = {(one.node, one.outcome): one for one in standing.hazards if one.code == "TW213"}
         backward = trace.cell.count, _backward_of(reasoning)
-        ran = standing.backwards
-        for one in freed_graphs(trace.graphs.half_freed, trace.after, standing.built, backward, ran):
+        ran, code = standing.backwards, LiveCode(standing.built, trace.notebook)
+        for one in freed_graphs(trace.graphs.half_freed, trace.after, code, backward, ran):
             old = known.get((one.node, one.outcome))
             # Only its first cell knows what freed it. A backward that raised has freed more than one edit makes again.
             new = one if trace.error is None else replace(one, fix=replace(one.fix, target=None))

@@ -27,7 +27,7 @@ Replacing = Literal[
     "out-of-place", "bind-detached", "bind-anew", "bind-out", "save-copy",
     "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
     "no-grad", "no-grad-view", "inference-mode", "assign-copy", "keep-copies", "copy-shared", "make-each",
-    "keep-detached",
+    "keep-detached", "return-new",
 ]  # fmt: skip
 """The code replaces a statement."""
 Preceding = Literal[

@@ -159,6 +159,13 @@ class RepeatedModule:
 
 
 @record
+class CachedResult:
+    """A tensor that a function gives to all its callers, as `functools` keeps it, was written in place."""
+
+    function: str
+
+
+@record
 class KeptByHook:
     """A hook kept a tensor without a copy, and what called the hook wrote to it afterwards."""
 
@@ -240,6 +247,7 @@ Fact = (
     | ComparedWithItself
     | OneMemory
     | RepeatedModule
+    | CachedResult
     | KeptByHook
     | GoneMemory
     | UnrecordedWrite

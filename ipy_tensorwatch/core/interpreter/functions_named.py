@@ -7,6 +7,7 @@ from collections import deque
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ..records.path import is_part_of
 from ..syntax.parsing import LAST_SOURCES, parse_cell
 from ..syntax.syntax_tree import all_nodes
 
@@ -55,7 +56,7 @@ def _classes_of(variable: str, notebook: Notebook) -> Iterator[str]:
     own = notebook.classes[variable]
     yield own
     if own not in notebook.definitions:
-        yield from (name for path, name in notebook.classes.items() if path.startswith(f"{variable}."))
+        yield from (name for path, name in notebook.classes.items() if is_part_of(path, variable))
 
 
 @lru_cache(maxsize=LAST_SOURCES)

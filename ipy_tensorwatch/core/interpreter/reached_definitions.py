@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 _METHOD = re.compile(r"^\s+(?:async\s+)?def\s+(\w+)", re.MULTILINE)
 _CLASS = re.compile(r"^(?:@.*\n)*class\b")
 _CALLED_BY_PYTHON = re.compile(r"__(?!init__)\w+__")
-_ANY_NAME = frozenset(("exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython", "run", "user_ns"))
+_ANY_NAME = frozenset(
+    ("exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython", "run", "user_ns", "__main__", "f_globals",
+     "f_locals", "__globals__", "get_objects", "get_referrers", "weakref")
+)  # fmt: skip
 """What may lead to variables without their names."""
 
 
@@ -55,6 +58,17 @@ def words_reached(source: str, definitions: Mapping[str, Definition]) -> frozens
     for _ in reached_definitions(found, definitions, _may_be_reached):
         pass  # their words are added
     return None if found & _ANY_NAME else frozenset(found)
+
+
+def may_lead_anywhere(source: str) -> bool:
+    """Return whether source itself may lead to variables, or bind them, without their names.
+
+    Examples
+    --------
+    >>> may_lead_anywhere("globals()[name] = t"), may_lead_anywhere("x = t")
+    (True, False)
+    """
+    return not _ANY_NAME.isdisjoint(words_in(source))
 
 
 def _may_be_reached(name: str, one: Definition, words: set[str]) -> bool:

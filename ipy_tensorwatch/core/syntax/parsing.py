@@ -28,6 +28,9 @@ _HIDES_WRITES = re.compile(
     r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
     r"|\b(?:checkpoint|map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
 )
+_ASSIGNS_GRADIENT = re.compile(
+    r"\._?grad(?:\.data)?\s*=(?!=|\s*None\b)|^[^=\n(]*\.grad\s*,[^=\n(]*=(?!=)|\bsetattr\b", re.MULTILINE
+)
 _WRITES_BACK = re.compile(r"\.copy_\(|\.data\s*=(?!=)")
 _KEEPS_DATA = re.compile(
     r"\.(?:data|detach\(\))(?![.\w])|(?:named_)?parameters\(\)|param_groups|^\s*\w+ = \w+(?:\.\w+)+\s*$", re.MULTILINE
@@ -128,6 +131,19 @@ def may_define(source: str) -> bool:
 def may_write_gradients(source: str) -> bool:
     """Return whether source registers a hook of a backward, or defines the backward of a Function."""
     return "_hook(" in source or "def backward(" in source
+
+
+def may_assign_gradients(source: str) -> bool:
+    """Return whether source may make a tensor of its own a gradient.
+
+    Examples
+    --------
+    >>> may_assign_gradients("p.grad = flat[:2]"), may_assign_gradients("p.grad, q.grad = flat[:2], flat[2:]")
+    (True, True)
+    >>> may_assign_gradients("p.grad = None; same = p.grad == 0; a, b = p.grad, q.grad; grad = p.grad")
+    False
+    """
+    return _ASSIGNS_GRADIENT.search(source) is not None
 
 
 def may_restore(source: str) -> bool:

@@ -15,13 +15,21 @@ from ...capture.running.born_paths import BornPaths, Names
 from ...capture.running.memory_watch.look_budget import LookBudget
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import WriteLog
+from ...core.interpreter.reached_definitions import may_lead_anywhere
 from ...core.runtime.record import field, mutable
 from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.inert_cells import only_defines
-from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
-from ...core.syntax.syntax_tree import all_nodes, names_stored
+from ...core.syntax.parsing import (
+    Defined,
+    may_assign_gradients,
+    may_convert,
+    may_give_memory,
+    may_hide_writes,
+    parse_cell,
+)
+from ...core.syntax.syntax_tree import all_nodes, names_in, names_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,8 +62,9 @@ class RunningCell:
         Takes a snapshot while the cell runs.
     lock
         Held while the watcher looks.
-    functions_give_memory, functions_hide_writes
-        Whether a function of the notebook may replace a tensor's memory, or bypass the version counter.
+    functions_give_memory, functions_hide_writes, functions_assign_gradients
+        Whether a function of the notebook may replace a tensor's memory, bypass the version counter, or assign what
+        becomes a gradient.
     beside
         The cells of other threads that ran at the same time.
     meanwhile
@@ -77,6 +86,7 @@ class RunningCell:
     lock: RLock
     functions_give_memory: bool
     functions_hide_writes: bool
+    functions_assign_gradients: bool
     outside: Sequence[Found] = ()
     began: float = 0.0
     thread_began: float = 0.0
@@ -96,13 +106,15 @@ class RunningCell:
     def __post_init__(self) -> None:
         """Open the write log."""
         self.known = len(self.files)
+        follows, follows_losses = may_give_memory(self.plain), self.functions_give_memory or may_convert(self.plain)
+        self.observer.snapshotter.objects.may_move = follows or follows_losses
         self.write_log = WriteLog(
             marks=self.observer.prints.marks,
             devices=self.observer.devices,
             before=self.observer.shot,
             peek=self.peek,
-            follows=may_give_memory(self.plain),
-            follows_losses=self.functions_give_memory or may_convert(self.plain),
+            follows=follows,
+            follows_losses=follows_losses,
             storages=self.observer.snapshotter.storages,
             paths=BornPaths(
                 names=self.names,
@@ -111,6 +123,7 @@ class RunningCell:
                 storages=self.observer.snapshotter.storages,
                 lock=self.lock,
                 before=self.observer.shot.snapshot,
+                assigns_gradients=self.functions_assign_gradients or may_assign_gradients(self.plain),
             ),
             look_budget=LookBudget(share=self.settings.probe_share, floor=self.settings.probe_floor),
             files=self.files,
@@ -213,8 +226,16 @@ class RunningCell:
     def _names_led_on(self, index: int) -> Names:
         """Return the names that may lead to new objects after a statement."""
         if index not in self._led_on:
-            self._led_on[index] = Names(*names_led_on(self._nodes[index]))
+            text = self.statements()[index].text
+            bound, mentioned = names_led_on(self._nodes[index])
+            anywhere = self._named if may_lead_anywhere(text) else frozenset[str]()
+            self._led_on[index] = Names(bound | anywhere, mentioned - anywhere)
         return self._led_on[index]
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """The variables that the cell names anywhere."""
+        return frozenset(names_in(parse_cell(self.plain)))
 
     def _is_inert(self, index: int) -> bool:
         """Return whether a statement that has run can have written no tensor, and led no name to or from one."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from ...capture.objects.cached_results import cached_results
 from ...capture.objects.class_names import ClassNames, collect_class_names
 from ...capture.running.past_memory import PastMemory
 from ...capture.runtime.graph_private import next_sequence_number
@@ -131,9 +132,10 @@ def reason(
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
     reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
-    trace, sources = reasoning.trace, session.sources
+    trace, sources, known = reasoning.trace, session.sources, session.standing.hazards
     is_plain = is_plain and not (trace.outside and sources.collectives) and not sources.loads(cell.plain)
     is_plain = is_plain and not (sources.restore and trace.own.steps) and not any(compared_in_vain(reasoning))
+    is_plain = is_plain and {one.node for one in trace.graphs.half_freed} <= {one.node for one in known}
     if is_plain and not (trace.found and _may_be_at_risk(reasoning, sources)):
         return reasoning
     return reasoning.with_notebook(read_notebook(session.shell, sources))
@@ -147,7 +149,7 @@ def _may_restore(session: SessionState) -> bool:
 def _may_be_at_risk(reasoning: Reasoning, sources: Sources) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
     trace = reasoning.trace
-    if sources.write_gradients or sources.repeat or sources.copies or shares_gradients(trace.after):
+    if sources.write_gradients or sources.repeat or sources.copies or sources.cache or shares_gradients(trace.after):
         return True
     if holds_what_is_gone(trace):
         return True
@@ -232,6 +234,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         initializing=frozenset(known.initializing),
         collectives=sources.collectives,
         copies=tuple(sources.copies.values()),
+        cached=GUARD.run("finding-hazards", cached_results, user_variables(shell), default={}) if sources.cache else {},
         loaded=dict(sources.loaded),
     )
 

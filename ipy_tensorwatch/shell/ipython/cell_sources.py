@@ -21,8 +21,10 @@ from ...core.statements.renamed_leaves import renamed_leaves
 from ...core.statements.repeated_calls import repeated_calls
 from ...core.statements.shallow_copies import copying_functions, shallow_copies
 from ...core.statements.told_by_text import awaits, leaves_collective_open
+from ...core.syntax.cached_functions import cached_functions
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import (
+    may_assign_gradients,
     may_define,
     may_give_memory,
     may_hide_writes,
@@ -93,10 +95,14 @@ class Sources:
         Whether any cell so far may replace a tensor's memory.
     hide_writes
         Whether any function may bypass the version counter.
+    assign_gradients
+        Whether any function may make a tensor of its own a gradient.
     write_gradients
         Whether any cell registers a hook of a backward, or defines the backward of a Function.
     restore
         Whether any function may load a state dict that it has taken, or write back what it has kept.
+    cache
+        Whether any function's results are kept by `functools`.
     repeat
         Whether any function or class may repeat one object in a list.
     slow
@@ -117,8 +123,10 @@ class Sources:
     definitions: dict[str, Definition] = field(default_factory=dict)
     give_memory: bool = False
     hide_writes: bool = False
+    assign_gradients: bool = False
     write_gradients: bool = False
     restore: bool = False
+    cache: bool = False
     repeat: bool = False
     slow: set[int] = field(default_factory=set)
     nested: dict[str, int] = field(default_factory=dict)
@@ -150,10 +158,12 @@ class Sources:
         self._note_loads(count, source)
         self.give_memory = self.give_memory or may_give_memory(source)
         self.write_gradients = self.write_gradients or may_write_gradients(source)
+        self.cache = self.cache or bool(cached_functions(source))
         if not may_define(source):
             return
         self.resizing.note(source)
         self.hide_writes = self.hide_writes or may_hide_writes(source)
+        self.assign_gradients = self.assign_gradients or may_assign_gradients(source)
         self.repeat = self.repeat or bool(repeated_calls(source))
         self.restore = self.restore or may_restore(source) or may_write_back(source)
         self.cells.pop(count, None)

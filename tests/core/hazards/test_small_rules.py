@@ -8,7 +8,7 @@ import pytest
 
 from ipy_tensorwatch.core.blame.evidence.statement_timeline import Timeline
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.hazards.backward.freed_graph import freed_graphs
+from ipy_tensorwatch.core.hazards.backward.freed_graph import LiveCode, freed_graphs
 from ipy_tensorwatch.core.hazards.backward.shared_gradients import shares_gradients
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.fix import Fix, with_edits
@@ -21,6 +21,7 @@ from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.records.report_parts import Inner
 from ipy_tensorwatch.core.records.trace.evidence import OptimizerStep
 from ipy_tensorwatch.core.records.trace.graph_state import GraphState, HalfFreed
+from ipy_tensorwatch.core.records.trace.notebook import Notebook
 from ipy_tensorwatch.core.records.typed_line import TypedLine
 from tests.support.records import hazard, overwritten, reading, site, snapshot, writing
 from tests.support.traces import make_trace, snapshot_of
@@ -88,7 +89,7 @@ class TestFreedGraph:
         )  # fmt: skip
         built = {**self.BUILT, 3: Timeline(user, ((6, 0),))}
         named = {one: reading(number, shape=()) for number, one in enumerate(("loss", "h", "c"))}
-        [found] = freed_graphs([one], snapshot(**named), built, (4, None), ran or {})
+        [found] = freed_graphs([one], snapshot(**named), LiveCode(built, Notebook()), (4, None), ran or {})
         return found
 
     @pytest.mark.parametrize(("ran", "outcome"), [({"loss": 2}, "raises"), ({"loss": 5}, "risk"), ({}, "raises")])

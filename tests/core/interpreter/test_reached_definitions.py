@@ -38,7 +38,14 @@ def test_a_cell_leads_to_the_words_of_what_it_may_run(source: str, name: str, ex
 
 
 @pytest.mark.parametrize(
-    "source", ["exec(text)", "globals()[n]", "setattr(o, n, 1)", "get_ipython().run_line_magic('x', '')"]
+    "source",
+    [
+        "exec(text)",
+        "globals()[n]",
+        "import __main__; f(__main__)",
+        "setattr(o, n, 1)",
+        "get_ipython().run_line_magic('x', '')",
+    ],
 )
 def test_code_that_finds_variables_by_text_leads_to_any(source: str):
     assert words_reached(source, DEFINED) is None

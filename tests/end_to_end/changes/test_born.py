@@ -84,6 +84,13 @@ def test_a_path_is_not_told_of_a_write_while_it_did_not_exist(before: str, cell:
         ("h = [torch.zeros(2)] * 2\nh[0] += 1\nh[1] = h[1] + 5", {"h[1]": (1, [2], ["h[0]"])}),
         ("w = torch.ones(2, requires_grad=True)\nw.sum().backward()\nkept = [w.grad]\ng = w.grad.view(2)\ng += 1",
          {"w.grad": (2, [5], ["g"]), "kept[0]": (3, [5], ["g"])}),
+        ("globals()['x' * 1] = torch.zeros(3)\nv = x[:2]\nv += 1", {"x": (1, [3], ["v"])}),
+        ("n = 'x'\nglobals()[n] = torch.zeros(3)\nv = x[:2]\nv += 1", {"x": (2, [4], ["v"])}),
+        ("globals().update(x=torch.zeros(3))\nv = x[:2]\nv += 1", {"x": (1, [3], ["v"])}),
+        ("w = torch.ones(2, requires_grad=True)\nw.sum().backward()\ng = w.grad.view(2)\ng += 1", {"w.grad": (2, [4], ["g"])}),
+        ("w = torch.ones(2, requires_grad=True)\nw.sum().backward()\ngrad = w.grad.numpy()\ngrad += 1", {"w.grad": (2, [4], ["grad"])}),
+        ("w = torch.ones(2, requires_grad=True)\nw.grad = None\nw.sum().backward()\ng = [w.grad[:1]]\nfor one in g: one += 1",
+         {"w.grad": (3, [5], ["g[0]"])}),
         ("x = torch.zeros(300, 300)\ny = x.detach()\ny += 1", {"x": (1, [3], ["y"])}),
         ("s = torch.eye(2).to_sparse()\nv = s._values()\nv += 1", {"s": (1, [3], ["v"])}),
         ("v = torch.ones(2)\nd = {'a': torch.sparse_csr_tensor([0, 1, 2], [0, 1], v)}\nv[0] = 5\nv[1] = 6",
@@ -112,6 +119,8 @@ def test_what_a_later_statement_changes_without_naming_it_is_told_with_both_line
         "bn = torch.nn.BatchNorm1d(2)\nfor i in range(3):\n    y = bn(torch.randn(4, 2))",
         "w = torch.zeros(2, requires_grad=True)\nfor i in range(3):\n    w.sum().backward()\n"
         "    with torch.no_grad():\n        w -= w.grad\n        w.grad.zero_()",
+        "w, g = torch.ones(2, requires_grad=True), torch.zeros(2)\ng += 1\nw.grad = g",
+        "w, flat = torch.ones(2, requires_grad=True), torch.zeros(4)\nflat += 1\nw.grad, n = flat[:2], 1",
         "data = np.random.rand(9, 2)\ndata -= data.mean(0)\nt = torch.from_numpy(data)\nhead = t[:3]",
         "s = torch.eye(2).to_sparse()\nv = s.to_dense()\nv += 1\nfor i in range(3):\n    s = s * 2",
     ],
@@ -122,6 +131,13 @@ def test_nothing_is_told_of_what_a_cell_makes_and_writes_by_name(cell: str):
         nb.run(cell)
 
         assert nb.said[-1] == ""
+
+
+def test_a_gradient_that_a_function_assigns_was_none_before():
+    with Notebook() as nb:
+        nb.run("import torch\ndef give(p, g):\n    p.grad = g")
+
+        assert told(nb.run("w, g = torch.ones(2, requires_grad=True), torch.zeros(2)\ng += 1\ngive(w, g)")) == {}
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,34 @@ def test_a_tensor_that_ends_in_other_memory_with_the_bytes_of_its_birth_is_not_m
         report = nb.run("x = torch.arange(4.)\n" + there_and_back)
 
     assert {} == changes(report, "mutated")
+
+
+TAGGED = """import torch
+class State: pass
+def made(value):
+    t = torch.full((3,), float(value))
+    t.tag = "x"
+    return t
+def run(state, turns):
+    for turn in range(turns): state.t = made(turn)
+def again(state):
+    del state.t
+    state.t = made(5)
+def move(state):
+    state.t.data = torch.zeros(3)
+state = State(); state.t = made(9)"""
+
+
+@pytest.mark.parametrize("cell", ["run(state, 2)", "again(state)"])
+def test_a_tensor_with_attributes_that_a_function_replaced_is_another_one(cell: str):
+    with Notebook() as nb:
+        nb.run(TAGGED.replace("def move(state):\n    state.t.data = torch.zeros(3)\n", ""))
+
+        assert {} == changes(nb.run(cell), "mutated")
+
+
+def test_one_that_a_function_gave_other_memory_has_changed():
+    with Notebook() as nb:
+        nb.run(TAGGED)
+
+        assert {"state.t"} == {*changes(nb.run("move(state)"), "mutated")}

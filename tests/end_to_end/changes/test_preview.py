@@ -510,6 +510,27 @@ def test_cells_as_strangers_type_them_are_foretold():
     assert tally.right == tally.right_line == 97
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "globals()[given()] = torch.ones(3)",
+        "globals().update(given())",
+        "exec(given())",
+        "setattr(box, given(), torch.ones(3))",
+        "def bind(name): globals()[name] = 3\nbind(given())",
+    ],
+)
+def test_what_is_written_after_a_statement_that_may_bind_any_variable_is_likely(before: str):
+    with Notebook() as nb:
+        nb.run("import torch, os\nx, box = torch.zeros(3), os\ndef given(): return os.environ.get('NO', 'z')")
+        sure, doubtful = (
+            ipy_tensorwatch.preview(f"{one}\nv = x[:2]\nv += 1").to_dict()["changes"] for one in ("a = 1", before)
+        )
+
+    assert [("x", "certain")] == [(one["path"], one["certainty"]) for one in sure]
+    assert [("x", "likely")] == [(one["path"], one["certainty"]) for one in doubtful]
+
+
 def test_what_is_written_where_a_condition_is_not_known_is_likely(notebook: Notebook):
     changes = ipy_tensorwatch.preview("grid.sum() > -1 and corner.add_(1)").to_dict()["changes"]
 

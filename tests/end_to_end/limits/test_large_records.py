@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 RECORDS = "import torch\nx = torch.zeros(3)\nrows = [{'id': i, 'tags': [i]} for i in range(3000)]"
 
 
+WEAK = """import weakref
+class Rows(list): pass
+rows = Rows(rows)
+weak, proxy, named = weakref.ref(rows), weakref.proxy(rows), weakref.WeakValueDictionary(rows=rows)"""
+
+
 HELD_NONE = "it held no tensor when it was looked at"
 
 
@@ -87,6 +93,9 @@ def test_it_comes_to_its_turn_and_what_it_held_before_is_no_news(nb: Notebook):
         ("def keep(t):\n    rows[7]['t'] = t\ndef outer(t):\n    keep(t)", "outer(x)"),
         ("class Keeper:\n    def keep(self, t):\n        rows[7]['t'] = t\nk = Keeper()", "k.keep(x)"),
         ("class Keeper:\n    def __call__(self, t):\n        rows[7]['t'] = t\nk = Keeper()", "k(x)"),
+        (WEAK, "weak()[7]['t'] = x"),
+        (WEAK, "next(named.values())[7]['t'] = x"),
+        (WEAK + "\ndef keep(t): proxy[7]['t'] = t", "keep(x)"),
         ("a = 1", "exec('ro' + 'ws[7][\"t\"] = x')"),
         ("a = 1", "globals()['row' + 's'][7]['t'] = x"),
         ("a = 1", "rows[7]['t'] = x"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...records.typed_line import TypedLine, typed_line
 from ...statements.rewrite_statement import read_paths
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ...records.report_parts import Site
     from ...records.snapshots.snapshot import Snapshot
     from ...records.trace.graph_state import HalfFreed
+    from ...records.trace.notebook import Notebook
     from ..error_facts import Raised
 
 _ITEM = re.compile(r"(.+?)\[\d+\]")
@@ -29,10 +30,17 @@ _OF = re.compile(r"([\w.\[\]'\"]+)\.backward\(")
 _CALL = re.compile(r"\.backward\(([^()]*)\)")
 
 
+class LiveCode(NamedTuple):
+    """The timelines of the cells that still have live nodes, and what the notebook defines."""
+
+    built: Mapping[int, Timeline]
+    notebook: Notebook
+
+
 def freed_graphs(
     found: Sequence[HalfFreed],
     snapshot: Snapshot,
-    built: Mapping[int, Timeline],
+    code: LiveCode,
     backward: tuple[int, Site | None],
     ran: Mapping[str, int],
 ) -> Iterator[Hazard]:
@@ -40,8 +48,6 @@ def freed_graphs(
 
     Parameters
     ----------
-    built
-        The timelines of the cells that still have live nodes.
     backward
         The cell that ended, and its only statement that ran backward, if there is one.
     ran
@@ -53,9 +59,9 @@ def freed_graphs(
     for group in groups.values():
         roots = [path for one in group for path in one.roots]
         scalars = [path for path in roots if (reading := snapshot.get(path)) is not None and reading.numel == 1]
-        ahead = [path for path in scalars if _is_ahead(path, group[0], built, ran)]
+        ahead = [path for path in scalars if _is_ahead(path, group[0], code.built, ran)]
         ordered = [*dict.fromkeys((*ahead, *scalars, *roots))]
-        hazard = _hazard(group[0], ordered, built, backward, is_scalar=bool(scalars))
+        hazard = _hazard(group[0], ordered, code, backward, is_scalar=bool(scalars))
         yield replace(hazard, outcome="raises" if ahead and group[0].is_new_pass else "risk")
 
 
@@ -75,9 +81,9 @@ def remember_backward(plain: str, cell: int, ran: Mapping[str, int]) -> Mapping[
     return {**ran, **dict.fromkeys(_OF.findall(plain), cell)} if "backward(" in plain else ran
 
 
-def foretold_freed(one: HalfFreed, raised: Raised, built: Mapping[int, Timeline]) -> Hazard:
+def foretold_freed(one: HalfFreed, raised: Raised, code: LiveCode) -> Hazard:
     """Return the hazard of a graph that was half freed before the backward that raised."""
-    found = _hazard(one, [*one.roots], built, (0, None))
+    found = _hazard(one, [*one.roots], code, (0, None))
     fact = FreedGraph(root=raised.root, name=next(iter(one.names), None), how="leads", raised=raised)
     return replace(found, fact=fact if one.names else replace(fact, how="shares"), happened=True)
 
@@ -85,13 +91,13 @@ def foretold_freed(one: HalfFreed, raised: Raised, built: Mapping[int, Timeline]
 def _hazard(
     one: HalfFreed,
     roots: list[str],
-    built: Mapping[int, Timeline],
+    code: LiveCode,
     backward: tuple[int, Site | None],
     *,
     is_scalar: bool = True,
 ) -> Hazard:
-    made = _maker(built, one.cell, one.node)
-    user = typed_line(one.user_cell, _maker(built, one.user_cell, one.user))
+    made = _maker(code.built, one.cell, one.node)
+    user = typed_line(one.user_cell, _maker(code.built, one.user_cell, one.user))
     cell, site = backward if one.was_whole else (0, None)
     name = next(iter(one.names), None)
     return Hazard(
@@ -100,7 +106,7 @@ def _hazard(
         paths=tuple(roots),
         op=one.op,
         fact=FreedGraph(root=roots[0], is_scalar=is_scalar, name=name, how="leads" if name else "shares"),
-        fix=Fix(kind="retain-graph", code=retaining(site)) if one.was_whole else _fix(one, roots, user, made, built),
+        fix=Fix(kind="retain-graph", code=retaining(site)) if one.was_whole else _fix(one, roots, user, made, code),
         saved_at=made,
         saved_cell=one.cell or None,
         written_at=site,
@@ -114,11 +120,10 @@ def _maker(built: Mapping[int, Timeline], cell: int, node: int) -> Site | None:
     return timeline.maker(node) if timeline else None
 
 
-def _fix(
-    one: HalfFreed, roots: list[str], user: TypedLine | None, made: Site | None, built: Mapping[int, Timeline]
-) -> Fix:
-    source = "\n".join(timeline.source for timeline in built.values())
-    kept = kept_without_graph(one.names, user, {count: timeline.source for count, timeline in built.items()})
+def _fix(one: HalfFreed, roots: list[str], user: TypedLine | None, made: Site | None, code: LiveCode) -> Fix:
+    sources = {count: timeline.source for count, timeline in code.built.items()}
+    source = "\n".join(sources.values())
+    kept = kept_without_graph(one.names, user, sources, code.notebook)
     if kept is not None and one.is_covered:
         return kept
     fix = fix_freed(next(iter(one.names), None), user, made, is_covered=one.is_covered, source=source)

@@ -11,6 +11,7 @@ from ...syntax.magic_calls import puts_back
 from ...syntax.parsing import parse_path, rebindable
 from ...syntax.torch_vocabulary import INPLACE_LAYERS
 from ..fix import Fix
+from .hook_output import returned_by_hook
 from .read_copies import read_copies
 from .saved_copy import Saving, comes_round, save_copy
 from .stale_results import NOTHING_STALE, Stale
@@ -108,7 +109,8 @@ def _inside(inner: Inner, saving: Saving | None, *, is_array: bool = False) -> F
     code, target = out_of_place(inner.text, names), typed_line(inner.cell, inner)
     if code is not None:
         return Fix(kind="out-of-place", code=code, target=target, says_where=True)
-    return read_copies(source, inner) or _copied_inside(inner, names, target, is_array=is_array)
+    hooked = returned_by_hook(inner, saving.notebook) if saving else None
+    return read_copies(source, inner) or hooked or _copied_inside(inner, names, target, is_array=is_array)
 
 
 def _copied_inside(inner: Inner, names: Collection[str], target: TypedLine | None, *, is_array: bool) -> Fix:

@@ -143,8 +143,8 @@ class TargetBinder(CallInterpreter):
                 for one in owner.options:
                     if isinstance(one, AbstractTensor):
                         self.memory.write(one, certain=False)
-            case LibraryName(name="globals()") if isinstance(name := constant_of(key), str):
-                self.set_name(name, value, self.top)
+            case LibraryName(name="globals()"):
+                self._bind_global(constant_of(key), value)
             case AbstractObject():
                 method = self.method_of(owner, "__setitem__")
                 if method is not None:
@@ -157,6 +157,12 @@ class TargetBinder(CallInterpreter):
                 made = AbstractObject("dict", is_whole=False)
                 put_part(self.memory, made, key_step(key), value)
                 self.set_name(node.id, made, self.top)
+
+    def _bind_global(self, name: object, value: AbstractValue) -> None:
+        if isinstance(name, str):
+            self.set_name(name, value, self.top)
+        else:
+            self.memory.is_lost = True
 
     def _assign_slice(self, owner: AbstractObject, part: slice, value: AbstractValue) -> None:
         items, (given, _) = owner.items(), self.list_items(value)

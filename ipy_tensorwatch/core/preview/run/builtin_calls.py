@@ -185,6 +185,7 @@ def _setattr(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     value = given.get(2)
     if isinstance(name, str) and owner is not None and value is not None:
         run.assign_attribute(owner, name, value)
+    run.memory.is_lost |= not isinstance(name, str)
     return NONE
 
 
@@ -194,7 +195,10 @@ def _vars(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
 
 def _exec(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     text = constant_of(given.get(0))
-    return run.run_text(text) if isinstance(text, str) and len(given.positional) == 1 else UNKNOWN
+    if isinstance(text, str) and len(given.positional) == 1:
+        return run.run_text(text)
+    run.memory.is_lost = True
+    return UNKNOWN
 
 
 def _type(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:

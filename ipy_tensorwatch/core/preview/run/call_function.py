@@ -58,6 +58,9 @@ _CALLERS = frozenset(
 """Functions and methods that call a function that they are given."""
 _WRAPPERS = frozenset(("compile", "script", "trace", "lru_cache", "cache", "wraps", "njit", "jit", "vmap", "no_grad"))
 """Functions that return a function that does what the given one does."""
+_BIND_ANY = frozenset(
+    f"globals().{name}" for name in ("clear", "pop", "popitem", "setdefault", "update", "__delitem__", "__setitem__")
+)
 _NUMBERS = frozenset(("len", "int", "float", "abs", "round"))
 _CONTAINERS = frozenset(("list", "dict", "set", "tuple", "deque", "defaultdict", "OrderedDict", "ModuleDict"))
 
@@ -315,6 +318,7 @@ class CallInterpreter(ItemVisitor):
         interpreted = builtin_calls.CALLS.get(name) or iterator_calls.CALLS.get(name.removeprefix("itertools."))
         if interpreted is not None:
             return interpreted(self, given)
+        self.memory.is_lost |= name in _BIND_ANY
         made = self._call_higher(last, given)
         if made is not None:
             return made

@@ -66,6 +66,8 @@ class AbstractMemory:
         The statement, and the line inside a function, that runs.
     doubt
         How many conditions that are not known lead here.
+    is_lost
+        Whether code ran that may have bound any variable: what a name leads to is in doubt from then on.
     records
         Whether autograd records operations.
     infers
@@ -100,6 +102,7 @@ class AbstractMemory:
 
     position: Position
     doubt: int = 0
+    is_lost: bool = False
     records: bool = True
     infers: bool = False
     writes: dict[AbstractWrite, tuple[int, ...]] = field(default_factory=dict)
@@ -315,7 +318,8 @@ class AbstractMemory:
         """Record a write that nothing refuses; `has_history` if what is written was computed from leaves."""
         if len(self.writes) >= MOST_WRITES or tensor.reading.unknown or not tensor.reading.storage:
             return
-        sure = certain and tensor.is_exact and not self.doubt
+        is_sure = certain and not self.doubt and not self.is_lost
+        sure = is_sure and tensor.is_exact
         is_counted = is_counted and tensor.is_counted
         is_recorded = self.records and (has_history or bool(tensor.leaves)) and not tensor.is_array
         one = AbstractWrite(tensor.reading, self.position, sure, is_counted, by, is_recorded)
@@ -324,7 +328,7 @@ class AbstractMemory:
         if is_counted and not tensor.is_array:
             storage = tensor.reading.storage
             self.versions[storage] = self.versions.get(storage, 0) + 1
-            if certain and not self.doubt:
+            if is_sure:
                 self.moved[storage] = self.moved.get(storage, 0) + 1
 
     def touch(self, tensor: AbstractTensor) -> None:

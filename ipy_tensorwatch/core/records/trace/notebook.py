@@ -102,6 +102,8 @@ class Notebook:
         The sources of the last cells that started collectives and did not wait for them, by count.
     copies
         The shallow copies that its cells keep.
+    cached
+        The variables that are the very tensors that `functools` keeps as results, each with the function's name.
     loaded
         The paths of state dicts that its cells loaded, as typed, each with the statements that did, the oldest first.
     """
@@ -118,6 +120,7 @@ class Notebook:
     initializing: frozenset[str] = frozenset()
     collectives: Mapping[int, str] = field(default_factory=dict)
     copies: tuple[ShallowCopy, ...] = ()
+    cached: Mapping[str, str] = field(default_factory=dict)
     loaded: Mapping[str, tuple[TypedLine, ...]] = field(default_factory=dict)
 
     def loaded_in(self, cell: int) -> list[TypedLine]:

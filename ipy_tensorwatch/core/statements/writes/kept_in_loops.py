@@ -102,6 +102,7 @@ def keeping_copies(text: str, copy: str, places: Collection[Sequence[str]] = (()
             ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]))
             | ast.Assign(value=ast.ListComp(elt=kept) | ast.DictComp(value=kept))
             | ast.Return(value=ast.expr() as kept)
+            | ast.Assign(targets=[ast.Subscript()], value=kept)
         ):
             made = _copied_at(kept, copy, places)
             return None if made is None else ast.unparse(_Exchange(kept, made).visit(node))

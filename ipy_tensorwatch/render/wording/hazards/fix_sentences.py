@@ -59,6 +59,7 @@ _TITLES: Mapping[FixKind, str] = {
     "copy-gradient": "Write to a copy of `{name}` (`.clone()`) in {place}, and return it",
     "keep-copies": "Keep a copy of each (`{other}`){there}{line}",
     "keep-detached": "Keep it without its graph{there}: `{code}`",
+    "return-new": "Let the hook return a new tensor{there}: `{code}`",
     "make-each": "Make one for each{there}: `{code}`",
     "deep-copy": "Keep a copy{there}, before training goes on: `{code}`",
     "give-memory": "Give it memory again before it is read: `{code}`; its values are lost",

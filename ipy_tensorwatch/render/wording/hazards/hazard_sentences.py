@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ....core.hazards.error_facts import Refused, Stopped, StoppedUnread
 from ....core.hazards.hazard_facts import (
     AssignedGradients,
+    CachedResult,
     ComparedWithItself,
     FreedGraph,
     GoneMemory,
@@ -78,6 +79,11 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "{count} items of `{container}` are one",
         "",
         "{saved} makes it once and repeats it, so all of them have the same parameters.",
+    ),
+    CachedResult: (
+        "`{path}` is what `{function}` keeps, and gives to each caller",
+        "",
+        "written in {written}, it is given as it is now to later calls with the same arguments.",
     ),
     KeptByHook: (
         "{those} {no_copy} of what the hook was given",
@@ -195,7 +201,7 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         case AssignedGradients():
             more = fact.groups - 1
             return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
-        case KeptReference() | OneMemory() | KeptByHook() | ComparedWithItself() | RepeatedModule():
+        case KeptReference() | OneMemory() | KeptByHook() | ComparedWithItself() | RepeatedModule() | CachedResult():
             return told | _kept_fields(hazard, fact)
         case WrongBackward():
             return told | {"what": _overwritten_by(hazard, fact)}
@@ -213,7 +219,7 @@ def _element_fields(fact: OverlappingElements | OverwrittenOperand) -> dict[str,
 
 
 def _kept_fields(
-    hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook | ComparedWithItself | RepeatedModule
+    hazard: Hazard, fact: KeptReference | OneMemory | KeptByHook | ComparedWithItself | RepeatedModule | CachedResult
 ) -> dict[str, Line | str]:
     """Return what is kept, and since when."""
     place = where(hazard.saved_cell, hazard.saved_at) if hazard.saved_cell else None
@@ -221,6 +227,8 @@ def _kept_fields(
         is_one = not hazard.paths[1:]
         no_copy, they_were = ("is not a copy", "it was") if is_one else ("are not copies", "they were")
         return {"those": named(hazard.paths), "no_copy": no_copy, "saved": place or Line(), "they_were": they_were}
+    if isinstance(fact, CachedResult):
+        return {"function": fact.function}
     if isinstance(fact, RepeatedModule):
         return {"container": fact.container, "count": f"{fact.count:,}", "saved": place or Line()}
     if isinstance(fact, ComparedWithItself):

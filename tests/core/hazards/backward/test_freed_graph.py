@@ -6,6 +6,7 @@ import pytest
 
 from ipy_tensorwatch.core.blame.evidence.statement_timeline import Timeline
 from ipy_tensorwatch.core.hazards.backward.freed_graph import (
+    LiveCode,
     detached,
     fix_freed,
     foretold_freed,
@@ -15,6 +16,7 @@ from ipy_tensorwatch.core.hazards.backward.freed_graph import (
 )
 from ipy_tensorwatch.core.hazards.hazard_facts import FreedGraph
 from ipy_tensorwatch.core.records.trace.graph_state import HalfFreed
+from ipy_tensorwatch.core.records.trace.notebook import Notebook
 from ipy_tensorwatch.core.records.typed_line import TypedLine
 from tests.support.records import raised, reading, site, snapshot, typed
 
@@ -32,7 +34,11 @@ def freed(**more):
 
 
 def told(*several, ran=None, backward=BACKWARD, variables=None):
-    return [*freed_graphs(several, snapshot(**(variables or {"loss": SCALAR})), BUILT, backward, ran or {})]
+    return [
+        *freed_graphs(
+            several, snapshot(**(variables or {"loss": SCALAR})), LiveCode(BUILT, Notebook()), backward, ran or {}
+        )
+    ]
 
 
 def test_the_variable_whose_graph_was_freed_is_told_with_its_line():
@@ -80,7 +86,7 @@ def test_a_backward_that_is_not_expected_is_a_risk(more, ran, variables, outcome
 )
 def test_a_backward_of_the_same_cell_counts_if_it_ran_since_the_variable_was_computed(source, entered, outcome):
     built = {2: Timeline(source, entered)}
-    [one] = freed_graphs([freed()], snapshot(loss=SCALAR), built, BACKWARD, {"loss": 2})
+    [one] = freed_graphs([freed()], snapshot(loss=SCALAR), LiveCode(built, Notebook()), BACKWARD, {"loss": 2})
     assert outcome == one.outcome
 
 
@@ -93,9 +99,9 @@ def test_variables_that_meet_one_node_are_one_hazard_the_expected_first():
 
 
 def test_a_backward_that_raised_there_is_told_as_happened():
-    one = foretold_freed(freed(), raised(root="other"), BUILT)
+    one = foretold_freed(freed(), raised(root="other"), LiveCode(BUILT, Notebook()))
     assert (True, "leads", "other", "h") == (one.happened, one.fact.how, one.fact.root, one.fact.name)
-    assert "shares" == foretold_freed(freed(names=()), raised(), BUILT).fact.how
+    assert "shares" == foretold_freed(freed(names=()), raised(), LiveCode(BUILT, Notebook())).fact.how
 
 
 def test_the_last_backward_of_each_variable_is_remembered():

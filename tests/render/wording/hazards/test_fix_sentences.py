@@ -54,6 +54,7 @@ SENTENCES = [
         "leave it as it was, `t = t + x`.",
     ),
     (coded("copy-captured"), "Copy what the case matches: `CODE`."),
+    (coded("return-new"), "Let the hook return a new tensor: `CODE`."),
     (coded("keep-detached"), "Keep it without its graph: `CODE`."),
     (coded("own-view"), "Take it as a separate view: `CODE` before it."),
     (coded("take-again", says_where=True), "Take it again after the write: `CODE` before it in cell 1, line 7."),

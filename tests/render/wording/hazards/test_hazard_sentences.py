@@ -11,6 +11,7 @@ from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard import Turn
 from ipy_tensorwatch.core.hazards.hazard_facts import (
     AssignedGradients,
+    CachedResult,
     ComparedWithItself,
     FreedGraph,
     GoneMemory,
@@ -143,6 +144,10 @@ OTHERS = {
     "a state dict taken in the same cell": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(1, "best = net.state_dict()")})),
         "`best` is not a copy: taken in cell 3, line 1, its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Used later, it gives the latest values.",
+    ),
+    "a result that a cache keeps": (
+        hazard("m", code="TW211", outcome="risk", fact=CachedResult(function="mask"), written_at=site(2, "m.add_(1)"), **UNSAVED),
+        "`m` is what `mask` keeps, and gives to each caller: written in cell 3, line 2: `m.add_(1)`, it is given as it is now to later calls with the same arguments.",
     ),
     "a module that a list repeats": (
         hazard("net.blocks[0].weight", code="TW211", outcome="risk", fact=RepeatedModule(container="net.blocks", count=3), **(UNSAVED | {"saved_cell": 2, "saved_at": site(3, "self.blocks = [Block()] * 3")})),
