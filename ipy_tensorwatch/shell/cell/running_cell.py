@@ -203,14 +203,14 @@ class RunningCell:
 
     def _sample(self, index: int) -> None:
         """Record what a statement's names lead to as it is entered: keys such as `i`, and watched tensors."""
-        known = self.observer.snapshotter.objects
+        objects = self.observer.snapshotter.objects
         values: dict[str, int | str] = {}
         written = self._written[index]
         for name in written.names:
             value = self.names.get(name)
             if is_number_or_text(value):
                 values[name] = cast("int | str", value)
-            elif (serial := known.of_id(id(value))) is not None:
+            elif (serial := objects.known(value)) is not None:
                 self.targets.setdefault(index, {}).setdefault(name, set()).add(serial)
         for name, path in written.lengths.items():
             if (length := length_at(self.names, path, values)) is not None:
