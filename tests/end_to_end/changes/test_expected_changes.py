@@ -63,6 +63,34 @@ def test_buffers(cell, expected):
     assert expected == silently_changed(BUFFERS, cell)
 
 
+BY_MODULES = """
+import torch
+from torch import nn
+net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.BatchNorm1d(2))
+bns = [one for one in net if isinstance(one, nn.BatchNorm1d)]; bn = net[1]
+saved = [one.running_mean.clone() for one in bns]; stats = [net[1].running_mean]; named = dict(net.named_buffers())
+"""
+KEPT_MEAN = {"stats[0]", "named['1.running_mean']"}
+MEANS = {"net[1].running_mean", "bns[0].running_mean", "bn.running_mean"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (
+            "for one, mean in zip(bns, saved):\n    one.running_mean.copy_(mean + 1)",
+            {*KEPT_MEAN, "named['2.running_mean']"},
+        ),
+        ("bns[0].running_mean.add_(1)", KEPT_MEAN),
+        ("bn.running_mean += 1", KEPT_MEAN),
+        ("stats[0].add_(1)", {*MEANS, *KEPT_MEAN} - {"stats[0]"}),
+        ("named['1.running_mean'] += 1", {*MEANS, *KEPT_MEAN} - {"named['1.running_mean']"}),
+    ],
+)
+def test_a_module_that_a_list_holds_names_its_buffer_under_all_its_names(cell, expected):
+    assert expected == silently_changed(BY_MODULES, cell)
+
+
 REPORTED = """
 import torch
 from torch import nn
