@@ -91,6 +91,73 @@ def test_a_module_that_a_list_holds_names_its_buffer_under_all_its_names(cell, e
     assert expected == silently_changed(BY_MODULES, cell)
 
 
+MASKED = """
+import torch
+from torch import nn
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("bias", torch.tril(torch.ones(3, 3))); self.register_buffer("calls", torch.zeros(1))
+    def forward(self, x, mask):
+        self.calls += 1
+        return x @ mask
+def prefix(module, n):
+    m = module.bias[:n]
+    m[..., 0] = 7
+    return module.bias
+def plain(module, n):
+    m = module.bias.clone()
+    m[..., 0] = 7
+    return m
+attn, x = Attention(), torch.ones(2, 3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("y = attn(x, prefix(attn, 2))", {"attn.bias"}),
+        ("y = attn(x, plain(attn, 2))", set()),
+        ("y = [attn(x, prefix(attn, 2)) for _ in range(2)]", {"attn.bias"}),
+    ],
+)
+def test_a_function_that_writes_to_a_buffer_is_told_though_the_statement_calls_the_module(cell, expected):
+    assert expected == silently_changed(MASKED, cell)
+
+
+COMPUTING = """
+import torch
+from torch import nn
+net = nn.Linear(2, 1)
+def packed(w):
+    s = w.abs().max()
+    w.div_(s)
+    return w.to(torch.int8), s
+def clip(w): w.clamp_(-0.1, 0.1)
+def moved(w, g):
+    w.sub_(g)
+    return w.norm()
+def halve_(w): return w.mul_(0.5).norm()
+"""
+WEIGHTS = {"net.weight", "net.bias"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("q, s = packed(net.weight.data)", {"net.weight"}),
+        ("q = {n: packed(p.data) for n, p in net.named_parameters()}", WEIGHTS),
+        ("q = []\nfor p in net.parameters(): q.append(packed(p.detach()))", WEIGHTS),
+        ("packed(net.weight.data);", set()),
+        ("_ = [clip(p.data) for p in net.parameters()]", set()),
+        ("net.weight.grad = torch.ones(1, 2); n = moved(net.weight.data, net.weight.grad)", set()),
+        ("n = halve_(net.weight.data)", set()),
+    ],
+)
+def test_what_a_function_computes_with_the_values_of_a_parameter_leaves_it_as_it_is(cell, expected):
+    assert expected == silently_changed(COMPUTING, cell)
+
+
 REPORTED = """
 import torch
 from torch import nn
