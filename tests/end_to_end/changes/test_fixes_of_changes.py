@@ -125,6 +125,9 @@ PROGRAMS = {
         "heads = [adapt(torch.ones(1, 2)) for _ in range(2)]",
     ],
     "weights that are those of another layer, transposed": [TRAIN + "other = nn.Linear(1, 2)", "other.weight.data = net.weight.data.t()", STEP],
+    "a function that copies only if it is told to": [
+        START + "def erase(t, inplace=True):\n    if len(t) > 1:\n        if not inplace:\n            t = t.clone()\n        t[:2] = 9\n    return t", "y = erase(x)",
+    ],
     "a function of a dict": [START + "def f(b):\n    b['x'].div_(255)\n    return b\nd = {'x': x}", "e = f(d)"],
     "a lambda": [START + "act = lambda t: t.clamp_(min=3)", "y = act(x)"],
     "a module that works in place": [START + "act = nn.ReLU(inplace=True)\nx -= 3", "y = act(x)"],
