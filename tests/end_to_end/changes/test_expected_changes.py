@@ -158,6 +158,36 @@ def test_what_a_function_computes_with_the_values_of_a_parameter_leaves_it_as_it
     assert expected == silently_changed(COMPUTING, cell)
 
 
+KEPT_BY_OPTIMIZER = """
+import torch
+w = torch.ones(2, requires_grad=True)
+class Momentum(torch.optim.Optimizer):
+    def __init__(self, params, base):
+        super().__init__(base.param_groups, {})
+        self.base, self.sums = base, [torch.zeros(2)]
+    @torch.no_grad()
+    def step(self):
+        self.sums[0].add_(w.grad)
+        self.base.step()
+opt = Momentum([w], torch.optim.SGD([w], lr=0.1, momentum=0.9)); view = opt.sums[0][:1]
+w.sum().backward(); opt.step()
+"""
+
+
+def test_what_a_class_of_the_users_keeps_in_an_optimizer_is_watched_and_its_own():
+    buffer = "opt.base.state[w]['momentum_buffer']"
+    with Notebook() as nb:
+        nb.run(KEPT_BY_OPTIMIZER)
+        stepped = nb.run("opt.step()")
+        outside = nb.run("view += 1")
+        behind = nb.run("for one in opt.base.state.values(): other = one['momentum_buffer'].numpy()\nother += 1")
+
+    assert {"opt.sums[0]", buffer, "view", "w"} == mutated(stepped)
+    assert {"view"} == silent(stepped)
+    assert {"opt.sums[0]"} == silent(outside)
+    assert {buffer} == silent(behind)
+
+
 REPORTED = """
 import torch
 from torch import nn

@@ -12,7 +12,7 @@ from ...syntax.parsing import may_write_back, walk_statements
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import find_nodes, names_in
 from .functions_reached import calls_that_ran, has_written, inner_of, may_be_moved, reached
-from .written_back import Kept, WrittenBack, hazard_of, kept_by, plain, writes_back
+from .written_back import Kept, WrittenBack, hazard_of, reference_kept, spelled_without_data, writes_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def find_swaps(methods: Sequence[ast.FunctionDef]) -> Iterator[tuple[str, Writte
     bodies = [(one, [*walk_statements(one.body)]) for one in methods]
     for keeper, body in bodies:
         for node in body:
-            kept = kept_by(node, body)
+            kept = reference_kept(node, body)
             source = _source(kept, body) if kept is not None and kept.container.startswith("self.") else ""
             if kept is None or not source or _is_bound_otherwise(kept, bodies):
                 continue
@@ -104,7 +104,7 @@ def _is_written(node: ast.stmt, source: str, body: Sequence[ast.stmt]) -> bool:
     """Return whether a simple statement writes to a tensor as it is, or to the variable of a loop over it."""
     if hasattr(node, "body"):
         return False
-    written = {plain(str(one.path)) for one in targets_of(node)}
+    written = {spelled_without_data(str(one.path)) for one in targets_of(node)}
     return any(one == source or _looped(one, body) == source for one in written)
 
 

@@ -92,7 +92,7 @@ def find_written_back(function: ast.FunctionDef, methods: Sequence[ast.FunctionD
     """Yield what a function keeps by reference and writes over, if it or another method of its class writes it back."""
     body = [*walk_statements(function.body)]
     for place, node in enumerate(body):
-        kept = kept_by(node, body)
+        kept = reference_kept(node, body)
         after = body[place + 1 :] if kept is not None else []
         over = next((one for one in after if kept and _writes_over(one, kept)), None)
         if kept is None or over is None or any(_binds(one, kept) for one in body if one is not node):
@@ -106,7 +106,7 @@ def find_written_back(function: ast.FunctionDef, methods: Sequence[ast.FunctionD
             yield WrittenBack(kept, over, back)
 
 
-def kept_by(node: ast.stmt, body: Sequence[ast.stmt]) -> Kept | None:
+def reference_kept(node: ast.stmt, body: Sequence[ast.stmt]) -> Kept | None:
     """Return what a statement keeps by reference: of one tensor, or of each that a comprehension goes over."""
     match node:
         case ast.Assign(targets=[target], value=value):
@@ -123,7 +123,7 @@ def kept_by(node: ast.stmt, body: Sequence[ast.stmt]) -> Kept | None:
     name, container = _name_of(target)
     if len(refs) != 1 or refs[0].depth or refs[0].below or not refs[0].sure or not name:
         return None
-    tensor = plain(str(refs[0].path))
+    tensor = spelled_without_data(str(refs[0].path))
     owner = _owner(tensor, [value] if isinstance(value, _COMPREHENSIONS) else body)
     return Kept(node, name, container, tensor, owner or tensor, made) if tensor != container else None
 
@@ -139,7 +139,7 @@ def _name_of(target: ast.expr) -> tuple[str, str]:
     return (words_in(spelled) or [""])[-1], spelled
 
 
-def plain(spelled: str) -> str:
+def spelled_without_data(spelled: str) -> str:
     """Return a tensor as typed, without its `.data`."""
     return spelled.removesuffix(".data")
 
@@ -168,7 +168,7 @@ def _writes_over(node: ast.stmt, kept: Kept) -> bool:
     if isinstance(node, (*LOOPS, ast.If, ast.With, ast.Try, ast.FunctionDef)) or kept.name in _words(node):
         return False
     starts = f"{kept.tensor}[", f"{kept.tensor}.data["
-    several = [(plain(str(one.path)), str(one.path), one.kind) for one in targets_of(node)]
+    several = [(spelled_without_data(str(one.path)), str(one.path), one.kind) for one in targets_of(node)]
     is_written = any(
         (plain == kept.tensor and kind == "write") or full.startswith(starts) for plain, full, kind in several
     )
