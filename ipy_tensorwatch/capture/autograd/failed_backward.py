@@ -205,7 +205,7 @@ def _has_moved_on(tensor: torch.Tensor, error_message: ErrorMessage) -> bool:
 
 def _is_detached(one: _Kept, error_message: ErrorMessage, objects: ObjectSerials) -> bool:
     """Return whether a saved tensor was detached; operator results, which no variable holds, are excluded."""
-    if one.tensor.grad_fn is not None or objects.of_id(id(one.tensor)) is None:
+    if one.tensor.grad_fn is not None or objects.known(one.tensor) is None:
         return False
     return _says(error_message, unpack_saved, one.raw)
 

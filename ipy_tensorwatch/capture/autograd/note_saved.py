@@ -148,7 +148,7 @@ class SaveRecorder:
         seen = self._seen_tensor(tensor, is_moved=version != now)
         if seen is None:
             return None
-        thing = self.objects.of_id(id(tensor)) or 0
+        thing = self.objects.known(tensor) or 0
         earlier = self.known.past.earlier_reading(thing, seen.reading.storage, number) if thing else None
         digests = _NOTHING
         if is_read(node, kind, kept.use, tensor):

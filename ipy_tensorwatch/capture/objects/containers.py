@@ -234,7 +234,13 @@ def _open_part(module: torch.nn.Module, part: dict[Any, Any], role: str, what: t
 
 
 def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
-    """Open an optimizer: the settings of its groups; the walk adds its state once parameters have paths."""
+    """Open an optimizer: what a class of the user's keeps in it, such as another one, and the settings of its groups.
+
+    The walk adds its state once parameters have paths.
+    """
+    own = [(key, value) for key, value in pairs_of(attributes(optimizer)) if _is_kept(key, value)]
+    if own:
+        yield *_attributes_named([key for key, _ in own]), [value for _, value in own], ""
     for place, group in groups_of(optimizer):
         if not is_a(type(group), dict):
             yield odd((place,), Reason("no-dict"))
@@ -244,6 +250,12 @@ def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
             continue  # numbers alone, as nearly always
         steps = [place + _key_step(number, key) for number, (key, _) in enumerate(settings)]
         yield "typed", steps, [value for _, value in settings], ""
+
+
+def _is_kept(key: object, value: object) -> bool:
+    """Return whether an attribute of an optimizer is not PyTorch's own."""
+    is_public = type(key) is str and not key.startswith("_") and key not in ("defaults", "state", "param_groups")
+    return is_public and id(type(value)) not in ATOM_IDS
 
 
 def groups_of(optimizer: object) -> list[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from ...core.runtime.record import field, mutable
 from ..objects.inspect_object import are_all
 from ..runtime.node_limit import MAX_NODES
 from ..runtime.torch_private import attributes_of
-from .plain_reads import are_plain, is_ndarray, storage_of
+from .plain_reads import are_plain, is_ndarray, is_tensor, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -72,10 +72,13 @@ class ObjectSerials:
             for thing, own in zip(things, owns, strict=True)
         ]
 
-    def of_id(self, address: int) -> int | None:
-        """Return the serial of the object last seen at an address."""
-        known = self._known.get(address)
-        return known[1] if known else None
+    def known(self, thing: Any) -> int | None:  # noqa: ANN401
+        """Return the serial of an object if it was seen; what lies at the address of one that is gone was not."""
+        token, serial = self._known.get(id(thing), (None, None))
+        if type(token) is weakref.ref:
+            return serial if token() is thing else None
+        is_told_by_id = token is None or token is _BY_ID
+        return serial if is_told_by_id or (is_tensor(thing) and attributes_of(thing) is token) else None
 
     def of_ids(self, addresses: Iterable[int]) -> frozenset[int]:
         """Return the serials of the objects last seen at some addresses."""

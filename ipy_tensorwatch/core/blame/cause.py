@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..interpreter.ranking import MAY_REACH, NAMES_IT
 from ..interpreter.reached_by_calls import Reach
-from ..records.report_parts import Cause, Inner, Site
 from ..statements.told_by_text import calls_collective, mentions, runs_backward
-from ..syntax.magic_calls import puts_back, runs_magic
+from ..syntax.magic_calls import puts_back
 from ..syntax.name_promises import says_state
 from .evidence.loop_writes import names_led
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
@@ -32,7 +31,7 @@ from .expected.updates import (
     stands_for_parameters,
     was_data,
 )
-from .site_order import order_sites
+from .site_order import order_sites, unwrap
 from .verdict import SILENT, Verdict
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from ..interpreter.inferred_lines import Reached
     from ..records.path import AccessPath
+    from ..records.report_parts import Cause, Inner, Site
     from ..records.snapshots.difference import Difference
     from ..records.snapshots.snapshot import Entry
     from ..records.trace.evidence import OptimizerStep
@@ -182,20 +182,15 @@ class _Case:
         possible = () if explained else reached.possible
         inferred = next((one.inner for one in possible if one.score >= MAY_REACH), None)
         site = statement.site("observed" if certain and inferred is None else "inferred", inner or inferred)
-        sites = tuple(replace(site, inner=one or inner) for one in lines) if lines else (self._unwrapped(site),)
+        sites = (
+            tuple(replace(site, inner=one or inner) for one in lines) if lines else (unwrap(site, self.evidence.cell),)
+        )
         return cause, sites, lambda: self._via(statement, step, reached)
 
     def _lines(self, statement: Statement) -> list[Inner | None]:
         """Return the lines that were seen to write, by an operator or between two looks."""
         recorded = self.recorded.get(statement.index, ())
         return list(dict.fromkeys([*recorded, *self.sightings.exact.get(statement.index, ())]))
-
-    def _unwrapped(self, site: Site) -> Site:
-        """Convert a line of a magic's body to the line of the cell."""
-        inner = site.inner
-        if inner is None or inner.cell != self.evidence.cell or not runs_magic(site.text):
-            return site
-        return Site(line=inner.line, end_line=inner.line, text=inner.text, certainty="inferred")
 
     def _tells_itself(self, statement: Statement, step: OptimizerStep | None, cause: Cause) -> bool:
         """Return whether the statement itself is the line that wrote, so that no inner line is needed."""
@@ -252,9 +247,13 @@ class _Case:
         return is_bound or self._is_named(statement) or puts_back(statement.text) or self._is_awaited(statement)
 
     def _is_led_to(self, statement: Statement) -> bool:
-        """Return whether the statement binds what its call wrote (`x = norm(x)`), or a loop or setter leads here."""
+        """Return whether the statement binds what its call wrote (`x = norm(x)`), or a loop, setter or module leads."""
         if statement.calls and self.path.root in statement.binds and self.reading.kind not in ("parameter", "buffer"):
             return True
+        if self.reading.kind == "buffer" and statement.targets:
+            ways = self.cell.places.ways_through_module(self.path, self.changed.same)
+            if not ways.isdisjoint(self._named_others(statement)):
+                return True
         is_led = self.cell.exchanges(statement, self.path) or self.cell.loops.names(statement, self.path, self.reading)
         return is_led or self.cell.sets(statement, self.path, self.others)
 
@@ -283,11 +282,9 @@ class _Case:
         return [str(one.origin) for one in lines if one.origin in others]
 
     def _follows(self, step: OptimizerStep) -> bool:
-        """Return whether the step holds another parameter with the same elements: `load_state_dict(…, assign=True)`."""
-        held = (one for one in self.group if one[1].object in step.parameters and one[1].kind == "parameter")
-        return any(
-            reading.layout == self.reading.layout and not self.cell.is_of_optimizer(path) for path, reading in held
-        )
+        """Return whether the step holds another tensor with the same elements: `load_state_dict(…, assign=True)`."""
+        held = (one for one in self.group if one[1].object in step.parameters)
+        return any(reading.is_permuted(self.reading) and not self.cell.is_of_optimizer(path) for path, reading in held)
 
     def _is_named(self, statement: Statement) -> bool:
         named = self.cell.named_by(statement)

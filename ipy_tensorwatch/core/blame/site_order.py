@@ -1,11 +1,13 @@
-"""The order of the statements that wrote: the one to show comes first."""
+"""The order of the statements that wrote, the one to show first, and their lines in the body of a magic."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ..records.report_parts import Site
 from ..statements.statement import parse_statements
+from ..syntax.magic_calls import runs_magic
 from ..syntax.parsing import parse_path
 from ..syntax.statement_text import words_in
 from .verdict import SILENT
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ..records.path import AccessPath
-    from ..records.report_parts import Cause, Site
+    from ..records.report_parts import Cause
 
 
 def order_sites(
@@ -37,6 +39,14 @@ def order_sites(
 
     told = [(cause in SILENT and own not in SILENT, site) for own, sites in found for site in sites]
     return tuple(site for _, site in (sorted(told, key=rank) if len(told) > 1 else told))
+
+
+def unwrap(site: Site, cell: int) -> Site:
+    """Convert a line of a magic's body, of the cell with this number, to the line of the cell."""
+    inner = site.inner
+    if inner is None or inner.cell != cell or not runs_magic(site.text):
+        return site
+    return Site(line=inner.line, end_line=inner.line, text=inner.text, certainty="inferred")
 
 
 def _doubt(site: Site) -> int:

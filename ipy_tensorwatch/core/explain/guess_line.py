@@ -17,6 +17,7 @@ from ..interpreter.candidate_lines import (
     only_writer,
     quiet_modules,
     stem,
+    writer_of_result,
 )
 from ..records.report_parts import Inner, Site
 from ..records.trace.saved_tensor import Writing
@@ -96,6 +97,8 @@ class Guess:
         elsewhere, candidates = self._lay_elsewhere(ran), list_candidates(ran, notebook, self.deadline)
         able = [one for one in candidates if one.inner or _may_write(one.statement, elsewhere)]
         candidate = only_writer(able, ops)
+        if candidate is None and spoiled.is_output:
+            candidate = writer_of_result(candidates, spoiled.op)
         modules = quiet_modules(ran, notebook, ops, spoiled.op)
         if modules and not (candidate and candidate.writes & {*map(stem, ops)}):
             return replace(found, modules=tuple((path, notebook.classes[path]) for path in modules))

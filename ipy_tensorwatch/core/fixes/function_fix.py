@@ -180,9 +180,19 @@ def _kept_in_default(write: _Write, path: AccessPath) -> Iterator[Fix]:
 
 
 def _binding(write: _Write, path: AccessPath) -> ast.stmt | None:
-    """Return the last statement of the function that may have bound a path before the write."""
+    """Return the last statement of the function that may have bound a path before the write, to no copy."""
     before = [one for one in walk_statements(write.function.body) if one.lineno < write.node.lineno]
-    return next((one for one in reversed(before) if _binds(one, path)), None)
+    return next((one for one in reversed(before) if _binds(one, path) and not _binds_copy(one)), None)
+
+
+def _binds_copy(node: ast.stmt) -> bool:
+    """Return whether an assignment gives memory of its own, so that what shared the memory was there without it."""
+    match node:
+        case ast.Assign(value=ast.Call(func=ast.Attribute(attr="clone" | "copy"))):
+            return True
+        case ast.Assign(value=ast.Call(func=func)):
+            return last_name(func) == "deepcopy"
+    return False
 
 
 def _binds(node: ast.stmt, path: AccessPath) -> bool:

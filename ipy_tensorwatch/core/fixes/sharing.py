@@ -91,27 +91,37 @@ def _known(origin: Origin) -> Iterator[Sharing]:
     begun = TypedLine(cell=origin.cell, line=origin.line, text=origin.text)
     bound = [one for statement in parse_statements(origin.text)[:1] for one in pair if binds_path(statement, one)]
     yield from (Sharing(begun, one, pair[one is pair[0]]) for one in bound)
-    yield from _known_inside(origin)
+    yield from _known_inside(origin) or _bound_inside(origin)
     own = _stored_by_another_name(origin.text) if not bound else None
     if own is not None:
         yield from (Sharing(begun, own, one) for one in pair)
     yield from (Sharing(begun, one, pair[one is pair[0]]) for one in pair if not bound)
 
 
-def _known_inside(origin: Origin) -> Iterator[Sharing]:
-    """Yield the line inside a function that made two paths one memory, with what it calls them."""
-    if origin.inner is not None:
-        pair = parse_path(origin.a), parse_path(origin.b)
-        inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
-        local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
-        yield from (Sharing(inner, path, other) for path, other in local if path is not None)
+def _known_inside(origin: Origin) -> list[Sharing]:
+    """Return the line inside a function that made two paths one memory, with what it calls them."""
+    if origin.inner is None:
+        return []
+    pair = parse_path(origin.a), parse_path(origin.b)
+    inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
+    local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
+    return [Sharing(inner, path, other) for path, other in local if path is not None]
+
+
+def _bound_inside(origin: Origin) -> list[Sharing]:
+    """Return the line inside a function that bound a variable of its own to what its caller gets by another name."""
+    match parse_one(origin.inner.text) if origin.inner is not None else None:
+        case ast.Assign(targets=[ast.Name(id=name)]) if origin.inner is not None:
+            inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
+            return [Sharing(inner, AccessPath(name), parse_path(one)) for one in (origin.a, origin.b)]
+    return []
 
 
 def is_stored_inside(origin: Origin) -> bool:
     """Return whether an object's own method stored what two paths share: a copy of it would copy all that it holds."""
     inner = origin.inner
     is_stored = inner is not None and not isinstance(parse_one(inner.text), ast.Return)
-    return is_stored and any(True for _ in _known_inside(origin))
+    return is_stored and bool(_known_inside(origin))
 
 
 def _stored_by_another_name(text: str) -> AccessPath | None:

@@ -212,7 +212,9 @@ class FixSearch:
 
     def _is_given_back(self, sharing: Sharing) -> bool:
         """Return whether a statement stores what its own call wrote and gave back: a copy of that comes too late."""
-        is_own = self.change.cause == "call" and sharing.begun == self._writing()
+        inner = self.change.site.inner if self.change.site is not None else None
+        is_within = self.change.cause == "call" or (self.change.cause == "alias" and inner is not None)
+        is_own = is_within and sharing.begun == self._writing()
         return is_own and sharing.path.root != parse_path(self.change.path).root
 
     def _copied_in_all(self, several: Sequence[Sharing]) -> Iterator[Fix]:

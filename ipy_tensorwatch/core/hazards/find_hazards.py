@@ -22,6 +22,7 @@ from .kept_memory.copied_modules import trained_copies
 from .kept_memory.freed_memory import gone_memory
 from .kept_memory.kept_by_function import kept_and_trained_on
 from .kept_memory.kept_by_hook import kept_by_hooks
+from .kept_memory.kept_by_methods import written_back_by_methods
 from .kept_memory.kept_in_a_role import kept_in_a_role
 from .kept_memory.one_memory import kept_in_one_memory
 from .kept_memory.repeated_modules import repeated_modules
@@ -119,6 +120,7 @@ def _of_statements(reasoning: Reasoning, kept: Collection[str]) -> Iterator[Haza
 def _in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
     yield from restored_in_vain(reasoning)
     yield from written_back_in_vain(reasoning)
+    yield from written_back_by_methods(reasoning)
 
 
 def _with_edits(fix: Fix, trace: CellTrace, standing: Standing) -> Fix:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 from ..runtime.deadline import NEVER, Deadline
 from ..runtime.record import record
 from ..statements.rewrite_statement import parse_one, with_clones
+from ..statements.writes.statement_writes import written_roots
 from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_nodes
 from ..syntax.parsing import parse_header
+from ..syntax.syntax_tree import names_stored
 from ..syntax.torch_vocabulary import METADATA
 from .reached_lines import DefinitionReader, is_below
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ..records.report_parts import Inner
     from ..records.trace.notebook import Notebook
@@ -48,12 +50,15 @@ class CandidateLine:
         The line, if it is in a function of the notebook.
     writes, makes
         The operators by which it writes in place, and those that it applies, as prefixes of node names.
+    begins
+        The first line of the function, in its cell.
     """
 
     statement: Statement
     inner: Inner | None
     writes: frozenset[str]
     makes: frozenset[str]
+    begins: int = 0
 
 
 def list_candidates(
@@ -71,9 +76,9 @@ def list_candidates(
         node = parse_header(one.text) if (one.line, one.text) not in found else None
         if node is not None:
             found[one.line, one.text] = _candidate(one, node, None)
-            for inner, line, _ in reader.reached(one, node):
+            for inner, line, _, begins in reader.reached(one, node):
                 if inner not in found:
-                    found[inner] = _candidate(one, line, inner)
+                    found[inner] = _candidate(one, line, inner, begins)
     return [*found.values()]
 
 
@@ -89,6 +94,34 @@ def only_maker(candidates: Iterable[CandidateLine], op: str) -> CandidateLine | 
     """Return the only line that applies a node's operator, by its name or its sign."""
     making = [one for one in candidates if stem(op) in one.makes]
     return making[0] if len(making) == 1 else None
+
+
+def writer_of_result(candidates: Sequence[CandidateLine], op: str) -> CandidateLine | None:
+    """Return the first line that writes to the variable to which the only line that applies an operator binds it.
+
+    Other lines may write too: this one has written to what the node of the operator saved, its result.
+    """
+    maker = only_maker(candidates, op)
+    name = _bound_to(maker.inner.text, op) if maker is not None and maker.inner is not None else None
+    if maker is None or maker.inner is None or name is None:
+        return None
+    place, line = (maker.inner.cell, maker.begins), maker.inner.line
+    beside = [(one.inner, one) for one in candidates if one.inner and (one.inner.cell, one.begins) == place]
+    for inner, one in sorted(beside, key=lambda each: each[0].line):
+        node = parse_one(inner.text) if inner.line > line else None
+        if node is not None and one.writes and name in written_roots(node):
+            return one if is_counted(inner.text) else None
+        if node is not None and name in names_stored(node):
+            return None
+    return None
+
+
+def _bound_to(text: str, op: str) -> str | None:
+    """Return the variable that a line binds to the result of an operator."""
+    match parse_one(text):
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)) if _operator(func) == stem(op):
+            return name
+    return None
 
 
 def only_reader(candidates: Iterable[CandidateLine], names: Collection[str]) -> Inner | None:
@@ -143,13 +176,17 @@ def stem(op: str) -> str:
     return re.sub(r"Backward\d*$", "", op.rpartition("::")[2]).lower()
 
 
-def _candidate(statement: Statement, node: ast.stmt, inner: Inner | None) -> CandidateLine:
+def _candidate(statement: Statement, node: ast.stmt, inner: Inner | None, begins: int = 0) -> CandidateLine:
     parts = own_nodes(node)
     calls = [part for part in parts if isinstance(part, ast.Call)]
-    makes = {last_name(one.func).replace("_", "").lower() for one in calls}
+    makes = {_operator(one.func) for one in calls}
     makes |= {_SIGNS.get(type(one.op), "") for one in (node, *parts) if isinstance(one, ast.BinOp | ast.AugAssign)}
     return CandidateLine(
-        statement=statement, inner=inner, writes=frozenset(_writes(node, calls)), makes=frozenset(makes)
+        statement=statement,
+        inner=inner,
+        writes=frozenset(_writes(node, calls)),
+        makes=frozenset(makes),
+        begins=begins,
     )
 
 
@@ -164,7 +201,12 @@ def _writes(node: ast.stmt, calls: Iterable[ast.Call]) -> Iterator[str]:
         works_in_place = (is_inplace_name(name) and name not in METADATA) or is_true(keyword(one, "inplace"))
         works_in_place |= keyword(one, "out") is not None
         if works_in_place and not name[:1].isupper():
-            yield name.replace("_", "").lower()
+            yield _operator(one.func)
+
+
+def _operator(func: ast.expr) -> str:
+    """Return the prefix of the names of the nodes that a call makes."""
+    return last_name(func).replace("_", "").lower()
 
 
 def _is_name(key: ast.expr) -> bool:

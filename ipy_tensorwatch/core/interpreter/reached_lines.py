@@ -22,11 +22,12 @@ _STEP = re.compile(r"[.\[]")
 
 
 class ReachedLine(NamedTuple):
-    """A line of a function, and the function's name."""
+    """A line of a function, and the function's name and first line."""
 
     inner: Inner
     node: ast.stmt
     function: str
+    begins: int
 
 
 class _Reading(NamedTuple):
@@ -94,4 +95,5 @@ def _lines(definition: Definition, functions: Iterable[ast.AST]) -> Iterator[Rea
             if isinstance(node, ast.stmt) and not isinstance(node, DEFINITIONS):
                 text = spell_header(node, lines)
                 inner = Inner(cell=definition.cell, line=node.lineno + definition.offset, text=text)
-                yield ReachedLine(inner, node, getattr(function, "name", definition.name))
+                begins = getattr(function, "lineno", 0) + definition.offset
+                yield ReachedLine(inner, node, getattr(function, "name", definition.name), begins)

@@ -65,6 +65,17 @@ class Library:
             self._methods[key] = self._find_method(owner, name, above)
         return self._methods[key]
 
+    def methods(self, owner: str) -> Iterator[Function]:
+        """Yield the methods of a class and of its bases."""
+        names = [
+            node.name
+            for one in self._lineage(owner, set())
+            for node in self._members(one)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        found = (self.method(owner, name) for name in dict.fromkeys(names))
+        yield from (one for one in found if one is not None)
+
     def _find_method(self, owner: str, name: str, above: str) -> Function | None:
         lineage = list(self._lineage(owner, set()))
         for one in lineage[lineage.index(above) + 1 :] if above in lineage else lineage:

@@ -76,6 +76,11 @@ class Reading(NamedTuple):
         """Where the elements lie in their storage: low byte, shape, strides (bytes) and item size."""
         return self.low, self.shape, self.strides, self.itemsize
 
+    def is_permuted(self, other: Reading) -> bool:
+        """Return whether it has the elements of another one, at most with the dimensions in another order: `w.t()`."""
+        mine, others = (sorted(zip(one.shape, one.strides, strict=True)) for one in (self, other))
+        return mine == others and (self.low, self.itemsize) == (other.low, other.itemsize)
+
     @property
     def address(self) -> int:
         """The address of the lowest byte; with negative strides it precedes the first element."""

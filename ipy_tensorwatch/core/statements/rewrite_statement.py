@@ -53,6 +53,8 @@ def out_of_place(text: str, names: Container[str]) -> str | None:
     --------
     >>> out_of_place("h *= y - 1", {"h"}), out_of_place("F.relu(h, inplace=True)", {"h"})
     ('h = h * (y - 1)', 'h = F.relu(h)')
+    >>> out_of_place("h = h.index_add_(0, i, h[j])", {"h"}), out_of_place("y = h.add_(1)", {"h"})
+    ('h = h.index_add(0, i, h[j])', None)
     """
     match parse_one(text):
         case ast.AugAssign(target=target, op=op, value=value) if type(op) in _SIGNS and spell_path(target) in names:
@@ -62,7 +64,9 @@ def out_of_place(text: str, names: Container[str]) -> str | None:
         case ast.Expr(value=ast.Call() as call):
             name, plain_call = _written(call, names), _plain(text, call)
             return None if name is None or plain_call is None else f"{name} = {plain_call}"
-        case ast.Assign(value=ast.Call() as call) if is_true(keyword(call, "inplace")) and _written(call, names):
+        case ast.Assign(targets=targets, value=ast.Call() as call) if (name := _written(call, names)) and (
+            is_true(keyword(call, "inplace")) or [*map(spell_path, targets)] == [name]
+        ):
             plain_call = _plain(text, call)
             return None if plain_call is None else replace_expressions(text, {call: plain_call})
         case _:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def is_used_up(source: str, index: int, name: str) -> bool:
     r"""Return whether no statement of a cell reads a name after one of them, before it is bound anew.
 
-    A branch that may not run binds nothing for sure; the body of a loop is taken to run.
+    A branch that may not run binds nothing for sure, unless all branches bind; the body of a loop is taken to run.
 
     Examples
     --------
@@ -68,6 +68,20 @@ def _is_read_next(way: Iterable[ast.stmt], name: str, is_sure: Callable[[ast.stm
     for one in way:
         if name in reads_of(one):
             return True
-        if name in binds_of(one) and is_sure(one):
+        if (name in binds_of(one) or _binds_in_all_branches(one, name)) and is_sure(one):
             return False
+    return False
+
+
+def _binds_in_all_branches(node: ast.stmt, name: str) -> bool:
+    """Return whether an `if` binds a variable in each branch, with an `else`, before it reads it there."""
+    return isinstance(node, ast.If) and all(_binds_first(block, name) for block in (node.body, node.orelse))
+
+
+def _binds_first(block: Sequence[ast.stmt], name: str) -> bool:
+    for one in block:
+        if any(name in reads_of(each) for each in walk_statements([one])):
+            return False
+        if name in binds_of(one) or _binds_in_all_branches(one, name):
+            return True
     return False

@@ -33,7 +33,9 @@ _ASSIGNS_GRADIENT = re.compile(
 )
 _WRITES_BACK = re.compile(r"\.copy_\(|\.data\s*=(?!=)")
 _KEEPS_DATA = re.compile(
-    r"\.(?:data|detach\(\))(?![.\w])|(?:named_)?parameters\(\)|param_groups|^\s*\w+ = \w+(?:\.\w+)+\s*$", re.MULTILINE
+    r"\.(?:data|detach\(\))(?:(?![.\w])|\.(?:cpu|to)\()|(?:named_)?parameters\(\)|param_groups"
+    r"|^\s*\w+ = \w+(?:\.\w+)+\s*$",
+    re.MULTILINE,
 )
 _LAMBDA = "<lambda "
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")

@@ -62,9 +62,10 @@ VALUE_ATTRIBUTES = _words("data real imag flat")
 """The attributes of a tensor or an array whose assignment changes its values."""
 
 OUT_OF_PLACE = _words("""
-    add addcdiv addcmul ceil clamp cos div elu erf exp expm1 floor gelu hardtanh leaky_relu lerp log log1p
-    masked_fill mul neg pow reciprocal relu relu6 round rsqrt scatter scatter_add sigmoid sin silu softmax sqrt
-    square sub tan tanh tril triu
+    abs add addcdiv addcmul ceil clamp clip cos cumprod cumsum div elu erf exp expm1 floor gelu hardtanh index_add
+    index_copy index_fill index_put leaky_relu lerp log log10 log1p log2 masked_fill masked_scatter mul nan_to_num neg
+    pow reciprocal relu relu6 round rsqrt scatter scatter_add scatter_reduce sigmoid sign sin silu softmax sqrt square
+    sub tan tanh tril triu trunc
 """)
 """Methods with an in-place variant, named with an underscore."""
 

@@ -207,14 +207,14 @@ class RunningCell:
 
     def _sample(self, index: int) -> None:
         """Record what a statement's names lead to as it is entered: keys such as `i`, and watched tensors."""
-        known = self.observer.snapshotter.objects
+        objects = self.observer.snapshotter.objects
         values: dict[str, int | str] = {}
         written = self._written[index]
         for name in written.names:
             value = self.names.get(name)
             if is_number_or_text(value):
                 values[name] = cast("int | str", value)
-            elif (serial := known.of_id(id(value))) is not None:
+            elif (serial := objects.known(value)) is not None:
                 self.targets.setdefault(index, {}).setdefault(name, set()).add(serial)
         for name, path in written.lengths.items():
             if (length := length_at(self.names, path, values)) is not None:
@@ -226,7 +226,7 @@ class RunningCell:
     def _names_led_on(self, index: int) -> Names:
         """Return the names that may lead to new objects after a statement."""
         if index not in self._led_on:
-            text = self.statements()[index].text
+            text = self.statements[index].text
             bound, mentioned = names_led_on(self._nodes[index])
             anywhere = self._named if may_lead_anywhere(text) else frozenset[str]()
             self._led_on[index] = Names(bound | anywhere, mentioned - anywhere)

@@ -64,3 +64,15 @@ def test_swapped_tensors_with_attributes_keep_their_serials():
     torch.utils.swap_tensors(a, b)
 
     assert known == serials.number([a, b])
+
+
+def test_what_lies_at_the_address_of_a_tensor_that_is_gone_is_not_known():
+    serials = ObjectSerials()
+    old = [torch.zeros(2) for _ in range(8)]
+    places, known = {*map(id, old)}, serials.number(old)
+    assert [serials.known(one) for one in old] == known
+
+    del old
+    new = [torch.zeros(2) for _ in range(8)]
+    assert len(places.intersection(map(id, new))) > 1
+    assert [serials.known(one) for one in new] == [None] * 8

@@ -201,6 +201,10 @@ class TestOptimizer:
         found = explain("opt.step()", paths, steps=step())
         assert ("alias", True, ("q.w",)) == told(found["target.w"])
         assert "optimizer" == told(found["flat"])[0]
+        square = PARAMETER._replace(shape=(1, 1), strides=(8, 4), kind="tensor")
+        turned = follows._replace(shape=(1, 1), strides=(4, 8))
+        found = explain("opt.step()", {"w": square, "decoder.w": turned}, steps=step())
+        assert ("alias", True, ("w",)) == told(found["decoder.w"])
         behind = explain("opt.step()", {"opt.w": PARAMETER, "net.w": follows}, steps=step(), optimizer_paths=("opt",))
         assert "optimizer" == told(behind["net.w"])[0]
 

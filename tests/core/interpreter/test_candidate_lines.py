@@ -12,6 +12,7 @@ from ipy_tensorwatch.core.interpreter.candidate_lines import (
     only_writer,
     quiet_modules,
     stem,
+    writer_of_result,
 )
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.records.report_parts import Inner
@@ -218,3 +219,41 @@ def test_a_node_and_an_operator_have_their_stem_in_common():
     assert ["maskedfill", "copyslices", "relu"] == [
         *map(stem, ("MaskedFillBackward0", "torch::autograd::CopySlices", "ReluBackward12"))
     ]
+
+
+SEVERAL = """
+def forward(x):
+    a = x * 2
+    a *= 0.1
+    scale = torch.exp(a)
+    y = x * scale
+{lines}
+    return y
+
+def other(x):
+    scale = x * 3
+    scale -= 1
+    return scale
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["scale -= 1"], "scale -= 1"),
+        (["scale = scale.add_(1)", "scale -= 1"], "scale = scale.add_(1)"),
+        (["scale[0] = 1"], "scale[0] = 1"),
+        (["scale = scale + 1", "scale -= 1"], None),
+        (["scale.data -= 1"], None),
+        (["b = torch.exp(y)", "scale -= 1"], None),
+        (["pass"], None),
+    ],
+)
+def test_of_several_writers_that_is_named_which_writes_to_the_variable_of_the_result(lines, expected):
+    source = SEVERAL.format(lines="\n".join(f"    {one}" for one in lines))
+    notebook = Notebook(definitions=definitions_in(source, 1), classes={})
+    candidates = list_candidates(parse_statements("y = forward(x); z = other(x)"), notebook)
+    assert only_writer(candidates, ()) is None
+
+    found = writer_of_result(candidates, "ExpBackward0")
+    assert expected == (found.inner.text if found is not None and found.inner is not None else None)

@@ -63,6 +63,131 @@ def test_buffers(cell, expected):
     assert expected == silently_changed(BUFFERS, cell)
 
 
+BY_MODULES = """
+import torch
+from torch import nn
+net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.BatchNorm1d(2))
+bns = [one for one in net if isinstance(one, nn.BatchNorm1d)]; bn = net[1]
+saved = [one.running_mean.clone() for one in bns]; stats = [net[1].running_mean]; named = dict(net.named_buffers())
+"""
+KEPT_MEAN = {"stats[0]", "named['1.running_mean']"}
+MEANS = {"net[1].running_mean", "bns[0].running_mean", "bn.running_mean"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (
+            "for one, mean in zip(bns, saved):\n    one.running_mean.copy_(mean + 1)",
+            {*KEPT_MEAN, "named['2.running_mean']"},
+        ),
+        ("bns[0].running_mean.add_(1)", KEPT_MEAN),
+        ("bn.running_mean += 1", KEPT_MEAN),
+        ("stats[0].add_(1)", {*MEANS, *KEPT_MEAN} - {"stats[0]"}),
+        ("named['1.running_mean'] += 1", {*MEANS, *KEPT_MEAN} - {"named['1.running_mean']"}),
+    ],
+)
+def test_a_module_that_a_list_holds_names_its_buffer_under_all_its_names(cell, expected):
+    assert expected == silently_changed(BY_MODULES, cell)
+
+
+MASKED = """
+import torch
+from torch import nn
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("bias", torch.tril(torch.ones(3, 3))); self.register_buffer("calls", torch.zeros(1))
+    def forward(self, x, mask):
+        self.calls += 1
+        return x @ mask
+def prefix(module, n):
+    m = module.bias[:n]
+    m[..., 0] = 7
+    return module.bias
+def plain(module, n):
+    m = module.bias.clone()
+    m[..., 0] = 7
+    return m
+attn, x = Attention(), torch.ones(2, 3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("y = attn(x, prefix(attn, 2))", {"attn.bias"}),
+        ("y = attn(x, plain(attn, 2))", set()),
+        ("y = [attn(x, prefix(attn, 2)) for _ in range(2)]", {"attn.bias"}),
+    ],
+)
+def test_a_function_that_writes_to_a_buffer_is_told_though_the_statement_calls_the_module(cell, expected):
+    assert expected == silently_changed(MASKED, cell)
+
+
+COMPUTING = """
+import torch
+from torch import nn
+net = nn.Linear(2, 1)
+def packed(w):
+    s = w.abs().max()
+    w.div_(s)
+    return w.to(torch.int8), s
+def clip(w): w.clamp_(-0.1, 0.1)
+def moved(w, g):
+    w.sub_(g)
+    return w.norm()
+def halve_(w): return w.mul_(0.5).norm()
+"""
+WEIGHTS = {"net.weight", "net.bias"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("q, s = packed(net.weight.data)", {"net.weight"}),
+        ("q = {n: packed(p.data) for n, p in net.named_parameters()}", WEIGHTS),
+        ("q = []\nfor p in net.parameters(): q.append(packed(p.detach()))", WEIGHTS),
+        ("packed(net.weight.data);", set()),
+        ("_ = [clip(p.data) for p in net.parameters()]", set()),
+        ("net.weight.grad = torch.ones(1, 2); n = moved(net.weight.data, net.weight.grad)", set()),
+        ("n = halve_(net.weight.data)", set()),
+    ],
+)
+def test_what_a_function_computes_with_the_values_of_a_parameter_leaves_it_as_it_is(cell, expected):
+    assert expected == silently_changed(COMPUTING, cell)
+
+
+KEPT_BY_OPTIMIZER = """
+import torch
+w = torch.ones(2, requires_grad=True)
+class Momentum(torch.optim.Optimizer):
+    def __init__(self, params, base):
+        super().__init__(base.param_groups, {})
+        self.base, self.sums = base, [torch.zeros(2)]
+    @torch.no_grad()
+    def step(self):
+        self.sums[0].add_(w.grad)
+        self.base.step()
+opt = Momentum([w], torch.optim.SGD([w], lr=0.1, momentum=0.9)); view = opt.sums[0][:1]
+w.sum().backward(); opt.step()
+"""
+
+
+def test_what_a_class_of_the_users_keeps_in_an_optimizer_is_watched_and_its_own():
+    buffer = "opt.base.state[w]['momentum_buffer']"
+    with Notebook() as nb:
+        nb.run(KEPT_BY_OPTIMIZER)
+        stepped = nb.run("opt.step()")
+        outside = nb.run("view += 1")
+        behind = nb.run("for one in opt.base.state.values(): other = one['momentum_buffer'].numpy()\nother += 1")
+
+    assert {"opt.sums[0]", buffer, "view", "w"} == mutated(stepped)
+    assert {"view"} == silent(stepped)
+    assert {"opt.sums[0]"} == silent(outside)
+    assert {buffer} == silent(behind)
+
+
 REPORTED = """
 import torch
 from torch import nn

@@ -120,6 +120,14 @@ PROGRAMS = {
         TRAIN + "class Stop:\n    def __init__(self): self.kept = None\n    def __call__(self, m):\n        self.kept = {k: v.cpu() for k, v in m.state_dict().items()}\nstop = Stop()",
         "stop(net)", STEP,
     ],
+    "a function that trains a leaf over the weights and gives it back": [
+        TRAIN + "def adapt(v):\n    w = net.weight.detach().requires_grad_()\n    inner = torch.optim.SGD([w], lr=0.1)\n    (v @ w.t()).sum().backward()\n    inner.step()\n    return w",
+        "heads = [adapt(torch.ones(1, 2)) for _ in range(2)]",
+    ],
+    "weights that are those of another layer, transposed": [TRAIN + "other = nn.Linear(1, 2)", "other.weight.data = net.weight.data.t()", STEP],
+    "a function that copies only if it is told to": [
+        START + "def erase(t, inplace=True):\n    if len(t) > 1:\n        if not inplace:\n            t = t.clone()\n        t[:2] = 9\n    return t", "y = erase(x)",
+    ],
     "a function of a dict": [START + "def f(b):\n    b['x'].div_(255)\n    return b\nd = {'x': x}", "e = f(d)"],
     "a lambda": [START + "act = lambda t: t.clamp_(min=3)", "y = act(x)"],
     "a module that works in place": [START + "act = nn.ReLU(inplace=True)\nx -= 3", "y = act(x)"],

@@ -225,6 +225,13 @@ OUT_OF_PLACE = {
         [START + "import numpy as np\nout = np.lib.stride_tricks.as_strided(np.zeros(3), (2, 3), (0, 8))", "out[0] = 1", "out = torch.tensor(out)\n" + SUM],
         "out = np.array([[1., 1., 1.], [0., 0., 0.]])",
     ),
+    "TW201 one of several lines that write": (
+        [
+            START + "def block(x):\n    a = x * 2\n    a *= 0.1\n    s = torch.exp(a)\n    y = 3 * s\n    s -= 1\n    return y.sum() + s.sum()",
+            "out = block(w)", SUM,
+        ],
+        "a = (w * 2) * 0.1; s = torch.exp(a); out = (3 * s).sum() + (s - 1).sum()",
+    ),
     "TW209 rows": (
         [START + "out = w * torch.ones(2, 3)", "with torch.no_grad():\n    for row in out:\n        row.mul_(3)", SUM],
         "with torch.no_grad():\n    for row in out:\n        row = row.mul(3)",

@@ -142,7 +142,21 @@ FOLLOW = """def follow(model, target):
         score(target)
         target.load_state_dict({k: 0.9 * mean[k] + 0.1 * v for k, v in model.state_dict().items()})
 """
+STORED = """
+class Average:
+    def __init__(self, parameters): self.mean = [p.detach().clone() * 0 for p in parameters]
+    def store(self, parameters): self.kept = [p.detach().cpu() for p in parameters]
+    def copy_to(self, parameters):
+        for m, p in zip(self.mean, parameters):
+            p.data.copy_(m)
+    def restore(self, parameters):
+        for c, p in zip(self.kept, parameters):
+            p.data.copy_(c)
+average = Average(net.parameters())
+average.store(net.parameters())
+"""
 KEPT = {
+    "data that three methods keep, write over and write back": (STORED, "average.copy_to(net.parameters())"),
     "data that a method writes over": (SHADOW, "shadow.apply()"),
     "data that a method of an optimizer writes over": (SAM, "net(x).sum().backward(); sam.ascend()"),
     "a method": (EMA, "ema.apply_to(net)"),
@@ -176,6 +190,10 @@ TOLD = {
     "the state of an optimizer": ("opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)\ndef train(model):\n    model(x).square().mean().backward(); opt.step()\ntrain(net)\n" + "def trial(model):\n    kept = opt.state_dict()\n    for _ in range(2):\n        model(x).square().mean().backward()\n        opt.step()\n    opt.load_state_dict(kept)\n", "trial(net)"),
 }  # fmt: skip
 QUIET = {
+    "clones that a method keeps and others write over and back": (STORED.replace(".cpu()", ".cpu().clone()"), "average.copy_to(net.parameters())"),
+    "data that three methods keep, exchange and put back": (STORED.replace("p.data.copy_(m)", "p.data = m"), "average.copy_to(net.parameters())"),
+    "data that a method keeps of what may lie on a device": (STORED + "average.store(net.parameters())\n", "device = 'cpu'\naverage.copy_to(net.parameters())"),
+    "data that a method keeps beside what lies on a device": (STORED + "meta = nn.Linear(2, 2, device='meta')\n", "average.copy_to(net.parameters())"),
     "clones that a function writes back": (SIGNS.replace("p.data for", "p.data.clone() for"), "with_signs(net)"),
     "data that a method exchanges": (SHADOW.replace("p.data.copy_(self.mean[n])", "p.data = self.mean[n].detach()"), "shadow.apply()"),
     "data that a method writes over, not run": (SHADOW, "y = shadow.net(x)"),

@@ -48,11 +48,13 @@ def was_called(
     candidates
         The lines that may have written, likeliest first.
     """
-    if calls_in_text(cell, statement, paths) or any(_trains(cell, statement, path) for path in paths):
+    if any(_trains(cell, statement, path) for path in paths):
         return True
     certain = [one for one in candidates if one.score >= NAMES_IT and not _STEPS.search(one.inner.text)]
     if certain:
         return all(is_inside_call(one, paths) for one in certain)
+    if calls_in_text(cell, statement, paths):
+        return True
     effects = cell.effects_of(statement)
     if _leads_to(effects.called, paths):
         return True
@@ -83,10 +85,10 @@ def is_inside_call(one: Inferred, paths: Sequence[AccessPath]) -> bool:
 
 def calls_for_certain(cell: CellIndex, statement: Statement, path: AccessPath) -> bool:
     """Return whether a statement calls a buffer's module, and no function of the notebook writes anything else."""
-    if calls_in_text(cell, statement, (path,)) or _trains(cell, statement, path):
+    if _trains(cell, statement, path):
         return True
-    effects = cell.effects_of(statement)
-    return not effects.writes_by_itself and _leads_to(effects.called, (path,))
+    is_alone = statement.index not in cell.calling or not cell.effects_of(statement).writes_by_itself
+    return is_alone and leads_to_call(cell, statement, (path,))
 
 
 def _leads_to(owners: Sequence[AccessPath] | frozenset[AccessPath], paths: Sequence[AccessPath]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from ...memory.neighbours import neighbours_of
 from ...records.path import AccessPath, count_alike
 from ...runtime.grouped import grouped
 from ...statements.target_matching import longest_watched
+from ...syntax.name_promises import says_own_values
 
 if TYPE_CHECKING:
     from ...records.reading import Reading
@@ -85,6 +86,16 @@ class SnapshotIndex:
         if starts not in self._alike:
             self._alike[starts] = self._below(starts[0]) == self._below(starts[1])
         return self._alike[starts]
+
+    def ways_through_module(self, path: AccessPath, same: Iterable[AccessPath]) -> frozenset[str]:
+        """Return those of a buffer's other paths that go through its own module: `bns[0].mean` of `net[1].mean`.
+
+        What has the name of a copy is to have values of its own.
+        """
+        if any(map(says_own_values, path.parts)):
+            return frozenset()
+        alike = [one for one in same if one.steps[-1:] == path.steps[-1:]]
+        return frozenset(str(one) for one in alike if self.is_one_module(path, one))
 
     def _below(self, start: str) -> frozenset[int]:
         """Return the parameters and buffers behind a path."""

@@ -10,7 +10,7 @@ from ...records.path import AccessPath
 from ...statements.told_by_text import calls_collective, is_followed_by, makes_replicas, mentions
 from ...statements.used_up import is_used_up
 from ...statements.writes.statement_writes import targets_of
-from ...syntax.ast_queries import last_name
+from ...syntax.ast_queries import arguments, is_inplace_name, last_name
 from ...syntax.name_promises import (
     promises_to_change,
     promises_to_measure,
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ..evidence.cell_index import CellIndex
     from .changed_path import ChangedPath
 
+_VALUES = re.compile(r"\.(?:data|detach\(\))$")
+"""How an expression ends that gives the values of a parameter, without its graph."""
 _READS_PARAMETERS = re.compile(r"\.(?:named_)?parameters\(|\.state_dict\(")
 
 
@@ -156,7 +158,8 @@ def is_update_by_hand(
     line = reached.candidates[0]
     if is_by_a_stranger(cell, changed, statement, reached) or _only_measures(cell, statement, line):
         return False
-    if _hands_over_what_it_wrote(changed, statement, line) and not _promises_to_train(reached):
+    is_handed_over = _hands_over_what_it_wrote(changed, statement, line) or _is_computed_with(cell, statement, line)
+    if is_handed_over and not _promises_to_train(reached):
         return False
     if is_trained and is_first_use(line) and _is_the_object(changed, line):
         return True
@@ -304,6 +307,25 @@ def gives_back(changed: ChangedPath, statement: Statement) -> bool:
         if is_new and any(steps[len(steps) - len(one) :] == one for one in behind):
             return True
     return False
+
+
+def _is_computed_with(cell: CellIndex, statement: Statement, line: Inferred) -> bool:
+    """Return whether a function is called for its result, with values alone: `q, s = quantize(net.weight.data)`.
+
+    What gets a gradient too computes a step, as what ends in an underscore says that it writes.
+    """
+    outermost = line.within[0] if line.within else None
+    if outermost is None or outermost.is_method or is_inplace_name(outermost.name):
+        return False
+    if outermost not in cell.effects_of(statement).giving:
+        return False
+    node = parse_header(statement.text)
+    match node:
+        case ast.Expr(value=ast.Call(func=func)) if last_name(func) == outermost.name:
+            return False
+    calls = [one for one in find_nodes(ast.Call, node) if last_name(one.func) == outermost.name]
+    given = [ast.unparse(part) for one in calls for part in arguments(one)]
+    return any(_VALUES.search(one) for one in given) and not any(".grad" in one for one in given)
 
 
 def _hands_over_what_it_wrote(changed: ChangedPath, statement: Statement, line: Inferred) -> bool:

@@ -73,7 +73,7 @@ def _assigning(reasoning: Reasoning) -> Iterator[_Found]:
         site = one.site("inferred")
         if _shares_gradient(node):
             yield _Found(site, node, is_likely=True)
-        for inner, line, function in reader.reached(one, node):
+        for inner, line, function, _ in reader.reached(one, node):
             if _shares_gradient(line):
                 yield _Found(replace(site, inner=inner), line, is_likely=f"{function}(" in one.text)
 

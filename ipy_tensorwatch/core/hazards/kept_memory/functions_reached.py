@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from ...records.report_parts import Inner, Site
@@ -14,13 +15,17 @@ from ...syntax.syntax_tree import all_nodes
 from ..hazard import Hazard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ...blame.reasoning import Reasoning
+    from ...records.trace.cell_trace import CellTrace
     from ...records.trace.notebook import Definition
     from ...statements.statement import Statement
     from ..fix import Fix
     from ..hazard_facts import KeptReference
+
+_MOVES = re.compile(r"\.(?:cpu|to)\(")
+_OF_DEVICES = re.compile(r"\b(?:cuda|device|mps|xpu)\b")
 
 
 def has_written(reasoning: Reasoning, statement: Statement) -> bool:
@@ -36,6 +41,16 @@ def has_written(reasoning: Reasoning, statement: Statement) -> bool:
         if one.kind == "mutated" and any((site.line, site.text) == here for site in one.sites):
             readings += [reading for reading in [trace.after.get(one.path)] if reading is not None]
     return any(one.kind in ("parameter", "buffer") or one.collects_gradient for one in readings)
+
+
+def may_be_moved(taken: Iterable[ast.stmt], trace: CellTrace) -> bool:
+    """Return whether what some statements take may come from another device, so that `v.cpu()` has copied it."""
+    if not any(_MOVES.search(ast.unparse(node)) for node in taken):
+        return False
+    if any(one.device != "cpu" for _, one in trace.after.entries()):
+        return True
+    sources = (trace.own.plain, *(each.source for each in trace.notebook.definitions.values()))
+    return any(map(_OF_DEVICES.search, sources))
 
 
 def reached(node: ast.stmt, functions: Mapping[str, ast.stmt]) -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -17,7 +17,15 @@ from ...syntax.parsing import bound_in, may_restore, parse_path, walk_statements
 from ...syntax.syntax_tree import LOOPS, all_nodes, assigned_pairs
 from ..fix import Fix
 from ..hazard_facts import KeptReference
-from .functions_reached import calls_that_ran, has_written, inner_of, kept_inside, line_of_definition, reached
+from .functions_reached import (
+    calls_that_ran,
+    has_written,
+    inner_of,
+    kept_inside,
+    line_of_definition,
+    may_be_moved,
+    reached,
+)
 from .kept_by_function import Calls, is_call
 
 if TYPE_CHECKING:
@@ -32,8 +40,6 @@ if TYPE_CHECKING:
 
 _BLOCKS = (*LOOPS, ast.If, ast.With, ast.Try)
 _SHALLOW = ("dict", "OrderedDict", "copy")
-_MOVES = re.compile(r"\.(?:cpu|to)\(")
-_OF_DEVICES = re.compile(r"\b(?:cuda|device|mps|xpu)\b")
 
 
 class Reloaded(NamedTuple):
@@ -68,19 +74,11 @@ def restored_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
         for defined, one in _restored_by(node, trace.notebook):
             place, step = (defined.cell, one.taken[0][0].lineno + defined.offset), steps.get(statement.index)
             is_seen = has_written(reasoning, statement) if one.other is not None else step is not None
-            if is_seen and place not in told and not _may_be_moved(one, trace):
+            if is_seen and place not in told and not may_be_moved([node for node, _ in one.taken], trace):
                 told.add(place)
                 inner = step.inner if step is not None else None
                 inner = inner_of(one.other, defined) if one.other is not None else inner
                 yield _hazard(one, defined, statement.site(inner=inner), trace)
-
-
-def _may_be_moved(one: Reloaded, trace: CellTrace) -> bool:
-    """Return whether what was taken may have come from another device, so that `v.cpu()` has copied it."""
-    if not any(_MOVES.search(ast.unparse(node)) for node, _ in one.taken):
-        return False
-    sources = (trace.own.plain, *(each.source for each in trace.notebook.definitions.values()))
-    return any(map(_OF_DEVICES.search, sources))
 
 
 def _restored_by(node: ast.stmt, notebook: Notebook) -> Iterator[tuple[Definition, Reloaded]]:

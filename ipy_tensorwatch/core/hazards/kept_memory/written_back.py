@@ -32,7 +32,7 @@ _OF_MODEL = ("parameters", "named_parameters", "buffers", "named_buffers")
 _COMPREHENSIONS = (ast.ListComp, ast.DictComp)
 
 
-class _Kept(NamedTuple):
+class Kept(NamedTuple):
     """A statement that keeps a tensor by reference.
 
     Attributes
@@ -58,7 +58,7 @@ class _Kept(NamedTuple):
 class WrittenBack(NamedTuple):
     """What was kept, what wrote over it, and what writes it back; None if another method does that later."""
 
-    kept: _Kept
+    kept: Kept
     over: ast.stmt
     back: ast.stmt | None
 
@@ -75,7 +75,7 @@ def written_back_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
             place = defined.cell, one.kept.node.lineno + defined.offset
             if place not in told and has_written(reasoning, statement):
                 told.add(place)
-                yield _hazard(one, defined, statement.site(inner=inner_of(one.over, defined)), trace)
+                yield hazard_of(one, defined, statement.site(inner=inner_of(one.over, defined)), trace)
 
 
 def _found_by(reasoning: Reasoning, node: ast.stmt) -> Iterator[tuple[str, WrittenBack]]:
@@ -92,21 +92,21 @@ def find_written_back(function: ast.FunctionDef, methods: Sequence[ast.FunctionD
     """Yield what a function keeps by reference and writes over, if it or another method of its class writes it back."""
     body = [*walk_statements(function.body)]
     for place, node in enumerate(body):
-        kept = _kept_by(node, body)
+        kept = reference_kept(node, body)
         after = body[place + 1 :] if kept is not None else []
         over = next((one for one in after if kept and _writes_over(one, kept)), None)
         if kept is None or over is None or any(_binds(one, kept) for one in body if one is not node):
             continue
         later = after[after.index(over) + 1 :]
-        back = next((one for one in later if _writes_back(one, kept, body)), None)
+        back = next((one for one in later if writes_back(one, kept, body)), None)
         others = (
             [[*walk_statements(one.body)] for one in methods if one is not function] if "." in kept.container else []
         )
-        if back is not None or any(_writes_back(one, kept, several) for several in others for one in several):
+        if back is not None or any(writes_back(one, kept, several) for several in others for one in several):
             yield WrittenBack(kept, over, back)
 
 
-def _kept_by(node: ast.stmt, body: Sequence[ast.stmt]) -> _Kept | None:
+def reference_kept(node: ast.stmt, body: Sequence[ast.stmt]) -> Kept | None:
     """Return what a statement keeps by reference: of one tensor, or of each that a comprehension goes over."""
     match node:
         case ast.Assign(targets=[target], value=value):
@@ -123,9 +123,9 @@ def _kept_by(node: ast.stmt, body: Sequence[ast.stmt]) -> _Kept | None:
     name, container = _name_of(target)
     if len(refs) != 1 or refs[0].depth or refs[0].below or not refs[0].sure or not name:
         return None
-    tensor = _plain(str(refs[0].path))
+    tensor = spelled_without_data(str(refs[0].path))
     owner = _owner(tensor, [value] if isinstance(value, _COMPREHENSIONS) else body)
-    return _Kept(node, name, container, tensor, owner or tensor, made) if tensor != container else None
+    return Kept(node, name, container, tensor, owner or tensor, made) if tensor != container else None
 
 
 def _name_of(target: ast.expr) -> tuple[str, str]:
@@ -139,7 +139,8 @@ def _name_of(target: ast.expr) -> tuple[str, str]:
     return (words_in(spelled) or [""])[-1], spelled
 
 
-def _plain(spelled: str) -> str:
+def spelled_without_data(spelled: str) -> str:
+    """Return a tensor as typed, without its `.data`."""
     return spelled.removesuffix(".data")
 
 
@@ -162,12 +163,12 @@ def _owner(tensor: str, places: Sequence[ast.AST]) -> str:
     return ""
 
 
-def _writes_over(node: ast.stmt, kept: _Kept) -> bool:
+def _writes_over(node: ast.stmt, kept: Kept) -> bool:
     """Return whether a simple statement writes in place to what was kept, and not what was kept itself."""
     if isinstance(node, (*LOOPS, ast.If, ast.With, ast.Try, ast.FunctionDef)) or kept.name in _words(node):
         return False
     starts = f"{kept.tensor}[", f"{kept.tensor}.data["
-    several = [(_plain(str(one.path)), str(one.path), one.kind) for one in targets_of(node)]
+    several = [(spelled_without_data(str(one.path)), str(one.path), one.kind) for one in targets_of(node)]
     is_written = any(
         (plain == kept.tensor and kind == "write") or full.startswith(starts) for plain, full, kind in several
     )
@@ -178,7 +179,7 @@ def _words(node: ast.stmt) -> set[str]:
     return {*words_in(ast.unparse(node))}
 
 
-def _binds(node: ast.stmt, kept: _Kept) -> bool:
+def _binds(node: ast.stmt, kept: Kept) -> bool:
     """Return whether another statement puts something else under the name than an empty container."""
     match node:
         case ast.Assign(targets=[target], value=value) if _name_of(target)[0] == kept.name:
@@ -186,7 +187,7 @@ def _binds(node: ast.stmt, kept: _Kept) -> bool:
     return False
 
 
-def _writes_back(node: ast.stmt, kept: _Kept, body: Sequence[ast.stmt]) -> bool:
+def writes_back(node: ast.stmt, kept: Kept, body: Sequence[ast.stmt]) -> bool:
     """Return whether a statement copies what was kept, or a loop variable that leads to it, to a tensor."""
     match node:
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr="copy_"), args=[value, *_])):
@@ -212,7 +213,14 @@ def _loop_variables(name: str, body: Sequence[ast.stmt]) -> Iterator[str]:
                     yield from names_in(target)
 
 
-def _hazard(one: WrittenBack, defined: Definition, written: Site, trace: CellTrace) -> Hazard:
+def hazard_of(one: WrittenBack, defined: Definition, written: Site, trace: CellTrace) -> Hazard:
+    """Return the hazard of what is written back in vain.
+
+    Parameters
+    ----------
+    written
+        The statement of the cell that wrote over it.
+    """
     taken, kept = line_of_definition(one.kept.node, defined), one.kept
     fact = KeptReference(
         container=kept.container,
@@ -223,7 +231,7 @@ def _hazard(one: WrittenBack, defined: Definition, written: Site, trace: CellTra
     return kept_inside(fact, fix, taken, written, trace.cell.count)
 
 
-def _copied(text: str, kept: _Kept) -> str:
+def _copied(text: str, kept: Kept) -> str:
     """Return a statement that keeps a copy; nothing if it spells the value more than once."""
     spelled, node = ast.unparse(kept.value), parse_one(text)
     found = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...blame.expected.updates import counts_as_parameter
-from ...interpreter.candidate_lines import list_candidates, only_writer
+from ...interpreter.candidate_lines import list_candidates, only_writer, writer_of_result
 from ...interpreter.reached_lines import is_below
 from ...records.snapshots.difference import Difference
 from ...records.trace.saved_tensor import Overwritten, SavedTensor, Writing
@@ -78,13 +78,13 @@ def _broken_save(reasoning: Reasoning, found: Overwritten, standing: Standing) -
     due = tuple(one for one in scalars if _is_due(one, found, writing, reasoning, standing))
     freed = {path for one in reasoning.trace.graphs.half_freed for path in one.roots}
     roots = _last(due, found) or (*scalars, *found.roots)[:1]
-    paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
+    paths = tuple(str(path) for path, _ in overlapping)
     return BrokenSave(
         found=found,
         paths=paths,
         scalars=scalars,
         writing=writing,
-        saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook, is_alone=is_alone),
+        saving=Saving(saved.cell, saved_at, saved.is_result, paths, reasoning.trace.notebook, is_alone=is_alone),
         due=due,
         roots=roots,
         is_freed=bool(found.roots) and freed.issuperset(found.roots),
@@ -191,7 +191,10 @@ def _with_likely_line(reasoning: Reasoning, saved: SavedTensor, saved_at: Site |
     mentioned = {str(path) for one in inside for path in one.mentions}
     if any(is_below(path, mentioned) for path in trace.notebook.inplace):
         return writing
-    found = only_writer(list_candidates(inside, trace.notebook, reasoning.own.deadline), ())
+    candidates = list_candidates(inside, trace.notebook, reasoning.own.deadline)
+    found = only_writer(candidates, ())
+    if found is None and saved.is_result:
+        found = writer_of_result(candidates, saved.op)
     likely = found.statement.site("inferred", found.inner) if found is not None and found.inner is not None else None
     return writing if likely is None else replace(writing, site=likely)
 

@@ -84,7 +84,7 @@ def _only_reader(saving: Saving) -> Inner | None:
     [statement] = parse_statements(saving.site.text)[:1] if saving.site and node else (None,)
     if node is None or statement is None:
         return None
-    found = {inner: line for inner, line, _ in DefinitionReader(saving.notebook).reached(statement, node)}
+    found = {inner: line for inner, line, *_ in DefinitionReader(saving.notebook).reached(statement, node)}
     reading = [inner for inner, line in found.items() if not isinstance(line, ast.Expr) and _reads(inner, saving)]
     return reading[0] if len(reading) == 1 else None
 

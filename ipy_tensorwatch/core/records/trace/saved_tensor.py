@@ -47,6 +47,11 @@ class SavedTensor:
     is_checked: bool
     is_read_again: bool = False
 
+    @property
+    def is_result(self) -> bool:
+        """Whether it is what the operator gave, not what it was given."""
+        return self.argument.startswith(("result", "output"))
+
 
 @record
 class RootOrigin:
