@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..records.path import AccessPath
     from ..records.report_parts import Change
 
-_COPIES_NEW = re.compile(r"deepcopy\([\w.]+\(")
+_COPIES_NEW = re.compile(r"deepcopy\((\w+)\(")
 _ITERATING = frozenset(("dict", "enumerate", "iter", "list", "next", "set", "sorted", "tuple"))
 
 MAX_COPIES = 20
@@ -173,7 +173,7 @@ class FixSearch:
         is_deep = code is not None and "deepcopy(" in code
         is_in_vain = self._is_stored_inside(sharing.begun) or _is_state(sharing.path) or _works_on_others(sharing.begun)
         shares_nothing_own = self._is_of_class or sharing.path == sharing.other
-        is_in_vain = is_in_vain or (shares_nothing_own and _COPIES_NEW.search(code or "") is not None)
+        is_in_vain = is_in_vain or (shares_nothing_own and self._copies_new_object(code or ""))
         return None if is_deep and is_in_vain else code
 
     @property
@@ -181,9 +181,15 @@ class FixSearch:
         """Return whether a class holds the memory, which a copy of a new object of that class does not part from it."""
         reading = self.context.after.get(self.change.path)
         alike = self.context.after.by_storage.get(reading.storage, ()) if reading is not None else ()
-        roots = {re.escape(path.root) for path, _ in alike if path.steps}
-        classes = re.compile(rf"^\s*class ({'|'.join(sorted(roots))})\b", re.MULTILINE)
-        return bool(roots) and any(map(classes.search, self.context.cells.values()))
+        return self._defines_any({path.root for path, _ in alike if path.steps})
+
+    def _copies_new_object(self, code: str) -> bool:
+        """Return whether a statement makes a deep copy of an object of a class of the notebook where it makes it."""
+        return self._defines_any(set(_COPIES_NEW.findall(code)))
+
+    def _defines_any(self, names: set[str]) -> bool:
+        classes = re.compile(rf"^\s*class ({'|'.join(map(re.escape, sorted(names)))})\b", re.MULTILINE)
+        return bool(names) and any(map(classes.search, self.context.cells.values()))
 
     def _written_anew(self) -> Iterator[Fix]:
         """Give an object its own tensor where it writes to that of its class: `self.total = self.total + x`."""

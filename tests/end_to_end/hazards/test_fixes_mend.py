@@ -410,7 +410,7 @@ def test_what_is_stale_is_computed_again_after_the_step():
 
 WORDS_ONLY = {
     "TW201": [
-        START + "net = nn.Sequential(nn.Linear(3, 3), nn.Sigmoid())\ndef scale(module, args, out):\n    out.mul_(2)\nnet[1].register_forward_hook(scale)",
+        START + "net = nn.Sequential(nn.Linear(3, 3), nn.Sigmoid())\n@torch.no_grad()\ndef scale(module, args, out):\n    out.mul_(2)\nnet[1].register_forward_hook(scale)",
         "out = net(w)",
         "out.sum().backward()",
     ],
@@ -421,7 +421,7 @@ WORDS_ONLY = {
 
 @pytest.mark.parametrize("code", WORDS_ONLY)
 def test_no_edit_is_offered_that_loses_what_is_written_or_leaves_another_fault(code: str):
-    """The hook gives no result; another line writes too; what is wrong in the graph shows once it is kept."""
+    """The hook records no gradient; another line writes too; what is wrong in the graph shows once it is kept."""
     with Notebook() as nb:
         for cell in WORDS_ONLY[code]:
             nb.cell(cell)
