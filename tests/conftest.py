@@ -97,6 +97,14 @@ def same_numbers_every_time() -> None:
         torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def nothing_known_of_earlier_cells() -> None:
+    """Forget what statements do: what is known takes no time, and tests cut explanations short."""
+    effects = sys.modules.get("ipy_tensorwatch.core.interpreter.statement_effects")
+    if effects is not None:
+        effects.forget_effects()
+
+
 @pytest.fixture
 def notebook() -> Iterator[Notebook]:
     """Open a fresh shell with the extension loaded."""

@@ -17,6 +17,7 @@ from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
 from ..core.interpreter.reached_definitions import words_reached
+from ..core.interpreter.statement_effects import forget_effects
 from ..core.records.report_parts import Cell
 from ..core.runtime.guard import GUARD
 from ..core.runtime.record import field, mutable
@@ -162,6 +163,7 @@ class Watcher:
         self.reporter.forget()
         self.unsettled = UnsettledCells()
         self.restored.clear()
+        forget_effects()
 
     def _take_stock(self) -> None:
         """Take a snapshot without reporting changes: at the start, and where the last cell was not watched."""

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import pytest
 import torch
 
+from ipy_tensorwatch.core.interpreter import statement_effects
 from ipy_tensorwatch.shell.ipython import other_tensorwatch
 from tests.support.notebook import Notebook, silent
 from tests.support.own_process import ROOT, run_apart
@@ -104,6 +105,14 @@ def test_a_cell_that_reloads_runs_on():
         ran = nb.cell("a = 1\n%reload_ext ipy_tensorwatch\nfor i in range(3):\n    a += 1\na")
         assert (ran.error, ran.result) == (None, 4)
         assert silent(nb.run("y.add_(1);")) == {"x"}
+
+
+def test_what_functions_do_is_forgotten_with_the_notebook():
+    with Notebook() as nb:
+        nb.run("import torch\nx = torch.zeros(2)\ndef bump(t): t.data.add_(1)\ny = x.view(2)")
+        nb.run("bump(y)")
+        assert statement_effects._last
+    assert not statement_effects._last
 
 
 def test_a_cell_that_unloads_runs_on():

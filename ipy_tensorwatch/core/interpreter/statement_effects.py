@@ -141,3 +141,8 @@ def known_effects(notebook: Notebook, cell: int, source: str) -> KnownEffects:
     made: KnownEffects = {}
     _last.appendleft((seen, made))
     return made
+
+
+def forget_effects() -> None:
+    """Forget what the statements of earlier cells do."""
+    _last.clear()
