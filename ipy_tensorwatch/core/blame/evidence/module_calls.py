@@ -83,12 +83,12 @@ def is_inside_call(one: Inferred, paths: Sequence[AccessPath]) -> bool:
     return any(not each.owners or _leads_to(each.owners, paths) for each in called)
 
 
-def calls_for_certain(cell: CellIndex, statement: Statement, path: AccessPath) -> bool:
+def calls_for_certain(cell: CellIndex, statement: Statement, paths: Sequence[AccessPath]) -> bool:
     """Return whether a statement calls a buffer's module, and no function of the notebook writes anything else."""
-    if _trains(cell, statement, path):
+    if calls_in_text(cell, statement, paths) or any(_trains(cell, statement, path) for path in paths):
         return True
-    is_alone = statement.index not in cell.calling or not cell.effects_of(statement).writes_by_itself
-    return is_alone and leads_to_call(cell, statement, (path,))
+    effects = cell.effects_of(statement)
+    return not effects.writes_by_itself and _leads_to(effects.called, paths)
 
 
 def _leads_to(owners: Sequence[AccessPath] | frozenset[AccessPath], paths: Sequence[AccessPath]) -> bool:

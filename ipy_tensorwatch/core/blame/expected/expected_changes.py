@@ -119,8 +119,9 @@ class ExpectedWrites:
         if path.is_grad:
             is_it = not after.requires_grad and all(self._is_by_backward(one, after.storage) for one in suspects)
             return "backward" if is_it else None
-        is_it = after.kind == "buffer" and self._has_one_root(after, path)
-        return "module" if is_it and all(self._is_by_calls(one, after.storage, path) for one in suspects) else None
+        paths = self._paths_of_module(after, path) if after.kind == "buffer" else ()
+        is_it = bool(paths) and all(self._is_by_calls(one, after.storage, paths) for one in suspects)
+        return "module" if is_it else None
 
     def _path(self, row: int) -> AccessPath:
         found = self._found
@@ -217,20 +218,23 @@ class ExpectedWrites:
         certain = certain or frozenset(one for one in ran if self._cell.effects_of(numbered[one]).backward)
         return self._explain(certain, ran, storage, self._naming.at(storage))
 
-    def _is_by_calls(self, ran: Statements, storage: int, path: AccessPath) -> bool:
+    def _is_by_calls(self, ran: Statements, storage: int, paths: Sequence[AccessPath]) -> bool:
         """Return whether one of these statements certainly calls a buffer's module, and no other names the buffer."""
         numbered = self._cell.numbered
-        certain = frozenset(one for one in ran if calls_in_text(self._cell, numbered[one], (path,)))
-        certain = certain or frozenset(one for one in ran if calls_for_certain(self._cell, numbered[one], path))
+        certain = frozenset(one for one in ran if calls_in_text(self._cell, numbered[one], paths))
+        certain = certain or frozenset(one for one in ran if calls_for_certain(self._cell, numbered[one], paths))
         return self._explain(certain, ran, storage, self._naming.of_values_at(storage))
 
     def _explain(self, certain: Statements, ran: Statements, storage: int, naming: Statements) -> bool:
         """Return whether some statements explain a write: no other's functions, and none itself, names the memory."""
         return bool(certain) and ran.isdisjoint(naming) and self._are_kept_from({storage}, ran - certain)
 
-    def _has_one_root(self, reading: Reading, path: AccessPath) -> bool:
-        """Return whether one variable only leads to a tensor."""
-        return all(one.root == path.root for one, _ in self._cell.places.in_storage(reading.storage))
+    def _paths_of_module(self, reading: Reading, path: AccessPath) -> tuple[AccessPath, ...]:
+        """Return a path, and those over other variables that lead to a buffer through the same module; else none."""
+        places = self._cell.places
+        others = [entry for entry in places.in_storage(reading.storage) if entry[0].root != path.root]
+        are_one = all(one.kind == "buffer" and places.is_one_module(path, other) for other, one in others)
+        return (path, *(other for other, _ in others)) if are_one else ()
 
 
 def _lies_behind(scene: RootSnapshot, paths: Collection[str]) -> bool:
