@@ -85,7 +85,8 @@ def _roots_read(user: TypedLine | None, notebook: Notebook) -> tuple[set[str], s
 
 def _is_inside(item: AccessPath, container: AccessPath) -> bool:
     """Return whether a path goes through an item of a container."""
-    return container.leads_to(item) and item.steps[len(container.steps) :][:1] > ("[",)
+    step = "".join(item.steps[len(container.steps) :][:1])
+    return step.startswith("[") and container.leads_to(item)
 
 
 def _putting(item: AccessPath, cells: Mapping[int, str], notebook: Notebook) -> Iterator[Putting]:
