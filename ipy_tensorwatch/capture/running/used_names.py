@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..objects.class_names import plain_function_of
-from ..objects.inspect_object import attribute, is_a, members_of, module_of, mro_of, pairs_of
+from ..objects.inspect_object import attribute, attributes, is_a, members_of, module_of, mro_of, pairs_of, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -71,7 +71,9 @@ def _owner_of(thing: Any) -> object:  # noqa: ANN401
 def _run_by(value: object) -> Iterator[object]:
     """Yield what may run when an object is called: a function, or the hooks and methods of a module's parts."""
     if is_a(type(value), torch.nn.Module):
-        yield from (one for module in _modules(value) for one in _of_module(module))
+        modules = _modules(value)
+        yield from (hook for one in modules for hook in _hooks_of(one))
+        yield from (method for kind in dict.fromkeys(map(type, modules)) for method in _methods_of(kind))
     elif type(value) is types.FunctionType or module_of(type(value)) == "__main__":
         yield value
 
@@ -85,12 +87,11 @@ def _modules(root: object) -> list[object]:
     return found
 
 
-def _of_module(module: object) -> Iterator[object]:
-    for name in _HOOKS:
-        hooks = attribute(module, name)
-        yield from (one for _, one in pairs_of(hooks)) if is_a(type(hooks), dict) and hooks else ()
-    if module_of(type(module)) == "__main__":
-        yield from _methods_of(type(module))
+def _hooks_of(module: object) -> Iterator[object]:
+    own = attributes(module)
+    for hooks in [value_at(own, name) for name in _HOOKS]:
+        if is_a(type(hooks), dict) and hooks:
+            yield from (one for _, one in pairs_of(hooks))
 
 
 def _methods_of(kind: type) -> Iterator[FunctionType]:
