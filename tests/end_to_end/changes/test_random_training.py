@@ -36,6 +36,9 @@ def follow():
         ema[name].mul_(0.9).add_(one.detach(), alpha=0.1)
 def reset(model):
     model[1].running_mean.zero_()
+def zeroed(x):
+    net[1].running_mean.zero_()
+    return x
 def clip(model):
     for one in model.parameters():
         if one.grad is not None:
@@ -74,6 +77,7 @@ BESIDE = [
     "v = critic[0].weight.detach(); v.mul_(0.99)",
     "net.eval(); z = net(x); net.train()",
     "with torch.no_grad(): z = critic(x)",
+    "z = net(zeroed(x))",
     "best = {name: one.clone() for name, one in net.state_dict().items()}",
     "net.load_state_dict({name: one.clone() for name, one in net.state_dict().items()})",
     "x = x * 2",

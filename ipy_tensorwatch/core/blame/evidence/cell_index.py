@@ -357,10 +357,15 @@ class CellIndex:
     def calling(self) -> frozenset[int]:
         """The statements that contain the name of a function or method of the notebook, or of an instance."""
         notebook = self._trace.notebook
-        sources = {one.source for one in notebook.definitions.values()}
-        defined = {*notebook.definitions, *(name for one in sources for name in _DEFINED.findall(one))}
         roots = {_WORD.match(path) for path, name in notebook.classes.items() if name in notebook.definitions}
-        return self.spelling(defined.union(one.group() for one in roots if one))
+        return self.naming_functions | self.spelling(one.group() for one in roots if one)
+
+    @cached_property
+    def naming_functions(self) -> frozenset[int]:
+        """The statements that contain the name of a function or method of the notebook."""
+        definitions = self._trace.notebook.definitions
+        sources = {one.source for one in definitions.values()}
+        return self.spelling({*definitions, *(name for one in sources for name in _DEFINED.findall(one))})
 
     def leading_to(self, objects: Iterable[int]) -> frozenset[int]:
         """Return the statements in which some name led to one of these tensors when they were entered."""

@@ -216,18 +216,17 @@ class ExpectedWrites:
         numbered = self._cell.numbered
         certain = frozenset(one for one in ran if runs_backward(numbered[one]))
         certain = certain or frozenset(one for one in ran if self._cell.effects_of(numbered[one]).backward)
-        return self._explain(certain, ran, storage, self._naming.at(storage))
+        is_named = not ran.isdisjoint(self._naming.at(storage))
+        return bool(certain) and not is_named and self._are_kept_from({storage}, ran - certain)
 
     def _is_by_calls(self, ran: Statements, storage: int, paths: Sequence[AccessPath]) -> bool:
         """Return whether one of these statements certainly calls a buffer's module, and no other names the buffer."""
         numbered = self._cell.numbered
-        certain = frozenset(one for one in ran if calls_in_text(self._cell, numbered[one], paths))
-        certain = certain or frozenset(one for one in ran if calls_for_certain(self._cell, numbered[one], paths))
-        return self._explain(certain, ran, storage, self._naming.of_values_at(storage))
-
-    def _explain(self, certain: Statements, ran: Statements, storage: int, naming: Statements) -> bool:
-        """Return whether some statements explain a write: no other's functions, and none itself, names the memory."""
-        return bool(certain) and ran.isdisjoint(naming) and self._are_kept_from({storage}, ran - certain)
+        calling = frozenset(one for one in ran if calls_in_text(self._cell, numbered[one], paths))
+        certain = calling or frozenset(one for one in ran if calls_for_certain(self._cell, numbered[one], paths))
+        others = ran - (certain - (calling & self._cell.naming_functions))  # in `net(f(x))`, `f` may have written
+        naming = self._naming.of_values_at(storage)
+        return bool(certain) and ran.isdisjoint(naming) and self._are_kept_from({storage}, others)
 
     def _paths_of_module(self, reading: Reading, path: AccessPath) -> tuple[AccessPath, ...]:
         """Return a path, and those over other variables that lead to a buffer through the same module; else none."""

@@ -61,6 +61,7 @@ CASES = {
     "buffers where gradients of their module are named": ("y = net(z)\nclip_grad_norm_(net, 1)", {"net.bn.mean": BUFFER}, {"writes": {6: [[0, 1]]}}, ["module"]),
     "buffers that no call wrote at one time": ("y = net(z)\nf(y)", {"net.bn.mean": BUFFER}, {"writes": {6: [[0], [1]]}}, [None]),
     "buffers of which a name led there": ("y = net(z)\nm.zero_()", {"net.bn.mean": BUFFER}, {"writes": {6: [[0, 1]]}, "evidence": {"targets": {1: {"m": frozenset((6,))}}}}, [None]),
+    "buffers that a function names in the statement that calls their module": ("y = net(reset(net))", {"net.bn.mean": BUFFER}, {"cells": ["def reset(m):\n    m.bn.mean.zero_()"]}, [None]),
     "buffers that a function names": ("y = net(z)\nreset(net)", {"net.bn.mean": BUFFER}, {"writes": {6: [[0, 1]]}, "cells": ["def reset(m):\n    m.bn.mean.zero_()"]}, [None]),
     "buffers of a module that two variables lead to": ("net(z)", {"net[0].mean": BUFFER, "parts[0].mean": BUFFER}, {}, ["module", "module"]),
     "buffers of a module that a tensor lies on": ("net(z)", {"net.mean": BUFFER, "m": reading(6, 6)}, {}, [None, None]),
