@@ -11,8 +11,8 @@ from ...syntax.ast_queries import is_none, last_name, spell_path
 from ...syntax.parsing import may_write_back, walk_statements
 from ...syntax.statement_text import words_in
 from ...syntax.syntax_tree import find_nodes, names_in
-from .functions_reached import calls_that_ran, has_written, inner_of, may_be_moved, reached
-from .written_back import Kept, WrittenBack, hazard_of, reference_kept, spelled_without_data, writes_back
+from .functions_reached import may_be_moved, reached
+from .written_back import Kept, WrittenBack, hazards_found, reference_kept, spelled_without_data, writes_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,23 +25,20 @@ _Body = tuple[ast.FunctionDef, list[ast.stmt]]
 
 def written_back_by_methods(reasoning: Reasoning) -> Iterator[Hazard]:
     """Yield a hazard for each tensor that is kept in vain, once a statement has run the method that writes over it."""
-    trace, told = reasoning.trace, set[tuple[int, int]]()
-    definitions = trace.notebook.definitions
-    if not any(may_write_back(one.source) for one in definitions.values()):
-        return
-    for statement, node in calls_that_ran(reasoning):
-        functions = functions_named(node, trace.notebook)
-        called = [(name, one.name) for name, one in reached(node, functions)]
-        for name, tree in functions.items():
-            defined = definitions[name]
-            methods = [one for one in getattr(tree, "body", ()) if isinstance(one, ast.FunctionDef)]
-            is_class = isinstance(tree, ast.ClassDef) and may_write_back(defined.source)
-            for writer, one in find_swaps(methods) if is_class else ():
-                place = defined.cell, one.kept.node.lineno + defined.offset
-                is_seen = (name, writer) in called and has_written(reasoning, statement)
-                if is_seen and place not in told and not may_be_moved([one.kept.node], trace):
-                    told.add(place)
-                    yield hazard_of(one, defined, statement.site(inner=inner_of(one.over, defined)), trace)
+    yield from hazards_found(reasoning, _found_by)
+
+
+def _found_by(reasoning: Reasoning, node: ast.stmt) -> Iterator[tuple[str, WrittenBack]]:
+    """Yield what the classes that a statement runs keep in vain, if it runs the method that writes over it."""
+    trace = reasoning.trace
+    functions = functions_named(node, trace.notebook)
+    called = [(name, one.name) for name, one in reached(node, functions)]
+    for name, tree in functions.items():
+        methods = [one for one in getattr(tree, "body", ()) if isinstance(one, ast.FunctionDef)]
+        is_class = isinstance(tree, ast.ClassDef) and may_write_back(trace.notebook.definitions[name].source)
+        for writer, one in find_swaps(methods) if is_class else ():
+            if (name, writer) in called and not may_be_moved([one.kept.node], trace):
+                yield name, one
 
 
 def find_swaps(methods: Sequence[ast.FunctionDef]) -> Iterator[tuple[str, WrittenBack]]:

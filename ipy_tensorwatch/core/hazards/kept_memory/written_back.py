@@ -20,7 +20,7 @@ from .functions_reached import calls_that_ran, has_written, inner_of, kept_insid
 from .kept_by_function import is_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ...blame.reasoning import Reasoning
     from ...records.report_parts import Site
@@ -65,17 +65,30 @@ class WrittenBack(NamedTuple):
 
 def written_back_in_vain(reasoning: Reasoning) -> Iterator[Hazard]:
     """Yield a hazard for each tensor that a function wrote back in vain, which the cell's statements ran."""
+    yield from hazards_found(reasoning, _found_by)
+
+
+def hazards_found(
+    reasoning: Reasoning, find: Callable[[Reasoning, ast.stmt], Iterator[tuple[str, WrittenBack]]]
+) -> Iterator[Hazard]:
+    """Yield a hazard for each tensor that is written back in vain, once a statement that wrote has run.
+
+    Parameters
+    ----------
+    find
+        Yields what is kept and written back by the functions that a statement runs, with the name of each definition.
+    """
     trace, told = reasoning.trace, set[tuple[int, int]]()
     definitions = trace.notebook.definitions
     if not any(may_write_back(one.source) for one in definitions.values()):
         return
     for statement, node in calls_that_ran(reasoning):
-        for name, one in _found_by(reasoning, node):
+        for name, one in find(reasoning, node):
             defined = definitions[name]
             place = defined.cell, one.kept.node.lineno + defined.offset
             if place not in told and has_written(reasoning, statement):
                 told.add(place)
-                yield hazard_of(one, defined, statement.site(inner=inner_of(one.over, defined)), trace)
+                yield _hazard(one, defined, statement.site(inner=inner_of(one.over, defined)), trace)
 
 
 def _found_by(reasoning: Reasoning, node: ast.stmt) -> Iterator[tuple[str, WrittenBack]]:
@@ -213,14 +226,7 @@ def _loop_variables(name: str, body: Sequence[ast.stmt]) -> Iterator[str]:
                     yield from names_in(target)
 
 
-def hazard_of(one: WrittenBack, defined: Definition, written: Site, trace: CellTrace) -> Hazard:
-    """Return the hazard of what is written back in vain.
-
-    Parameters
-    ----------
-    written
-        The statement of the cell that wrote over it.
-    """
+def _hazard(one: WrittenBack, defined: Definition, written: Site, trace: CellTrace) -> Hazard:
     taken, kept = line_of_definition(one.kept.node, defined), one.kept
     fact = KeptReference(
         container=kept.container,
