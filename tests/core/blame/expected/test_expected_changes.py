@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
+from ipy_tensorwatch.core.records.path import AccessPath
 from ipy_tensorwatch.core.records.snapshots.difference import DiffRow
 from ipy_tensorwatch.core.records.snapshots.differences import Differences
 from ipy_tensorwatch.core.records.trace.evidence import Move, OptimizerStep, Position, Recorded, SeenWrite
 from tests.support.records import reading
+from tests.support.trace_json import way_of
 from tests.support.traces import make_trace
 
 PARAMETER = reading(4, 4, requires_grad=True, kind="parameter")
@@ -102,6 +104,15 @@ def test_only_what_is_certain_is_settled_and_then_it_is_the_verdict(case):
     causes = [change.cause for change in reasoning.changes]
     assert [cause or told for cause, told in zip(expected, causes, strict=True)] == causes
     assert reasoning.silent == tuple(change for change in reasoning.changes if change.silent)
+
+
+def test_a_statement_names_what_lies_behind_a_second_way_too():
+    trace = make_trace("y = net(z)\nrun['net'].bn.mean.zero_()", {"net.bn.mean": BUFFER}, writes={6: [[0, 1]]})
+    way = way_of(AccessPath("run", ("['net']",)), AccessPath("net"))
+    reasoning = Reasoning(replace(trace, after=replace(trace.after, several_ways=(way,))))
+
+    assert {} == reasoning.settled
+    assert ["alias"] == [change.cause for change in reasoning.changes]
 
 
 def test_the_notebook_is_asked_for_only_where_calls_may_have_to_be_followed():
